@@ -1,0 +1,31 @@
+//! What can be done to an image. The enum below is the list of operations; reading it is reading the product.
+
+mod thumbnail;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub use thumbnail::{
+    Background, Dpr, Filter, Frames, Gravity, InvalidThumbnail, Light, Metadata, Mode, OutputFormat, Quality,
+    Reduce, Thumbnail,
+};
+
+/// One thing done to an image, with its parameters. On the wire: `{"op": "thumbnail", "width": 512}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Operation {
+    /// A smaller (or reshaped) copy of the image, encoded.
+    Thumbnail(Thumbnail),
+}
+
+impl Operation {
+    /// The names of all operations, as the API and the metrics spell them.
+    pub const NAMES: [&'static str; 1] = ["thumbnail"];
+
+    /// The name of this operation, one of [`Operation::NAMES`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Thumbnail(_) => "thumbnail",
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Bounded decoding, thumbnails and encoding. Synchronous, no I/O but the source that it is handed.
+//!
+//! One image takes this way: [`inspect`] reads the header and checks the limits, the plan says how small the
+//! decoder may go, `decode` gives a frame, colour and orientation are put right, and each requested thumbnail is
+//! resampled and encoded from that one frame.
+
+pub mod error;
+pub mod frame;
+pub mod guard;
+pub mod header;
+pub mod limits;
+pub mod source;
+
+pub use error::ImageError;
+pub use frame::{Frame, Layout};
+pub use guard::Guard;
+pub use header::{Format, Header, Orientation};
+pub use limits::Limits;
+pub use source::Source;
