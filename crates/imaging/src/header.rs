@@ -103,8 +103,11 @@ pub struct Header {
     pub has_alpha: bool,
     /// Whether rows can be decoded one after the other with bounded memory.
     pub streams: bool,
-    /// Bytes of working memory that decoding takes at most: what admission counts.
+    /// Bytes of working memory that decoding takes at most, at full scale. [`crate::memory_needed`] knows better
+    /// once the results are known.
     pub memory: u64,
+    /// Bytes of these that are held at any scale: coefficient arrays, interlaced or unreducible frames.
+    pub held: u64,
 }
 
 impl Header {

@@ -1,8 +1,8 @@
 //! Bounded decoding, thumbnails and encoding. Synchronous, no I/O but the source that it is handed.
 //!
 //! One image takes this way: [`inspect`] reads the header and checks the limits, the plan says how small the
-//! decoder may go, `decode` gives a frame, colour and orientation are put right, and each requested thumbnail is
-//! resampled and encoded from that one frame.
+//! decoder may go, `decode` gives a frame, each requested thumbnail is resampled from that one frame, its colour and
+//! orientation are put right while it is small, and it is encoded.
 
 pub mod error;
 pub mod frame;
@@ -10,6 +10,13 @@ pub mod guard;
 pub mod header;
 pub mod limits;
 pub mod source;
+
+mod colour;
+mod decode;
+mod encode;
+mod metadata;
+mod orient;
+mod smart;
 
 pub use error::ImageError;
 pub use frame::{Frame, Layout};

@@ -1,0 +1,18 @@
+//! ICO decoding.
+
+use crate::{
+    Format, Header, ImageError, Limits, Source,
+    decode::{Decoded, Input},
+};
+
+const REFUSED: ImageError = ImageError::Unsupported { format: Format::Ico, what: "decoding" };
+
+/// Reads the header.
+pub(crate) fn header(_source: &Source, _limits: &Limits) -> Result<Header, ImageError> {
+    Err(REFUSED)
+}
+
+/// Decodes the (first) frame.
+pub(crate) fn still(_input: &Input<'_>) -> Result<Decoded, ImageError> {
+    Err(REFUSED)
+}
