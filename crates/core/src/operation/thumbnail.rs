@@ -366,8 +366,8 @@ impl FromStr for Background {
         let digits = text.strip_prefix('#').ok_or(InvalidThumbnail::Background)?;
         let nibbles: Option<Vec<u8>> = digits.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect();
         match nibbles.ok_or(InvalidThumbnail::Background)?.as_slice() {
-            &[r, g, b] => Ok(Self([r * 17, g * 17, b * 17])),
-            &[r1, r2, g1, g2, b1, b2] => Ok(Self([r1 * 16 + r2, g1 * 16 + g2, b1 * 16 + b2])),
+            [r, g, b] => Ok(Self([r * 17, g * 17, b * 17])),
+            [r1, r2, g1, g2, b1, b2] => Ok(Self([r1 * 16 + r2, g1 * 16 + g2, b1 * 16 + b2])),
             _ => Err(InvalidThumbnail::Background),
         }
     }

@@ -1,0 +1,165 @@
+//! One execution of a job, how it ended, and what it gave.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BlobId, Timestamp};
+
+/// How an attempt ended, as its worker reports it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// Every operation gave a result, one each, in their order.
+    Succeeded(Vec<OperationResult>),
+    /// It failed and would fail again.
+    FailedPermanently(Failure),
+    /// It failed, and may succeed after this long. The worker draws the delay (see [`crate::RetryPolicy`]), so that
+    /// stores stay free of chance.
+    FailedTransiently(Failure, std::time::Duration),
+    /// The worker shuts down; the job goes back as if this attempt had not been.
+    Interrupted,
+    /// The worker saw the cancellation and stopped.
+    Cancelled,
+}
+
+/// How an attempt ended, as history keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptEnd {
+    /// It gave results.
+    Succeeded,
+    /// It failed for good.
+    Failed,
+    /// It failed and another attempt follows (or the budget is spent).
+    FailedTransiently,
+    /// Its worker shut down.
+    Interrupted,
+    /// It was cancelled while it ran.
+    Cancelled,
+    /// Its lease ran out: the worker crashed, hung or was cut off.
+    Lost,
+}
+
+/// One ended execution of a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Counted from 1: the fencing token of its lease.
+    pub number: u32,
+    /// The worker's host and process, as it introduced itself.
+    pub worker: String,
+    /// When it was claimed.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// How it ended.
+    pub end: AttemptEnd,
+    /// Why, unless it succeeded.
+    pub failure: Option<Failure>,
+    /// Where the time went, if the worker said.
+    pub timings: Timings,
+}
+
+/// Where the time of an attempt went, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Timings {
+    /// Reading the input from the blob store.
+    pub read_us: u64,
+    /// Waiting for memory or for a free processor.
+    pub wait_us: u64,
+    /// Decoding, operating, encoding.
+    pub work_us: u64,
+    /// Writing artifacts to the blob store.
+    pub write_us: u64,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The reason, from a closed set.
+    pub kind: FailureKind,
+    /// One sentence for people. Never holds internals.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure of this kind.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+/// The closed set of reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The input is not an image, or a damaged one.
+    Undecodable,
+    /// The input is an image of a kind that is not supported.
+    Unsupported,
+    /// A named limit is exceeded.
+    LimitExceeded,
+    /// The work took too long.
+    TimedOut,
+    /// The input blob is gone.
+    InputMissing,
+    /// The result could not be written: encoder or parameters.
+    Unencodable,
+    /// Blobs could not be read or written just now.
+    StorageUnavailable,
+    /// The job crashed its worker, or the worker vanished.
+    Crashed,
+    /// A fault of ours.
+    Internal,
+}
+
+impl FailureKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Undecodable,
+        Self::Unsupported,
+        Self::LimitExceeded,
+        Self::TimedOut,
+        Self::InputMissing,
+        Self::Unencodable,
+        Self::StorageUnavailable,
+        Self::Crashed,
+        Self::Internal,
+    ];
+
+    /// The word on the wire and in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Undecodable => "undecodable",
+            Self::Unsupported => "unsupported",
+            Self::LimitExceeded => "limit_exceeded",
+            Self::TimedOut => "timed_out",
+            Self::InputMissing => "input_missing",
+            Self::Unencodable => "unencodable",
+            Self::StorageUnavailable => "storage_unavailable",
+            Self::Crashed => "crashed",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// What one operation of a job gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OperationResult {
+    /// The operation's name.
+    pub operation: String,
+    /// The result as a document: for a thumbnail its format and size.
+    pub document: serde_json::Value,
+    /// Blobs that it produced.
+    pub artifacts: Vec<Artifact>,
+}
+
+/// A blob that a job produced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// Unique within the job; the last part of its URL and its file name on download.
+    pub name: String,
+    /// Its content address.
+    pub blob: BlobId,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its media type.
+    pub media_type: String,
+}

@@ -1,0 +1,65 @@
+//! A job: the durable unit that a client submits. One image, one or more operations.
+
+mod attempt;
+mod name;
+mod new;
+mod state;
+
+use serde::{Deserialize, Serialize};
+
+pub use attempt::{Artifact, Attempt, AttemptEnd, Failure, FailureKind, OperationResult, Outcome, Timings};
+pub use name::{FileName, InvalidName, Lane, Origin, Owner, QueueName};
+pub use new::{Idempotency, Input, InvalidJob, MAX_OPERATIONS, NewJob};
+pub use state::{AttemptLimits, Event, Refused, Shown, State, Status};
+
+use crate::{JobId, Operation, Timestamp};
+
+/// A job as the store knows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its name for ever.
+    pub id: JobId,
+    /// The order of submission in this store; newer jobs have greater numbers. The cursor of every listing.
+    pub seq: u64,
+    /// Who submitted it.
+    pub owner: Owner,
+    /// The queue that it waits in.
+    pub queue: QueueName,
+    /// The surface that it came through.
+    pub origin: Origin,
+    /// A name that the surface looks it up by, see [`NewJob::alias`].
+    pub alias: Option<String>,
+    /// Higher is claimed first within a lane.
+    pub priority: i8,
+    /// The image.
+    pub input: Input,
+    /// What is done to it.
+    pub operations: Vec<Operation>,
+    /// Where it stands.
+    pub status: Status,
+    /// Whether its queue is paused: a queued job is then shown as held.
+    pub held: bool,
+    /// Bounds on its attempts.
+    pub limits: AttemptLimits,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// When it became (or becomes) claimable.
+    pub run_at: Timestamp,
+    /// When its last attempt began.
+    pub started_at: Option<Timestamp>,
+    /// When it reached a final state.
+    pub finished_at: Option<Timestamp>,
+    /// Every attempt that has ended, oldest first; left empty in listings.
+    pub attempts: Vec<Attempt>,
+    /// One result an operation, in their order, once it has succeeded; left empty in listings.
+    pub results: Vec<OperationResult>,
+    /// Why it failed, if its state is failed, or why it waits for another attempt.
+    pub failure: Option<Failure>,
+}
+
+impl Job {
+    /// The state as users see it.
+    pub fn shown(&self) -> Shown {
+        self.status.state.shown(self.held)
+    }
+}
