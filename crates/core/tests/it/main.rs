@@ -1,0 +1,7 @@
+//! What core promises, as properties.
+
+mod fairness;
+mod names;
+mod operations;
+mod retry;
+mod state;
