@@ -1,5 +1,6 @@
 //! What core promises, as properties.
 
+mod architecture;
 mod fairness;
 mod names;
 mod operations;
