@@ -1,14 +1,15 @@
 //! What can be done to an image. The enum below is the list of operations; reading it is reading the product.
 
 mod thumbnail;
+mod values;
+mod words;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use thumbnail::{
-    Background, Dpr, Filter, Frames, Gravity, InvalidThumbnail, Light, Metadata, Mode, OutputFormat, Quality,
-    Reduce, Thumbnail,
-};
+pub use thumbnail::{InvalidThumbnail, Thumbnail};
+pub use values::{Background, Dpr, Quality};
+pub use words::{Filter, Frames, Gravity, Light, Metadata, Mode, OutputFormat, Reduce};
 
 /// One thing done to an image, with its parameters. On the wire: `{"op": "thumbnail", "width": 512}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
