@@ -13,14 +13,27 @@ pub mod source;
 
 mod colour;
 mod decode;
+mod develop;
 mod encode;
+mod geometry;
+mod inspect;
+mod levels;
+mod light;
 mod metadata;
 mod orient;
+mod plan;
+mod reducer;
+mod render;
+mod resample;
 mod smart;
+mod sniff;
 
 pub use error::ImageError;
 pub use frame::{Frame, Layout};
 pub use guard::Guard;
 pub use header::{Format, Header, Orientation};
+pub use inspect::inspect;
 pub use limits::Limits;
+pub use plan::memory_needed;
+pub use render::{Rendition, render};
 pub use source::Source;

@@ -5,10 +5,13 @@ pub(crate) mod bmp;
 pub(crate) mod gif;
 pub(crate) mod ico;
 pub(crate) mod jpeg;
+mod pixels;
 pub(crate) mod png;
 pub(crate) mod tiff;
 pub(crate) mod webp;
 pub(crate) mod webp_animation;
+
+use darkroom_core::operation::Light;
 
 use crate::{Format, Frame, Guard, Header, ImageError, Limits, Source};
 
@@ -19,6 +22,8 @@ pub(crate) struct Wish {
     pub(crate) smallest: Option<(u32, u32)>,
     /// Whether EXIF and XMP are wanted. The ICC profile is always handed over.
     pub(crate) metadata: MetadataWish,
+    /// In which light a reduction averages.
+    pub(crate) light: Light,
 }
 
 /// Whether a decoder hands over EXIF and XMP.
@@ -112,4 +117,14 @@ pub(crate) fn decoder(format: Format) -> Result<&'static Decoder, ImageError> {
         format,
         what: "decoding (its codec is encumbered by patents; convert it first)",
     })
+}
+
+/// The size of the frame that a decoder gives for a wish.
+pub(crate) fn reduced_size(header: &Header, wish: Wish) -> (u32, u32) {
+    match header.format {
+        Format::Jpeg => jpeg::reduced_size(header, wish),
+        Format::Png => png::reduced_size(header, wish),
+        Format::Webp => webp::reduced_size(header, wish),
+        _ => (header.width, header.height),
+    }
 }

@@ -6,6 +6,7 @@ pub(crate) mod jpeg;
 pub(crate) mod png;
 pub(crate) mod webp;
 pub(crate) mod webp_animation;
+mod webp_container;
 
 use crate::{Format, Frame, Guard, ImageError, decode::Metadata};
 

@@ -1,18 +1,148 @@
-//! JPEG decoding.
+//! JPEG through libjpeg-turbo: decoded at the smallest scale that the plan allows, row by row.
+
+mod markers;
+mod raw;
+
+use darkroom_core::operation::Light;
 
 use crate::{
-    Format, Header, ImageError, Limits, Source,
-    decode::{Decoded, Input},
+    Format, Header, ImageError, Layout, Limits, Orientation, Source,
+    colour::CmykToRgb,
+    decode::{Decoded, Input, Wish},
+    inspect::within,
+    metadata,
+    reducer::{Reducer, factors},
 };
+use markers::{Extent, Markers};
+use raw::{Decompressor, Samples, Upsampling};
 
-const REFUSED: ImageError = ImageError::Unsupported { format: Format::Jpeg, what: "decoding" };
-
-/// Reads the header.
-pub(crate) fn header(_source: &Source, _limits: &Limits) -> Result<Header, ImageError> {
-    Err(REFUSED)
+/// Reads the markers up to the first scan; of an image that libjpeg must hold as coefficients, to the end.
+pub(crate) fn header(source: &Source, limits: &Limits) -> Result<Header, ImageError> {
+    let markers = Markers::read(source.open()?, Extent::Scans(limits.scans))?;
+    within("scans", u64::from(markers.scans), u64::from(limits.scans))?;
+    let (width, height) = (markers.frame.width, markers.frame.height);
+    let held = if markers.has_several_scans() { markers.frame.coefficient_bytes() } else { 0 };
+    let channels = if markers.frame.components.len() == 1 { 1 } else { 3 };
+    Ok(Header {
+        format: Format::Jpeg,
+        width,
+        height,
+        orientation: markers.exif.as_deref().map_or(Orientation::default(), metadata::orientation),
+        frames: 1,
+        has_alpha: false,
+        streams: !markers.has_several_scans(),
+        memory: held + u64::from(width) * u64::from(height) * channels,
+        held,
+    })
 }
 
-/// Decodes the (first) frame.
-pub(crate) fn still(_input: &Input<'_>) -> Result<Decoded, ImageError> {
-    Err(REFUSED)
+/// Decodes at the smallest scale that the wish allows, and averages whole cells of what is still too large.
+pub(crate) fn still(input: &Input<'_>) -> Result<Decoded, ImageError> {
+    let markers = Markers::read(input.source.open()?, Extent::Header)?;
+    let samples = match markers.frame.components.len() {
+        1 => Samples::Gray,
+        4 => Samples::Cmyk,
+        _ => Samples::Rgb,
+    };
+    let scale = Scale::new((input.header.width, input.header.height), input.wish);
+    let upsampling = if scale.factors == (1, 1) { Upsampling::Smooth } else { Upsampling::Repeat };
+    let mut decompressor = Decompressor::open(input.source, input.guard)?;
+    let size = decompressor.start(scale.eighths, samples, upsampling)?;
+    let layout = if samples == Samples::Gray { Layout::Gray } else { Layout::Rgb };
+    let mut reducer = Reducer::new(size, layout, scale.factors, input.wish.light);
+    let mut rows = Rows::new(&markers, samples, size.0);
+    let mut left = size.1 as usize;
+    while left > 0 {
+        left -= rows.decode(&mut decompressor, &mut reducer, left)?;
+        if decompressor.decoded_nothing() {
+            return Err(ImageError::corrupt(Format::Jpeg, "ends before the first row of pixels"));
+        }
+    }
+    let eighths = f64::from(scale.eighths) / 8.0;
+    let covers = (
+        f64::from(input.header.width) * eighths / f64::from(scale.factors.0),
+        f64::from(input.header.height) * eighths / f64::from(scale.factors.1),
+    );
+    let mut metadata = markers.metadata();
+    if samples == Samples::Cmyk {
+        metadata.icc = None;
+    }
+    Ok(Decoded { frame: reducer.finish(), covers, metadata })
+}
+
+/// The size of the frame that [`still`] gives.
+pub(crate) fn reduced_size(header: &Header, wish: Wish) -> (u32, u32) {
+    let full = (header.width, header.height);
+    let scale = Scale::new(full, wish);
+    let (width, height) = scale.decoded(full);
+    (width.div_ceil(scale.factors.0), height.div_ceil(scale.factors.1))
+}
+
+/// How an image is made smaller: first by the decoder, then by averaging.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Scale {
+    eighths: u32,
+    factors: (u32, u32),
+}
+
+impl Scale {
+    fn new(full: (u32, u32), wish: Wish) -> Self {
+        let smallest = wish.smallest.unwrap_or(full);
+        let suits = |eighths: &u32| {
+            let (width, height) = Self { eighths: *eighths, factors: (1, 1) }.decoded(full);
+            width >= smallest.0 && height >= smallest.1
+        };
+        // The scaled inverse transform averages encoded values, so linear light starts from every pixel.
+        let scales = if wish.light == Light::Linear { 8..=8 } else { 1..=8 };
+        let eighths = scales.into_iter().find(suits).unwrap_or(8);
+        let decoded = Self { eighths, factors: (1, 1) }.decoded(full);
+        Self { eighths, factors: factors(decoded, smallest) }
+    }
+
+    /// What libjpeg gives, rounded up.
+    fn decoded(self, full: (u32, u32)) -> (u32, u32) {
+        ((full.0 * self.eighths).div_ceil(8), (full.1 * self.eighths).div_ceil(8))
+    }
+}
+
+/// A few rows on their way from libjpeg to the reducer.
+struct Rows {
+    buffer: Vec<u8>,
+    rgb: Vec<u8>,
+    row_bytes: usize,
+    /// Converts CMYK; inverted as Adobe's programs write it when their marker is there.
+    ink: Option<(CmykToRgb, bool)>,
+}
+
+impl Rows {
+    fn new(markers: &Markers, samples: Samples, width: u32) -> Self {
+        let row_bytes = width as usize * samples.channels();
+        let ink = (samples == Samples::Cmyk)
+            .then(|| (CmykToRgb::new(markers.icc().as_deref()), markers.adobe_transform.is_some()));
+        let rgb = if ink.is_some() { vec![0; width as usize * 3] } else { Vec::new() };
+        Self { buffer: vec![0; row_bytes * raw::MOST_ROWS], rgb, row_bytes, ink }
+    }
+
+    fn decode(
+        &mut self,
+        from: &mut Decompressor,
+        to: &mut Reducer,
+        most: usize,
+    ) -> Result<usize, ImageError> {
+        let wanted = most.min(raw::MOST_ROWS) * self.row_bytes;
+        let count = from.read(&mut self.buffer[..wanted])?;
+        for row in self.buffer.chunks_exact_mut(self.row_bytes).take(count) {
+            match &self.ink {
+                None => to.push(row),
+                Some((ink, inverted)) => {
+                    if *inverted {
+                        row.iter_mut().for_each(|v| *v = 255 - *v);
+                    }
+                    ink.row(row, &mut self.rgb);
+                    to.push(&self.rgb);
+                }
+            }
+        }
+        Ok(count)
+    }
 }

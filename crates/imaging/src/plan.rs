@@ -1,0 +1,142 @@
+//! What one decode must give so that every request can be made from it.
+
+use darkroom_core::operation::{Filter, Frames, Light, Metadata, OutputFormat, Reduce, Thumbnail};
+
+use crate::{
+    Format, Header, ImageError, Limits,
+    decode::{self, MetadataWish, Wish},
+    encode,
+    geometry::Geometry,
+    inspect::within,
+};
+
+/// How many times larger than the result a reduced decode is at least, on each side.
+///
+/// Measured in `benches/thumbs`: at 1 (sharp's rule) the last filter has nothing left to filter; at 2 the result can
+/// not be told from one of a full decode.
+fn margin(reduce: Reduce) -> f64 {
+    match reduce {
+        Reduce::Speed => 1.0,
+        Reduce::Balanced => 1.4,
+        Reduce::Quality => 2.0,
+        Reduce::None => f64::INFINITY,
+    }
+}
+
+/// One request, laid out for one image.
+pub(crate) struct Work<'a> {
+    pub(crate) request: &'a Thumbnail,
+    /// Upright, as seen.
+    pub(crate) geometry: Geometry,
+    pub(crate) format: Format,
+    /// The smallest size (stored orientation) that the whole image may be reduced to before the last resampling.
+    pub(crate) smallest: (f64, f64),
+    pub(crate) animated: bool,
+}
+
+/// All requests, and what they ask of the one decode.
+pub(crate) struct Plan<'a> {
+    pub(crate) works: Vec<Work<'a>>,
+    pub(crate) wish: Wish,
+}
+
+impl<'a> Plan<'a> {
+    pub(crate) fn new(header: &Header, requests: &'a [Thumbnail]) -> Self {
+        let works: Vec<_> = requests.iter().map(|request| Work::new(header, request)).collect();
+        let wish =
+            Wish { smallest: smallest(header, &works), metadata: metadata(&works), light: light(&works) };
+        Self { works, wish }
+    }
+
+    /// Checks what only the requests can tell.
+    pub(crate) fn check(&self, header: &Header, limits: &Limits) -> Result<(), ImageError> {
+        for work in &self.works {
+            let (width, height) = work.geometry.canvas;
+            within("result_side", u64::from(width.max(height)), u64::from(limits.result_side))?;
+        }
+        if self.is_animated() {
+            let pixels = u64::from(header.width) * u64::from(header.height);
+            within("frames", u64::from(header.frames), u64::from(limits.frames))?;
+            within("animation_pixels", pixels * u64::from(header.frames), limits.animation_pixels)?;
+        }
+        within("memory", self.memory(header), limits.memory)
+    }
+
+    pub(crate) fn is_animated(&self) -> bool {
+        self.works.iter().any(|work| work.animated)
+    }
+
+    /// Bytes of working memory, with every result made after the other.
+    pub(crate) fn memory(&self, header: &Header) -> u64 {
+        let channels = if header.has_alpha { 4 } else { 3 };
+        let (width, height) = decode::reduced_size(header, self.wish);
+        let frame = u64::from(width) * u64::from(height) * channels;
+        // Halved copies of the frame add a third at most.
+        let levels = if header.streams { frame + frame / 3 } else { frame / 3 };
+        let result = |work: &Work<'_>| {
+            let (out_width, canvas) = (u64::from(work.geometry.size.0), work.geometry.canvas);
+            (out_width * u64::from(height) + 2 * u64::from(canvas.0) * u64::from(canvas.1)) * channels
+        };
+        let rows = u64::from(header.width) * channels * 4;
+        FIXED_BYTES + header.held + levels + rows + self.works.iter().map(result).max().unwrap_or(0)
+    }
+}
+
+/// Read buffers, tables of the codecs and small change.
+const FIXED_BYTES: u64 = 1 << 20;
+
+/// Bytes of working memory that [`crate::render`] takes for these requests: what admission counts.
+pub fn memory_needed(header: &Header, requests: &[Thumbnail]) -> u64 {
+    Plan::new(header, requests).memory(header)
+}
+
+impl<'a> Work<'a> {
+    fn new(header: &Header, request: &'a Thumbnail) -> Self {
+        let (width, height) = header.upright_size();
+        let geometry = Geometry::new(request, width, height);
+        let format = result_format(request.format, header.format);
+        let margin = if request.filter == Filter::Nearest { f64::INFINITY } else { margin(request.reduce) };
+        let (w, h) = geometry.whole_at_result_scale(width, height);
+        let smallest = (w * margin, h * margin);
+        Self {
+            request,
+            geometry,
+            format,
+            smallest: if header.orientation.swaps_sides() { (smallest.1, smallest.0) } else { smallest },
+            animated: request.frames == Frames::All && header.frames > 1 && encode::can_animate(format),
+        }
+    }
+}
+
+fn result_format(asked: OutputFormat, source: Format) -> Format {
+    match asked {
+        OutputFormat::Jpeg => Format::Jpeg,
+        OutputFormat::Png => Format::Png,
+        OutputFormat::Webp => Format::Webp,
+        OutputFormat::Avif => Format::Avif,
+        OutputFormat::Gif => Format::Gif,
+        OutputFormat::Source if encode::can_write(source) => source,
+        OutputFormat::Source => Format::Png,
+    }
+}
+
+/// The largest of the sizes that the works may be reduced to; `None` when that is no reduction.
+fn smallest(header: &Header, works: &[Work<'_>]) -> Option<(u32, u32)> {
+    let most = |side: fn(&(f64, f64)) -> f64| {
+        works.iter().map(|work| side(&work.smallest)).fold(1.0, f64::max).ceil()
+    };
+    let (width, height) = (most(|s| s.0), most(|s| s.1));
+    let reducible = width < f64::from(header.width) || height < f64::from(header.height);
+    let within = |side: f64, most: u32| if side < f64::from(most) { side as u32 } else { most };
+    reducible.then(|| (within(width, header.width), within(height, header.height)))
+}
+
+fn metadata(works: &[Work<'_>]) -> MetadataWish {
+    let keeps = works.iter().any(|work| work.request.metadata == Metadata::Keep);
+    if keeps { MetadataWish::Read } else { MetadataWish::Drop }
+}
+
+/// Decoders average in linear light only when every request wants that.
+fn light(works: &[Work<'_>]) -> Light {
+    if works.iter().all(|work| work.request.light == Light::Linear) { Light::Linear } else { Light::Gamma }
+}

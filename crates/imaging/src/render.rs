@@ -1,0 +1,166 @@
+//! The walk of one image: header, plan, one decode, every result.
+
+use darkroom_core::operation::{Metadata as Keeping, Thumbnail};
+
+use crate::{
+    Format, Frame, Guard, Header, ImageError, Limits, Source,
+    decode::{self, Decoded, Input, Metadata},
+    develop::{develop, without_idle_alpha},
+    encode::{self, AnimationEncoder, Canvas, Style},
+    inspect::{inspect, within},
+    levels::Levels,
+    metadata,
+    plan::{Plan, Work},
+};
+
+/// One encoded result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendition {
+    /// The encoded image.
+    pub bytes: Vec<u8>,
+    /// Its format.
+    pub format: Format,
+    /// Its width in pixels.
+    pub width: u32,
+    /// Its height in pixels.
+    pub height: u32,
+    /// Its frames; 1 unless it is an animation.
+    pub frames: u32,
+}
+
+/// Makes every requested thumbnail from one decode, in the order of the requests.
+///
+/// All limits are checked before any pixel work. Without requests there is no pixel work either.
+pub fn render(
+    source: &Source,
+    requests: &[Thumbnail],
+    limits: &Limits,
+    guard: &Guard,
+) -> Result<Vec<Rendition>, ImageError> {
+    let header = inspect(source, limits)?;
+    let plan = Plan::new(&header, requests);
+    plan.check(&header, limits)?;
+    guard.check()?;
+    if plan.works.is_empty() {
+        return Ok(Vec::new());
+    }
+    let decoder = decode::decoder(header.format)?;
+    let input = Input { source, header: &header, wish: plan.wish, limits, guard };
+    match decoder.animation {
+        Some(animation) if plan.is_animated() => Frames::new(&input, &plan).render(animation(&input)?),
+        _ => {
+            let mut image = Image::new((decoder.still)(&input)?);
+            plan.works.iter().map(|work| image.render(work, &header, guard)).collect()
+        }
+    }
+}
+
+/// A decoded image, ready for any number of results.
+struct Image {
+    levels: Levels,
+    metadata: Metadata,
+}
+
+impl Image {
+    fn new(decoded: Decoded) -> Self {
+        let levels = Levels::new(without_idle_alpha(decoded.frame), decoded.covers);
+        Self { levels, metadata: decoded.metadata }
+    }
+
+    fn develop(&mut self, work: &Work<'_>, header: &Header) -> Frame {
+        develop(&mut self.levels, header, self.metadata.icc.as_deref(), work)
+    }
+
+    fn render(&mut self, work: &Work<'_>, header: &Header, guard: &Guard) -> Result<Rendition, ImageError> {
+        guard.check()?;
+        let frame = self.develop(work, header);
+        let bytes = encode::still(&frame, work.format, &style(work, &self.metadata), guard)?;
+        Ok(Rendition { bytes, format: work.format, width: frame.width, height: frame.height, frames: 1 })
+    }
+}
+
+fn style(work: &Work<'_>, found: &Metadata) -> Style {
+    let metadata = match work.request.metadata {
+        Keeping::Keep => metadata::kept(found),
+        Keeping::Strip => Metadata::default(),
+    };
+    Style { quality: work.request.quality.map(darkroom_core::operation::Quality::get), metadata }
+}
+
+/// One pass over an animation: every frame is decoded once, resized for every result and encoded, then forgotten.
+struct Frames<'a> {
+    input: &'a Input<'a>,
+    plan: &'a Plan<'a>,
+    seen: u32,
+}
+
+/// A result in the making.
+enum Making {
+    Still(Rendition),
+    Animated(Box<dyn AnimationEncoder>, Rendition),
+}
+
+impl<'a> Frames<'a> {
+    fn new(input: &'a Input<'a>, plan: &'a Plan<'a>) -> Self {
+        Self { input, plan, seen: 0 }
+    }
+
+    fn render(mut self, mut animation: Box<dyn decode::Animation>) -> Result<Vec<Rendition>, ImageError> {
+        let mut making = Vec::new();
+        while let Some((frame, delay)) = animation.next_frame()? {
+            self.count(&frame)?;
+            let mut image = Image::new(Decoded::whole(frame, Metadata::default()));
+            if making.is_empty() {
+                making = self.begin(&mut image, animation.loops())?;
+            }
+            self.push(&mut image, &mut making, delay)?;
+        }
+        if making.is_empty() {
+            return Err(ImageError::corrupt(self.input.header.format, "an animation without frames"));
+        }
+        making.into_iter().map(|result| self.finish(result)).collect()
+    }
+
+    /// The header may have promised fewer frames than there are.
+    fn count(&mut self, frame: &Frame) -> Result<(), ImageError> {
+        self.input.guard.check()?;
+        self.seen += 1;
+        let limits = self.input.limits;
+        within("frames", u64::from(self.seen), u64::from(limits.frames))?;
+        let pixels = u64::from(frame.width) * u64::from(frame.height) * u64::from(self.seen);
+        within("animation_pixels", pixels, limits.animation_pixels)
+    }
+
+    fn begin(&self, image: &mut Image, loops: u16) -> Result<Vec<Making>, ImageError> {
+        let begin = |work: &Work<'_>| {
+            if !work.animated {
+                return Ok(Making::Still(image.render(work, self.input.header, self.input.guard)?));
+            }
+            let (width, height) = work.geometry.canvas;
+            let style = style(work, &Metadata::default());
+            let encoder = encode::animation(Canvas { width, height, loops }, work.format, style)?;
+            let rendition = Rendition { bytes: Vec::new(), format: work.format, width, height, frames: 0 };
+            Ok(Making::Animated(encoder, rendition))
+        };
+        self.plan.works.iter().map(begin).collect()
+    }
+
+    fn push(&self, image: &mut Image, making: &mut [Making], delay: u32) -> Result<(), ImageError> {
+        for (work, result) in self.plan.works.iter().zip(making) {
+            if let Making::Animated(encoder, _) = result {
+                encoder.push(&image.develop(work, self.input.header), delay)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self, result: Making) -> Result<Rendition, ImageError> {
+        self.input.guard.check()?;
+        match result {
+            Making::Still(rendition) => Ok(rendition),
+            Making::Animated(encoder, rendition) => {
+                Ok(Rendition { bytes: encoder.finish()?, frames: self.seen, ..rendition })
+            }
+        }
+    }
+}
