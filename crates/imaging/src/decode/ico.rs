@@ -1,18 +1,27 @@
-//! ICO decoding.
+//! ICO and CUR decoding: the largest entry, and of several as large the one with most colours.
+
+use std::io::BufReader;
+
+use image::codecs::ico::IcoDecoder;
 
 use crate::{
     Format, Header, ImageError, Limits, Source,
-    decode::{Decoded, Input},
+    decode::{Decoded, Input, pixels},
+    source::ReadSeek,
 };
 
-const REFUSED: ImageError = ImageError::Unsupported { format: Format::Ico, what: "decoding" };
-
-/// Reads the header.
-pub(crate) fn header(_source: &Source, _limits: &Limits) -> Result<Header, ImageError> {
-    Err(REFUSED)
+/// Reads the directory and the header of the chosen entry.
+pub(crate) fn header(source: &Source, _limits: &Limits) -> Result<Header, ImageError> {
+    Ok(pixels::header(Format::Ico, &open(source)?))
 }
 
-/// Decodes the (first) frame.
-pub(crate) fn still(_input: &Input<'_>) -> Result<Decoded, ImageError> {
-    Err(REFUSED)
+/// Decodes the chosen entry.
+pub(crate) fn still(input: &Input<'_>) -> Result<Decoded, ImageError> {
+    let mut decoder = open(input.source)?;
+    pixels::limit(Format::Ico, &mut decoder, input.limits)?;
+    pixels::read(Format::Ico, decoder, input.guard)
+}
+
+fn open(source: &Source) -> Result<IcoDecoder<BufReader<Box<dyn ReadSeek>>>, ImageError> {
+    IcoDecoder::new(BufReader::new(source.open()?)).map_err(|error| pixels::error(Format::Ico, error))
 }

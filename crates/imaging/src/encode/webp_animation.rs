@@ -1,11 +1,165 @@
-//! Animated WebP encoding.
+//! Animated WebP encoding: libwebp finds the part of each frame that changed.
+#![allow(unsafe_code, reason = "libwebp is C; every call is in this file or in its three neighbours")]
+
+use std::{
+    ffi::{CStr, c_int},
+    ptr, slice,
+};
+
+use libwebp_sys as webp;
 
 use crate::{
-    Format, ImageError,
+    Format, Frame, ImageError, Layout,
     encode::{AnimationEncoder, Canvas, Style},
 };
 
+/// The same as for still WebP.
+const DEFAULT_QUALITY: u8 = 80;
+
 /// Begins an animation.
-pub(crate) fn animation(_canvas: Canvas, _style: Style) -> Result<Box<dyn AnimationEncoder>, ImageError> {
-    Err(ImageError::Unsupported { format: Format::Webp, what: "writing animations" })
+pub(crate) fn animation(canvas: Canvas, style: Style) -> Result<Box<dyn AnimationEncoder>, ImageError> {
+    let quality = style.quality.unwrap_or(DEFAULT_QUALITY);
+    Ok(Box::new(Encoder { raw: Raw::new(canvas)?, config: config(quality)?, style, elapsed: 0 }))
+}
+
+struct Encoder {
+    raw: Raw,
+    config: webp::WebPConfig,
+    style: Style,
+    /// When the next frame begins, in milliseconds.
+    elapsed: c_int,
+}
+
+impl AnimationEncoder for Encoder {
+    fn push(&mut self, frame: &Frame, delay_ms: u32) -> Result<(), ImageError> {
+        let mut picture = Picture::new(frame)?;
+        self.raw.add(Some(&mut picture), self.elapsed, &self.config)?;
+        self.elapsed = self.elapsed.saturating_add(c_int::try_from(delay_ms).unwrap_or(c_int::MAX));
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Vec<u8>, ImageError> {
+        // An addition without a frame tells how long the last one shows.
+        self.raw.add(None, self.elapsed, &self.config)?;
+        for (name, chunk) in [(c"EXIF", &self.style.metadata.exif), (c"XMP ", &self.style.metadata.xmp)] {
+            if let Some(chunk) = chunk {
+                self.raw.set_chunk(name, chunk)?;
+            }
+        }
+        self.raw.assemble()
+    }
+}
+
+fn config(quality: u8) -> Result<webp::WebPConfig, ImageError> {
+    let mut config = webp::WebPConfig::new().map_err(|()| refused("libwebp is of another version"))?;
+    config.quality = f32::from(quality);
+    config.method = 4;
+    Ok(config)
+}
+
+/// Owns libwebp's animation encoder.
+struct Raw(ptr::NonNull<webp::WebPAnimEncoder>);
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        // SAFETY: the pointer came from `WebPAnimEncoderNew` and is deleted once.
+        unsafe { webp::WebPAnimEncoderDelete(self.0.as_ptr()) }
+    }
+}
+
+impl Raw {
+    fn new(canvas: Canvas) -> Result<Self, ImageError> {
+        let (width, height) = (canvas.width as c_int, canvas.height as c_int);
+        // SAFETY: all-zero is a valid value of this plain C struct; the encoder copies the options.
+        let raw = unsafe {
+            let mut options: webp::WebPAnimEncoderOptions = std::mem::zeroed();
+            let version = webp::WEBP_MUX_ABI_VERSION as c_int;
+            if webp::WebPAnimEncoderOptionsInitInternal(&raw mut options, version) == 0 {
+                return Err(refused("libwebp is of another version"));
+            }
+            options.anim_params.loop_count = c_int::from(canvas.loops);
+            webp::WebPAnimEncoderNewInternal(width, height, &raw const options, version)
+        };
+        ptr::NonNull::new(raw).map(Self).ok_or_else(|| refused("the canvas is too large"))
+    }
+
+    fn add(
+        &mut self,
+        picture: Option<&mut Picture>,
+        at_ms: c_int,
+        config: &webp::WebPConfig,
+    ) -> Result<(), ImageError> {
+        let picture = picture.map_or(ptr::null_mut(), |picture| &raw mut picture.0);
+        // SAFETY: the encoder is live; the picture (null means the end) is only used during the call.
+        let added = unsafe { webp::WebPAnimEncoderAdd(self.0.as_ptr(), picture, at_ms, config) };
+        if added == 0 { Err(self.error()) } else { Ok(()) }
+    }
+
+    fn set_chunk(&mut self, name: &CStr, chunk: &[u8]) -> Result<(), ImageError> {
+        let data = webp::WebPData { bytes: chunk.as_ptr(), size: chunk.len() };
+        // SAFETY: the encoder is live, and the last argument makes it copy the chunk.
+        let set =
+            unsafe { webp::WebPAnimEncoderSetChunk(self.0.as_ptr(), name.as_ptr(), &raw const data, 1) };
+        if set == webp::WebPMuxError::WEBP_MUX_OK { Ok(()) } else { Err(self.error()) }
+    }
+
+    fn assemble(&mut self) -> Result<Vec<u8>, ImageError> {
+        let mut data = webp::WebPData::default();
+        // SAFETY: the encoder is live; on success `data` owns a block that is copied and then freed.
+        unsafe {
+            if webp::WebPAnimEncoderAssemble(self.0.as_ptr(), &raw mut data) == 0 {
+                return Err(self.error());
+            }
+            let bytes = slice::from_raw_parts(data.bytes, data.size).to_vec();
+            webp::WebPDataClear(&mut data);
+            Ok(bytes)
+        }
+    }
+
+    fn error(&self) -> ImageError {
+        // SAFETY: the encoder is live and returns a string of its own that is copied at once.
+        let said = unsafe { CStr::from_ptr(webp::WebPAnimEncoderGetError(self.0.as_ptr())) };
+        refused(&said.to_string_lossy())
+    }
+}
+
+/// Owns the pixels that libwebp copied from a frame.
+struct Picture(webp::WebPPicture);
+
+impl Drop for Picture {
+    fn drop(&mut self) {
+        // SAFETY: the picture was initialised and is freed once.
+        unsafe { webp::WebPPictureFree(&raw mut self.0) }
+    }
+}
+
+impl Picture {
+    fn new(frame: &Frame) -> Result<Self, ImageError> {
+        let mut picture =
+            Self(webp::WebPPicture::new().map_err(|()| refused("libwebp is of another version"))?);
+        picture.0.use_argb = 1;
+        picture.0.width = frame.width as c_int;
+        picture.0.height = frame.height as c_int;
+        let rgba = rgba(frame);
+        // SAFETY: `rgba` holds width × height pixels of 4 bytes, and is copied during the call.
+        let taken = unsafe {
+            webp::WebPPictureImportRGBA(&raw mut picture.0, rgba.as_ptr(), frame.width as c_int * 4)
+        };
+        if taken == 0 { Err(refused("out of memory")) } else { Ok(picture) }
+    }
+}
+
+/// The pixels with all four channels.
+fn rgba(frame: &Frame) -> Vec<u8> {
+    let pixels = &frame.pixels;
+    match frame.layout {
+        Layout::Gray => pixels.iter().flat_map(|&v| [v, v, v, 255]).collect(),
+        Layout::GrayAlpha => pixels.as_chunks::<2>().0.iter().flat_map(|&[v, a]| [v, v, v, a]).collect(),
+        Layout::Rgb => pixels.as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect(),
+        Layout::Rgba => pixels.clone(),
+    }
+}
+
+fn refused(detail: &str) -> ImageError {
+    ImageError::Encode { format: Format::Webp, detail: detail.to_owned() }
 }
