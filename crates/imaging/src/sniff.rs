@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn every_format_is_known_by_its_first_bytes() {
-        let ftyp = |brand: &[u8; 4]| [b"\0\0\0\x18ftyp", brand, b"\0\0\0\0mif1miaf"].concat();
+        let ftyp = |brand: &[u8; 4]| [b"\0\0\0\x18ftyp".as_slice(), brand, b"\0\0\0\0mif1miaf"].concat();
         let cases: [(&[u8], Option<Format>); 11] = [
             (b"\xff\xd8\xff\xe0", Some(Format::Jpeg)),
             (b"\x89PNG\r\n\x1a\n", Some(Format::Png)),
