@@ -1,0 +1,186 @@
+//! Blobs: immutable bytes in a local folder, addressed by their SHA-256.
+//!
+//! **Blob first, row second, delete last.** A blob is durable before any row names it, and it is deleted after the
+//! last row is gone; so a crash at any point leaves at most garbage, which [`collect`] finds. Between its writing
+//! and its row a blob is held by a [`Pin`].
+//!
+//! ```text
+//! <root>/ab/ab34…  one file a blob, fanned out over 256 folders by the first byte
+//! <root>/tmp/…     files that are being written or deleted; leftovers of a crash are removed after a grace period
+//! ```
+
+mod collect;
+mod pins;
+mod reader;
+mod writer;
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use darkroom_core::BlobId;
+
+pub use collect::{Collected, Walk};
+pub use pins::Pin;
+pub use reader::Blob;
+pub use writer::BlobWriter;
+
+use crate::{config::Mistake, settings};
+use pins::Pins;
+
+settings! {
+    /// Where images and artifacts are kept.
+    pub struct Config in "blobs" {
+        /// The folder, as a `file:` URL or a path. Empty is `blobs` inside the data folder.
+        url: String = String::new(),
+    }
+}
+
+impl Config {
+    /// What is wrong with it.
+    pub fn validate(&self) -> Vec<Mistake> {
+        match self.url.split_once(':') {
+            Some((scheme, _)) if scheme != "file" => {
+                vec![Mistake::new(
+                    "blobs.url",
+                    format!("`{scheme}:` is not supported; give a folder or a file: URL"),
+                )]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The folder; `blobs` inside `data_dir` unless one is set.
+    pub fn folder(&self, data_dir: &Path) -> PathBuf {
+        let set = self.url.strip_prefix("file:").unwrap_or(&self.url);
+        let set = set.strip_prefix("//").unwrap_or(set);
+        if set.is_empty() { data_dir.join("blobs") } else { PathBuf::from(set) }
+    }
+}
+
+/// Conditions that a caller can act on.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// The content is larger than the writer's cap. Nothing was kept.
+    #[error("the content is larger than {cap} bytes")]
+    TooLarge {
+        /// The cap in bytes.
+        cap: u64,
+    },
+    /// There is no room. Nothing was kept.
+    #[error("the disk is full")]
+    DiskFull,
+    /// No such blob.
+    #[error("the blob {0} does not exist")]
+    Missing(BlobId),
+    /// The folder cannot be read or written.
+    #[error("the blob store cannot be reached")]
+    Io(#[source] io::Error),
+}
+
+impl From<io::Error> for BlobError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// A blob that was just written (or was there already), held until the pin is dropped.
+#[derive(Debug)]
+pub struct Stored {
+    /// Its content address.
+    pub id: BlobId,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Keep this until the row that names the blob is recorded.
+    pub pin: Pin,
+}
+
+/// The blob store. Cheap to clone; all clones are the same store.
+#[derive(Debug, Clone)]
+pub struct Blobs {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    root: PathBuf,
+    pins: Arc<Pins>,
+}
+
+impl Blobs {
+    /// Opens the store in `root`, which is made if it is missing. One process at a time: pins are not shared.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, BlobError> {
+        let root = root.into();
+        fs::create_dir_all(root.join("tmp"))?;
+        // All folders exist before the first write, so that no write has to make its own durable.
+        for first in 0..=u8::MAX {
+            match fs::create_dir(root.join(hex::encode([first]))) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+                _ => {}
+            }
+        }
+        sync_folder(&root)?;
+        Ok(Self { inner: Arc::new(Inner { root, pins: Arc::default() }) })
+    }
+
+    /// A writer that takes at most `cap` bytes, chunk by chunk.
+    pub fn writer(&self, cap: u64) -> BlobWriter {
+        BlobWriter::new(Arc::clone(&self.inner), cap)
+    }
+
+    /// Stores bytes that are in memory already.
+    pub async fn put(&self, bytes: Vec<u8>) -> Result<Stored, BlobError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || writer::put(&inner, &bytes)).await
+    }
+
+    /// Opens a blob for reading.
+    pub async fn get(&self, id: BlobId) -> Result<Blob, BlobError> {
+        let path = self.local_path(id);
+        blocking(move || Blob::open(id, &path)).await
+    }
+
+    /// Where the blob lies, for readers that want a file. Whether it exists is not checked.
+    pub fn local_path(&self, id: BlobId) -> PathBuf {
+        self.inner.path(id)
+    }
+
+    /// Keeps a blob from being collected while the pin lives: for submissions that name a blob by its id.
+    /// Pin first, then check that it exists.
+    pub fn pin(&self, id: BlobId) -> Pin {
+        Pins::pin(&self.inner.pins, id)
+    }
+}
+
+impl Inner {
+    fn path(&self, id: BlobId) -> PathBuf {
+        let name = id.to_string();
+        self.root.join(&name[..2]).join(name)
+    }
+
+    /// A name in `tmp/` that nobody else uses.
+    fn fresh_temporary(&self) -> PathBuf {
+        self.root.join("tmp").join(uuid::Uuid::new_v4().to_string())
+    }
+}
+
+/// Makes the names inside a folder durable.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Runs file work where it may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
+) -> Result<T, BlobError> {
+    tokio::task::spawn_blocking(work).await.map_err(|panic| BlobError::Io(io::Error::other(panic)))?
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! One attempt: blob → header → admission → one decode for all operations → artifacts → settlement.
+
+use std::time::Instant;
+
+use darkroom_core::{
+    Operation,
+    job::{Artifact, Job, OperationResult, Outcome, Timings},
+    operation::Thumbnail,
+    store::{Leased, Settled, Settlement},
+};
+use darkroom_imaging::{Guard, Rendition, Source, inspect, memory_needed, render};
+use futures_util::future;
+use serde_json::json;
+use tracing::Instrument;
+
+use super::{
+    Workshop,
+    failure::Broken,
+    stop::{Reason, StopSign},
+};
+use crate::{
+    blobs::{Blobs, Pin},
+    failpoint,
+};
+
+/// Attempts that may run out of time before that counts as the image's fault.
+const TIMED_OUT_ATTEMPTS: u32 = 2;
+
+/// How an attempt ended, for the statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// With results.
+    Succeeded,
+    /// With an error.
+    Failed,
+    /// Given back, cancelled or lost.
+    Otherwise,
+}
+
+/// Results, and what keeps their blobs until the row that names them is recorded.
+struct Made {
+    results: Vec<OperationResult>,
+    pins: Vec<Pin>,
+}
+
+/// Executes a claimed job and settles it.
+pub(super) async fn execute(shop: &Workshop, leased: Leased, sign: &StopSign) -> Ended {
+    let span = tracing::info_span!("attempt", job_id = %leased.job.id, attempt = leased.lease.token);
+    attempt(shop, leased, sign).instrument(span).await
+}
+
+async fn attempt(shop: &Workshop, leased: Leased, sign: &StopSign) -> Ended {
+    let Leased { lease, job, .. } = leased;
+    let mut timings = Timings::default();
+    let made = make(shop, &job, sign, &mut timings).await;
+    if sign.reason() == Some(Reason::Lost) {
+        return Ended::Otherwise;
+    }
+    let (outcome, pins) = match made {
+        Ok(made) => (Outcome::Succeeded(made.results), made.pins),
+        Err(broken) => (failed(shop, &job, broken, sign), Vec::new()),
+    };
+    let ended = count(shop, &outcome, &timings);
+    failpoint::reached("worker.before_settle");
+    let settled = shop.settler.settle(Settlement { lease, outcome, timings }).await;
+    drop(pins);
+    if settled == Settled::Stale {
+        tracing::warn!("the outcome came too late: the lease is not ours any more");
+        return Ended::Otherwise;
+    }
+    ended
+}
+
+/// The way from the input to durable artifacts.
+async fn make(shop: &Workshop, job: &Job, sign: &StopSign, timings: &mut Timings) -> Result<Made, Broken> {
+    failpoint::reached_for("worker.execute", job.input.name.as_ref().map_or("", |name| name.as_str()));
+    let source = Source::file(shop.blobs.local_path(job.input.blob));
+    let thumbnails: Vec<Thumbnail> = job.operations.iter().map(|Operation::Thumbnail(t)| t.clone()).collect();
+
+    let began = Instant::now();
+    let (inspected, limits) = (source.clone(), shop.limits.clone());
+    let header = tokio::task::spawn_blocking(move || inspect(&inspected, &limits));
+    let header = header.await.map_err(|panic| super::pool::Panicked(panic.to_string()))??;
+    timings.read_us = micros(began);
+
+    let began = Instant::now();
+    let reservation = tokio::select! {
+        biased;
+        () = sign.stopped() => return Err(Broken::Stopped),
+        reserved = shop.memory.reserve(memory_needed(&header, &thumbnails)) => reserved?,
+    };
+    let (limits, flag) = (shop.limits.clone(), sign.flag());
+    let work = move || {
+        let started = Instant::now();
+        let rendered = render(&source, &thumbnails, &limits, &Guard::new(limits.decode_time, flag));
+        drop(reservation);
+        (rendered, started)
+    };
+    let (rendered, started) = shop.pool.run(work).await?;
+    timings.wait_us = (started - began).as_micros() as u64;
+    timings.work_us = micros(started);
+
+    let began = Instant::now();
+    let made = keep(&shop.blobs, &job.operations, rendered?).await;
+    timings.write_us = micros(began);
+    made
+}
+
+/// Writes all artifacts at once: their fsyncs share the disk's time.
+async fn keep(blobs: &Blobs, operations: &[Operation], renditions: Vec<Rendition>) -> Result<Made, Broken> {
+    let mut names = Vec::with_capacity(operations.len());
+    for (Operation::Thumbnail(thumbnail), rendition) in operations.iter().zip(&renditions) {
+        let stem = thumbnail.name.as_deref().unwrap_or("thumbnail");
+        names.push(unused_name(stem, rendition.format.extension(), &names));
+    }
+    let shapes: Vec<_> = renditions.iter().map(|r| (r.format, r.width, r.height, r.frames)).collect();
+    let stored =
+        future::try_join_all(renditions.into_iter().map(|rendition| blobs.put(rendition.bytes))).await?;
+    let mut made = Made { results: Vec::with_capacity(names.len()), pins: Vec::with_capacity(names.len()) };
+    for (((operation, name), (format, width, height, frames)), stored) in
+        operations.iter().zip(names).zip(shapes).zip(stored)
+    {
+        let document = json!({
+            "artifact": name,
+            "format": format.to_string().to_lowercase(),
+            "width": width,
+            "height": height,
+            "frames": frames,
+            "bytes": stored.bytes,
+        });
+        let media_type = format.media_type().to_owned();
+        let artifacts = vec![Artifact { name, blob: stored.id, bytes: stored.bytes, media_type }];
+        made.results.push(OperationResult { operation: operation.name().to_owned(), document, artifacts });
+        made.pins.push(stored.pin);
+    }
+    Ok(made)
+}
+
+/// `thumbnail.jpg`, or `thumbnail-2.jpg` if that name is taken within the job.
+fn unused_name(stem: &str, extension: &str, taken: &[String]) -> String {
+    let numbered = |number: usize| match number {
+        1 => format!("{stem}.{extension}"),
+        _ => format!("{stem}-{number}.{extension}"),
+    };
+    // Among one more name than are taken, one is free.
+    (1..=taken.len() + 1).map(numbered).find(|name| !taken.contains(name)).unwrap_or_else(|| numbered(1))
+}
+
+/// The outcome of an attempt without results.
+fn failed(shop: &Workshop, job: &Job, broken: Broken, sign: &StopSign) -> Outcome {
+    use darkroom_core::job::FailureKind::TimedOut;
+    match broken {
+        Broken::Stopped if sign.reason() == Some(Reason::Cancelled) => Outcome::Cancelled,
+        Broken::Stopped => Outcome::Interrupted,
+        Broken::Permanent(failure) => Outcome::FailedPermanently(failure),
+        Broken::Transient(failure) if failure.kind == TimedOut && job.status.used >= TIMED_OUT_ATTEMPTS => {
+            Outcome::FailedPermanently(failure)
+        }
+        Broken::Transient(failure) => {
+            let delay = shop.retry.delay(job.status.used, &mut rand::rng());
+            Outcome::FailedTransiently(failure, delay)
+        }
+    }
+}
+
+fn count(shop: &Workshop, outcome: &Outcome, timings: &Timings) -> Ended {
+    let (end, failure, ended) = match outcome {
+        Outcome::Succeeded(_) => ("succeeded", None, Ended::Succeeded),
+        Outcome::FailedPermanently(failure) => ("failed", Some(failure), Ended::Failed),
+        Outcome::FailedTransiently(failure, _) => ("failed_transiently", Some(failure), Ended::Failed),
+        Outcome::Interrupted => ("interrupted", None, Ended::Otherwise),
+        Outcome::Cancelled => ("cancelled", None, Ended::Otherwise),
+    };
+    if let Some(failure) = failure {
+        tracing::info!(kind = failure.kind.as_str(), reason = failure.message, "attempt failed");
+    }
+    shop.metrics.attempt_ended(end, failure.map(|failure| failure.kind), timings);
+    ended
+}
+
+fn micros(since: Instant) -> u64 {
+    since.elapsed().as_micros() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unused_name;
+
+    #[test]
+    fn artifact_names_are_unique_within_a_job() {
+        let mut taken = Vec::new();
+        for _ in 0..3 {
+            taken.push(unused_name("thumbnail", "jpg", &taken));
+        }
+        assert_eq!(taken, ["thumbnail.jpg", "thumbnail-2.jpg", "thumbnail-3.jpg"]);
+        assert_eq!(unused_name("thumbnail", "png", &taken), "thumbnail.png");
+    }
+}

@@ -1,0 +1,318 @@
+//! The runner: holds a session, keeps it alive, claims jobs and watches over them until they have settled.
+
+use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
+
+use darkroom_core::{
+    JobId, SessionId,
+    job::{Outcome, Timings},
+    store::{BEAT_INTERVAL, Leased, Notice, Settlement, StoreError, WorkerInfo, WorkerStats},
+};
+use futures_util::{StreamExt, future};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until},
+};
+
+use super::{
+    Config, Workshop,
+    execute::{Ended, execute},
+    stop::{Reason, StopSign},
+};
+
+/// How long jobs have to notice that they are to stop.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// How long to wait before asking a store again that did not answer.
+const STORE_RETRY: Duration = Duration::from_millis(500);
+
+/// A job that has been running for less is not asked about when the store says that it changed: the change is its
+/// own claim.
+const OWN_CLAIM: Duration = Duration::from_millis(20);
+
+/// Works until `stopped` is true, in one session after the other.
+pub(super) async fn run(shop: Arc<Workshop>, config: Config, mut stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow() {
+        let info = introduce(&config);
+        let session = tokio::select! {
+            () = told(&mut stopped) => return,
+            opened = shop.store.open_session(info) => opened,
+        };
+        match session {
+            Ok(id) => {
+                tracing::debug!(session = %id, "session opened");
+                Session::new(Arc::clone(&shop), config.clone(), id).work(&mut stopped).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no session could be opened; trying again");
+                sleep(STORE_RETRY).await;
+            }
+        }
+    }
+}
+
+/// Returns once this process is to stop.
+async fn told(stopped: &mut watch::Receiver<bool>) {
+    // An error means that nobody is left who could tell: then it is time to stop as well.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+fn introduce(config: &Config) -> WorkerInfo {
+    WorkerInfo {
+        host: crate::host::name(),
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        slots: config.slots(),
+    }
+}
+
+/// How many jobs may be worked on beside each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Company {
+    /// As many as there are slots.
+    Together,
+    /// One at a time, until so many jobs that were there when a worker crashed have been worked through. Alone, the
+    /// one that crashes workers takes no other job with it.
+    Alone { suspects: usize },
+}
+
+/// One session: what the store knows this process by.
+struct Session {
+    shop: Arc<Workshop>,
+    config: Config,
+    id: SessionId,
+    jobs: JoinSet<(JobId, Ended)>,
+    held: HashMap<JobId, (Arc<StopSign>, Instant)>,
+    company: Company,
+    /// Whether there may be something to claim.
+    hungry: bool,
+    stats: WorkerStats,
+    lost: bool,
+}
+
+impl Session {
+    fn new(shop: Arc<Workshop>, config: Config, id: SessionId) -> Self {
+        Self {
+            shop,
+            config,
+            id,
+            jobs: JoinSet::new(),
+            held: HashMap::new(),
+            company: Company::Together,
+            hungry: true,
+            stats: WorkerStats::default(),
+            lost: false,
+        }
+    }
+
+    /// Works until the session is lost or `stopped` is true.
+    async fn work(mut self, stopped: &mut watch::Receiver<bool>) {
+        let shop = Arc::clone(&self.shop);
+        let mut notices = shop.store.watch();
+        let mut watching = true;
+        let mut beats = steady(BEAT_INTERVAL);
+        let mut polls = steady(self.config.poll_floor);
+        while !self.lost {
+            self.claim().await;
+            tokio::select! {
+                () = told(stopped) => return self.drain(beats).await,
+                Some(ended) = self.jobs.join_next() => self.ended(ended),
+                notice = notices.next(), if watching => match notice {
+                    Some(notice) => self.heed(notice).await,
+                    None => watching = false,
+                },
+                _ = beats.tick() => self.beat().await,
+                _ = polls.tick() => self.hungry = true,
+            }
+        }
+        self.abandon().await;
+    }
+
+    /// Claims as many jobs as there is room for, in one call.
+    async fn claim(&mut self) {
+        let slots = self.room();
+        if slots == 0 || self.lost {
+            return;
+        }
+        match self.shop.store.claim(self.id, slots).await {
+            Ok(leased) => {
+                self.hungry = leased.len() == slots as usize;
+                self.take(leased).await;
+            }
+            Err(StoreError::SessionLost) => self.lost = true,
+            Err(error) => {
+                // The next poll tries again.
+                self.hungry = false;
+                tracing::warn!(%error, "jobs could not be claimed");
+            }
+        }
+    }
+
+    /// How many jobs to claim now.
+    fn room(&self) -> u32 {
+        let (leases, held) = (self.config.leases(), self.jobs.len() as u32);
+        let free = leases.saturating_sub(held);
+        match self.company {
+            _ if !self.hungry => 0,
+            Company::Alone { .. } => u32::from(held == 0),
+            // While there is plenty in work, a few free places wait for company: one claim for many.
+            Company::Together if free < leases.div_ceil(4) => 0,
+            Company::Together => free,
+        }
+    }
+
+    /// Starts what was claimed. Jobs that have been in a crash are given back until they can be worked on alone.
+    async fn take(&mut self, leased: Vec<Leased>) {
+        if let Company::Alone { suspects } = self.company {
+            let met = leased.iter().filter(|leased| is_suspect(leased)).count();
+            let left = suspects.saturating_sub(met);
+            let done = leased.is_empty() || left == 0;
+            self.company = if done { Company::Together } else { Company::Alone { suspects: left } };
+            self.hungry |= done;
+            // The claim was for one job, and nothing else is held.
+            for job in leased {
+                self.begin(job);
+            }
+            if done && !self.jobs.is_empty() {
+                self.company = Company::Alone { suspects: 0 };
+            }
+            return;
+        }
+        let (suspects, others): (Vec<_>, Vec<_>) = leased.into_iter().partition(is_suspect);
+        if !suspects.is_empty() {
+            self.company = Company::Alone { suspects: suspects.len() };
+            self.hungry = true;
+            self.give_back(suspects).await;
+        }
+        for job in others {
+            self.begin(job);
+        }
+    }
+
+    /// Returns jobs as if they had not been claimed.
+    async fn give_back(&self, leased: Vec<Leased>) {
+        let settle = leased.into_iter().map(|leased| {
+            let (outcome, timings) = (Outcome::Interrupted, Timings::default());
+            self.shop.settler.settle(Settlement { lease: leased.lease, outcome, timings })
+        });
+        future::join_all(settle).await;
+    }
+
+    fn begin(&mut self, leased: Leased) {
+        let id = leased.job.id;
+        let sign = Arc::new(StopSign::default());
+        self.held.insert(id, (Arc::clone(&sign), Instant::now()));
+        let shop = Arc::clone(&self.shop);
+        self.jobs.spawn(async move { (id, execute(&shop, leased, &sign).await) });
+        self.count_held();
+    }
+
+    fn ended(&mut self, ended: Result<(JobId, Ended), tokio::task::JoinError>) {
+        match ended {
+            Ok((id, ended)) => {
+                self.held.remove(&id);
+                match ended {
+                    Ended::Succeeded => self.stats.succeeded += 1,
+                    Ended::Failed => self.stats.failed += 1,
+                    Ended::Otherwise => {}
+                }
+            }
+            // Its lease stays unsettled; the session is the only way to give it back.
+            Err(error) => {
+                tracing::error!(%error, "a job's task ended badly; the session is given up");
+                self.lost = true;
+            }
+        }
+        self.count_held();
+    }
+
+    fn count_held(&self) {
+        self.shop.metrics.leased.set(self.jobs.len() as i64);
+    }
+
+    async fn heed(&mut self, notice: Notice) {
+        match notice {
+            Notice::Work => self.hungry = true,
+            Notice::Missed => {
+                self.hungry = true;
+                self.beat().await;
+            }
+            Notice::Job(id) => {
+                if self.held.get(&id).is_some_and(|(_, since)| since.elapsed() > OWN_CLAIM) {
+                    self.beat().await;
+                }
+            }
+        }
+    }
+
+    /// Keeps the leases alive, and hears of cancellations.
+    async fn beat(&mut self) {
+        self.stats.running = self.jobs.len() as u32;
+        self.stats.load = crate::host::load();
+        match self.shop.store.beat(self.id, self.stats).await {
+            Ok(beat) => {
+                self.lost |= beat.lost;
+                for (sign, _) in beat.cancel.iter().filter_map(|id| self.held.get(id)) {
+                    sign.set(Reason::Cancelled);
+                }
+            }
+            Err(StoreError::SessionLost) => self.lost = true,
+            Err(error) => tracing::warn!(%error, "the session could not be renewed"),
+        }
+    }
+
+    /// Lets jobs finish until the deadline, then gives them back, and ends the session.
+    async fn drain(mut self, mut beats: Interval) {
+        let deadline = Instant::now() + self.config.drain;
+        tracing::info!(jobs = self.jobs.len(), "draining");
+        let mut interrupted = false;
+        loop {
+            let next = if interrupted { deadline + STOP_GRACE } else { deadline };
+            tokio::select! {
+                ended = self.jobs.join_next() => match ended {
+                    Some(ended) => self.ended(ended),
+                    None => break,
+                },
+                () = sleep_until(next), if !interrupted => {
+                    interrupted = true;
+                    self.stop_all(Reason::Interrupted);
+                }
+                () = sleep_until(next), if interrupted => break,
+                _ = beats.tick() => self.beat().await,
+            }
+        }
+        self.jobs.abort_all();
+        if let Err(error) = self.shop.store.close_session(self.id).await {
+            tracing::warn!(%error, "the session could not be ended; its jobs return when it runs out");
+        }
+    }
+
+    /// Drops all work: the leases are not ours any more.
+    async fn abandon(mut self) {
+        tracing::warn!(session = %self.id, jobs = self.jobs.len(), "the session is lost; opening a new one");
+        self.stop_all(Reason::Lost);
+        let all = async { while self.jobs.join_next().await.is_some() {} };
+        let mut all = pin!(all);
+        let _ = tokio::time::timeout(STOP_GRACE, &mut all).await;
+        self.shop.metrics.leased.set(0);
+        // Where it was we who gave the session up, the store does not know yet.
+        let _ = self.shop.store.close_session(self.id).await;
+    }
+
+    fn stop_all(&self, reason: Reason) {
+        for (sign, _) in self.held.values() {
+            sign.set(reason);
+        }
+    }
+}
+
+/// Whether the job was in work when a worker crashed.
+fn is_suspect(leased: &Leased) -> bool {
+    leased.job.status.crashes > 0
+}
+
+fn steady(period: Duration) -> Interval {
+    let mut interval = interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
