@@ -1,0 +1,11 @@
+//! Tests of the whole crate through its public door: bytes in, renditions or a typed error out.
+#![allow(clippy::print_stderr, reason = "tests that lack their data say so")]
+
+mod animation;
+mod corpus;
+mod data;
+mod formats;
+mod orientation;
+mod picture;
+mod references;
+mod truncation;
