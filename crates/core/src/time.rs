@@ -15,7 +15,7 @@ pub struct Timestamp(i64);
 
 impl Timestamp {
     /// From milliseconds since the Unix epoch.
-    pub fn from_millis(ms: i64) -> Self {
+    pub const fn from_millis(ms: i64) -> Self {
         Self(ms)
     }
 

@@ -1,1 +1,9 @@
-//! Placeholder until the crate lands.
+//! The stores: one in memory, one in a SQLite file. Both keep the contract of [`darkroom_core::store`] and pass its
+//! conformance suite; random schedules on the second are compared with the first.
+
+mod memory;
+mod moves;
+mod notices;
+mod totals;
+
+pub use memory::Memory;

@@ -1,0 +1,111 @@
+//! The suite that every store passes: one function a promise, named after it. Needs no runtime of its own.
+//!
+//! A backend instantiates all of them with [`store_conformance!`](crate::store_conformance), giving something that
+//! runs a future to its end and a function that makes an empty store with a clock to move.
+
+mod attempts;
+mod fixture;
+mod cancelling;
+mod counting;
+mod listing;
+mod queueing;
+mod retention;
+mod sessions;
+mod submitting;
+
+use std::sync::Arc;
+
+pub use attempts::*;
+pub use fixture::{NOON, job, named_blob, worker};
+pub use cancelling::*;
+pub use counting::*;
+pub use listing::*;
+pub use queueing::*;
+pub use retention::*;
+pub use sessions::*;
+pub use submitting::*;
+
+use super::{Store, StoreLimits};
+use crate::ManualClock;
+
+/// Makes an empty store with these limits, and the clock that it reads.
+pub type Open<'a> = &'a dyn Fn(StoreLimits) -> (Arc<dyn Store>, Arc<ManualClock>);
+
+/// One `#[test]` for each promise. `$block_on` runs a future to its end; `$open` is an [`Open`].
+#[macro_export]
+macro_rules! store_conformance {
+    ($block_on:path, $open:path) => {
+        $crate::store_conformance! { @tests $block_on, $open:
+            a_submitted_job_is_found_as_it_was_submitted,
+            jobs_are_numbered_in_the_order_of_submission,
+            a_repeated_idempotent_submission_gives_the_first_job,
+            an_idempotency_key_with_other_content_is_a_conflict,
+            an_idempotency_key_belongs_to_its_owner,
+            an_idempotency_key_is_free_again_once_its_job_is_deleted,
+            a_job_that_is_submitted_twice_is_recorded_once,
+            a_full_queue_rejects_and_takes_again_when_there_is_room,
+            a_batch_above_the_maximum_is_refused_as_a_whole,
+            an_empty_store_gives_nothing,
+            jobs_of_one_lane_are_claimed_in_order_of_submission,
+            a_higher_priority_goes_first_within_a_lane,
+            a_run_of_thousands_does_not_starve_an_upload,
+            lanes_take_turns,
+            concurrent_claims_never_receive_the_same_job,
+            a_job_for_later_is_not_claimed_before_its_time,
+            scheduled_jobs_fall_due_in_bounded_steps,
+            a_paused_queue_shows_held_and_gives_nothing,
+            pausing_one_queue_leaves_the_others_alone,
+            running_jobs_of_a_paused_queue_finish,
+            watchers_hear_of_work_and_of_changes,
+            a_success_is_recorded_with_its_results_and_timings,
+            an_outcome_with_an_old_token_changes_nothing,
+            an_outcome_that_is_reported_twice_is_recorded_once,
+            a_permanent_failure_is_final_at_once,
+            a_transient_failure_waits_for_its_delay,
+            transient_failures_spend_the_budget,
+            every_attempt_keeps_its_error,
+            an_interrupted_attempt_is_given_back,
+            a_job_that_loses_three_workers_fails,
+            a_cancellation_that_nobody_asked_for_gives_the_attempt_back,
+            a_session_lives_by_its_beats,
+            a_silent_session_loses_its_jobs,
+            a_lost_session_is_told_so,
+            closing_a_session_returns_its_jobs,
+            closing_an_unknown_session_is_no_error,
+            a_finished_job_is_not_touched_by_the_end_of_its_session,
+            live_workers_are_listed_with_what_they_said,
+            a_waiting_job_is_cancelled_at_once,
+            a_running_job_is_cancelled_when_its_worker_notices,
+            a_job_that_succeeds_before_it_notices_has_succeeded,
+            a_cancelled_job_whose_worker_vanishes_is_cancelled,
+            cancelling_is_idempotent_and_knows_its_jobs,
+            retrying_gives_a_fresh_budget,
+            retrying_a_success_is_refused,
+            retrying_a_waiting_or_running_job_changes_nothing,
+            a_scheduled_job_can_be_retried_now,
+            listings_show_the_newest_first_and_page_without_gaps,
+            every_filter_narrows_as_the_simple_model_does,
+            text_is_searched_without_wildcards,
+            listings_leave_attempts_and_results_out,
+            an_alias_finds_the_newest_job_of_its_origin,
+            counts_agree_with_a_recount,
+            totals_outlive_the_jobs_they_counted,
+            what_finished_is_counted_by_the_minute,
+            the_oldest_queued_job_is_known_unless_it_is_held,
+            deleting_a_running_job_is_refused,
+            deleting_tells_which_blobs_are_orphans,
+            only_unreferenced_blobs_are_called_so,
+            finished_jobs_are_kept_for_their_time,
+            a_sweep_deletes_a_bounded_number_of_jobs,
+            a_ready_store_answers_a_ping
+        }
+    };
+    (@tests $block_on:path, $open:path: $($promise:ident),*) => {
+        $(
+            #[test]
+            fn $promise() {
+                $block_on($crate::store::conformance::$promise(&$open));
+            }
+        )*
+    };
+}

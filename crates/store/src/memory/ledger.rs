@@ -1,0 +1,91 @@
+//! The read side.
+
+use async_trait::async_trait;
+use darkroom_core::{
+    BlobId, JobId,
+    job::{Job, Origin},
+    store::{Counts, JobFilter, Ledger, LiveWorker, MAX_PAGE, Page, SESSION_TTL, StoreError},
+};
+
+use super::{
+    Memory, check_batch,
+    shelf::{Entry, Shelf},
+};
+use crate::moves::shows_failure;
+
+#[async_trait]
+impl Ledger for Memory {
+    async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
+        let shelf = self.shelf();
+        Ok(shelf.ids.get(&id).and_then(|seq| shelf.job(*seq)))
+    }
+
+    async fn jobs(&self, filter: JobFilter, page: Page) -> Result<Vec<Job>, StoreError> {
+        let shelf = self.shelf();
+        let older = ..page.before.unwrap_or(u64::MAX);
+        let matching = shelf.jobs.range(older).rev().filter(|(_, entry)| shelf.matches(entry, &filter));
+        let limit = page.limit.clamp(1, MAX_PAGE) as usize;
+        Ok(matching.take(limit).filter_map(|(seq, _)| shelf.job(*seq)).map(without_history).collect())
+    }
+
+    async fn newest_by_alias(&self, origin: Origin, alias: String) -> Result<Option<Job>, StoreError> {
+        let shelf = self.shelf();
+        let named = (origin.clone(), alias.clone(), 0)..=(origin, alias, u64::MAX);
+        Ok(shelf.aliases.range(named).next_back().and_then(|(_, _, seq)| shelf.job(*seq)))
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        let shelf = self.shelf();
+        Ok(shelf.totals.counts(self.clock.now(), shelf.oldest_queued()))
+    }
+
+    async fn workers(&self) -> Result<Vec<LiveWorker>, StoreError> {
+        let now = self.clock.now();
+        let shelf = self.shelf();
+        let workers = shelf.sessions.values().map(|held| held.worker.clone());
+        Ok(workers.filter(|worker| now < worker.last_beat + SESSION_TTL).collect())
+    }
+
+    async fn unreferenced(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
+        check_batch(blobs.len())?;
+        let shelf = self.shelf();
+        Ok(blobs.into_iter().filter(|blob| !shelf.blobs.contains_key(blob)).collect())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl Shelf {
+    /// The job as readers see it.
+    pub(super) fn job(&self, seq: u64) -> Option<Job> {
+        let mut job = self.jobs.get(&seq)?.job.clone();
+        job.held = self.totals.is_paused(&job.queue);
+        if !shows_failure(job.status.state) {
+            job.failure = None;
+        }
+        Some(job)
+    }
+
+    fn matches(&self, entry: &Entry, filter: &JobFilter) -> bool {
+        let job = &entry.job;
+        let shown = job.status.state.shown(self.totals.is_paused(&job.queue));
+        let named = |text: &String| {
+            let name = job.input.name.as_ref().map_or("", |name| name.as_str());
+            name.to_ascii_lowercase().contains(&text.to_ascii_lowercase())
+        };
+        (filter.states.is_empty() || filter.states.contains(&shown))
+            && filter.operation.as_ref().is_none_or(|name| job.operations.iter().any(|o| o.name() == name))
+            && filter.owner.as_ref().is_none_or(|owner| job.owner == *owner)
+            && filter.origin.as_ref().is_none_or(|origin| job.origin == *origin)
+            && filter.queue.as_ref().is_none_or(|queue| job.queue == *queue)
+            && filter.since.is_none_or(|since| job.created_at >= since)
+            && filter.until.is_none_or(|until| job.created_at < until)
+            && filter.text.as_ref().is_none_or(named)
+    }
+}
+
+fn without_history(job: Job) -> Job {
+    Job { attempts: Vec::new(), results: Vec::new(), ..job }
+}

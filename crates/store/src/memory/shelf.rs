@@ -1,0 +1,342 @@
+//! The jobs in memory and their indexes. Whatever moves a job goes through [`Shelf::step`].
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
+
+use darkroom_core::{
+    BlobId, JobId, SessionId, Timestamp,
+    fairness::{LaneKey, Turns},
+    job::{
+        Attempt, Event, Idempotency, Job, Lane, NewJob, Origin, Owner, QueueName, Refused, State, Status,
+        Timings,
+    },
+    store::LiveWorker,
+};
+
+use crate::{
+    moves::{Ending, Marks, at_least_one, first_state, shows_failure},
+    notices::News,
+    totals::Totals,
+};
+
+/// A job and what the store alone knows of it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) job: Job,
+    lane: Lane,
+    pub(super) session: Option<SessionId>,
+    key: Option<String>,
+}
+
+impl Entry {
+    fn lane_key(&self) -> LaneKey {
+        LaneKey { queue: self.job.queue.clone(), lane: self.lane.clone() }
+    }
+
+    fn blobs(&self) -> impl Iterator<Item = BlobId> {
+        let artifacts = self.job.results.iter().flat_map(|result| &result.artifacts);
+        std::iter::once(self.job.input.blob).chain(artifacts.map(|artifact| artifact.blob))
+    }
+
+    fn operation_names(&self) -> BTreeSet<&'static str> {
+        self.job.operations.iter().map(darkroom_core::Operation::name).collect()
+    }
+}
+
+/// A session that lives, and the running jobs that it holds.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) worker: LiveWorker,
+    pub(super) running: BTreeSet<u64>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    pub(super) jobs: BTreeMap<u64, Entry>,
+    pub(super) ids: HashMap<JobId, u64>,
+    pub(super) keys: HashMap<(Owner, String), (u64, [u8; 32])>,
+    pub(super) aliases: BTreeSet<(Origin, String, u64)>,
+    pub(super) sessions: BTreeMap<SessionId, Session>,
+    pub(super) totals: Totals,
+    /// Scheduled jobs by the time they fall due.
+    pub(super) due: BTreeSet<(Timestamp, u64)>,
+    /// Finished jobs by the time they finished; failed ones apart, for they are kept longer.
+    pub(super) finished: BTreeSet<(Timestamp, u64)>,
+    pub(super) failed: BTreeSet<(Timestamp, u64)>,
+    /// Queued jobs by the time they became claimable.
+    waiting: BTreeMap<QueueName, BTreeSet<(Timestamp, u64)>>,
+    ready: BTreeMap<LaneKey, BTreeSet<(Reverse<i8>, u64)>>,
+    turns: Turns,
+    /// How many references each blob has.
+    pub(super) blobs: HashMap<BlobId, u64>,
+    last_seq: u64,
+}
+
+impl Shelf {
+    /// Moves a job by one event. Claims take turns themselves (see [`Shelf::next_claims`]).
+    pub(super) fn step(
+        &mut self,
+        seq: u64,
+        event: Event,
+        now: Timestamp,
+        news: &mut News,
+    ) -> Result<Status, Refused> {
+        let Some(entry) = self.jobs.get(&seq) else {
+            return Err(Refused { state: State::Cancelled, event });
+        };
+        let before = entry.job.status;
+        let after = before.after(event, entry.job.limits)?;
+        if after == before {
+            return Ok(after);
+        }
+        self.unindex(seq, event != Event::Claim);
+        let Some(entry) = self.jobs.get_mut(&seq) else { return Ok(after) };
+        let job = &mut entry.job;
+        let marks = Marks { run_at: job.run_at, started_at: job.started_at, finished_at: job.finished_at };
+        let marks = marks.after(event, after.state, now);
+        (job.run_at, job.started_at, job.finished_at) = (marks.run_at, marks.started_at, marks.finished_at);
+        job.status = after;
+        if before.state.is_final() || !(shows_failure(after.state) || after.state == State::Running) {
+            job.failure = None;
+        }
+        news.changed.push(job.id);
+        self.totals.moved(&entry.job.queue, Some(before.state), Some(after.state));
+        if after.state.is_final() && !before.state.is_final() {
+            self.totals.finished(entry.operation_names().into_iter(), after.state, now);
+        }
+        self.index(seq, news);
+        Ok(after)
+    }
+
+    /// Ends the running attempt of a job and records it.
+    pub(super) fn end(
+        &mut self,
+        seq: u64,
+        ending: Ending,
+        timings: Timings,
+        (now, news): (Timestamp, &mut News),
+    ) {
+        let Some(entry) = self.jobs.get(&seq) else { return };
+        let Some(session) = entry.session else { return };
+        let worker = self.sessions.get(&session).map(|s| s.worker.info.label()).unwrap_or_default();
+        let attempt = Attempt {
+            number: entry.job.status.lease_seq,
+            worker,
+            started_at: entry.job.started_at.unwrap_or(now),
+            ended_at: now,
+            end: ending.end,
+            failure: ending.failure.clone(),
+            timings,
+        };
+        let Ok(after) = self.step(seq, ending.event, now, news) else { return };
+        if let Some(held) = self.sessions.get_mut(&session) {
+            held.running.remove(&seq);
+        }
+        let Some(entry) = self.jobs.get_mut(&seq) else { return };
+        entry.session = None;
+        entry.job.attempts.push(attempt);
+        if let Some(delay) = ending.delay.filter(|_| after.state == State::Scheduled) {
+            self.due.remove(&(entry.job.run_at, seq));
+            entry.job.run_at = now + delay;
+            self.due.insert((entry.job.run_at, seq));
+        }
+        if ending.failure.is_some() && shows_failure(after.state) {
+            entry.job.failure = ending.failure;
+        }
+        for blob in ending.results.iter().flat_map(|r| &r.artifacts).map(|a| a.blob) {
+            *self.blobs.entry(blob).or_default() += 1;
+        }
+        entry.job.results = ending.results;
+    }
+
+    /// Takes a new job in. It has passed every check.
+    pub(super) fn put(&mut self, new: NewJob, now: Timestamp, news: &mut News) -> JobId {
+        self.last_seq += 1;
+        let seq = self.last_seq;
+        let run_at = new.run_at.unwrap_or(now).max(now);
+        if let Some(Idempotency { key, fingerprint }) = &new.idempotency {
+            self.keys.insert((new.owner.clone(), key.clone()), (seq, *fingerprint));
+        }
+        if let Some(alias) = &new.alias {
+            self.aliases.insert((new.origin.clone(), alias.clone(), seq));
+        }
+        self.ids.insert(new.id, seq);
+        *self.blobs.entry(new.input.blob).or_default() += 1;
+        let job = Job {
+            id: new.id,
+            seq,
+            owner: new.owner,
+            queue: new.queue,
+            origin: new.origin,
+            alias: new.alias,
+            priority: new.priority,
+            input: new.input,
+            operations: new.operations,
+            status: Status::new(first_state(run_at, now)),
+            held: false,
+            limits: at_least_one(new.limits),
+            created_at: now,
+            run_at,
+            started_at: None,
+            finished_at: None,
+            attempts: Vec::new(),
+            results: Vec::new(),
+            failure: None,
+        };
+        self.totals.moved(&job.queue, None, Some(job.status.state));
+        let key = new.idempotency.map(|i| i.key);
+        self.jobs.insert(seq, Entry { job, lane: new.lane, session: None, key });
+        news.changed.push(new.id);
+        self.index(seq, news);
+        new.id
+    }
+
+    /// Forgets a job; returns the blobs that it referred to.
+    pub(super) fn remove(&mut self, seq: u64) -> BTreeSet<BlobId> {
+        self.unindex(seq, true);
+        let Some(entry) = self.jobs.remove(&seq) else { return BTreeSet::new() };
+        self.ids.remove(&entry.job.id);
+        if let Some(key) = &entry.key {
+            self.keys.remove(&(entry.job.owner.clone(), key.clone()));
+        }
+        if let Some(alias) = &entry.job.alias {
+            self.aliases.remove(&(entry.job.origin.clone(), alias.clone(), seq));
+        }
+        self.totals.moved(&entry.job.queue, Some(entry.job.status.state), None);
+        let blobs: BTreeSet<BlobId> = entry.blobs().collect();
+        for blob in entry.blobs() {
+            if let Some(count) = self.blobs.get_mut(&blob) {
+                *count -= 1;
+            }
+        }
+        self.blobs.retain_referenced(&blobs);
+        blobs
+    }
+
+    /// Ends a session whose worker vanished; returns how many jobs it held.
+    pub(super) fn lose(&mut self, session: SessionId, now: Timestamp, news: &mut News) -> u64 {
+        self.release(session, Ending::lost, (now, news))
+    }
+
+    /// Ends a session; each job that it held ends as `ending` says.
+    pub(super) fn release(
+        &mut self,
+        session: SessionId,
+        ending: impl Fn() -> Ending,
+        (now, news): (Timestamp, &mut News),
+    ) -> u64 {
+        let held = self.sessions.get(&session).map(|s| s.running.clone()).unwrap_or_default();
+        for seq in &held {
+            self.end(*seq, ending(), Timings::default(), (now, news));
+        }
+        self.sessions.remove(&session);
+        held.len() as u64
+    }
+
+    /// Takes up to `slots` turns and picks the jobs for them.
+    pub(super) fn next_claims(&mut self, slots: u64) -> Vec<u64> {
+        let mut picked = Vec::new();
+        for (lane, count) in self.turns.take(slots) {
+            let ready = self.ready.get(&lane).into_iter().flatten();
+            picked.extend(ready.take(count as usize).map(|(_, seq)| *seq));
+        }
+        picked
+    }
+
+    pub(super) fn pause(&mut self, queue: QueueName) {
+        self.turns.pause(&queue);
+        self.totals.queues.entry(queue).or_default().paused = true;
+    }
+
+    pub(super) fn resume(&mut self, queue: &QueueName) {
+        if let Some(totals) = self.totals.queues.get_mut(queue).filter(|totals| totals.paused) {
+            totals.paused = false;
+            self.turns.resume(queue);
+        }
+    }
+
+    /// When the oldest queued job that can be claimed became claimable.
+    pub(super) fn oldest_queued(&self) -> Option<Timestamp> {
+        let first = |queue| self.waiting.get(queue).and_then(BTreeSet::first).map(|(at, _)| *at);
+        self.totals.open_queues().filter_map(first).min()
+    }
+
+    /// Whose turn it is starts anew, as after reopening.
+    #[cfg(feature = "faults")]
+    pub(super) fn forget_turns(&mut self) {
+        self.turns = Turns::default();
+        for (lane, ready) in &self.ready {
+            self.turns.add(lane, ready.len() as u64);
+        }
+        for (queue, _) in self.totals.queues.iter().filter(|(_, totals)| totals.paused) {
+            self.turns.pause(queue);
+        }
+    }
+
+    fn index(&mut self, seq: u64, news: &mut News) {
+        let Some(entry) = self.jobs.get(&seq) else { return };
+        let job = &entry.job;
+        match job.status.state {
+            State::Scheduled => drop(self.due.insert((job.run_at, seq))),
+            State::Queued => {
+                let lane = entry.lane_key();
+                self.turns.add(&lane, 1);
+                self.ready.entry(lane).or_default().insert((Reverse(job.priority), seq));
+                self.waiting.entry(job.queue.clone()).or_default().insert((job.run_at, seq));
+                news.work = true;
+            }
+            State::Running => {}
+            State::Failed => drop(self.failed.insert((job.finished_at.unwrap_or_default(), seq))),
+            State::Succeeded | State::Cancelled => {
+                self.finished.insert((job.finished_at.unwrap_or_default(), seq));
+            }
+        }
+    }
+
+    /// Takes a job out of the indexes of its state. `turn`: whether it leaves its lane without a turn.
+    fn unindex(&mut self, seq: u64, without_turn: bool) {
+        let Some(entry) = self.jobs.get(&seq) else { return };
+        let job = &entry.job;
+        match job.status.state {
+            State::Scheduled => drop(self.due.remove(&(job.run_at, seq))),
+            State::Queued => {
+                let lane = entry.lane_key();
+                if without_turn {
+                    self.turns.remove(&lane, 1);
+                }
+                remove_from(&mut self.ready, &lane, &(Reverse(job.priority), seq));
+                remove_from(&mut self.waiting, &job.queue, &(job.run_at, seq));
+            }
+            State::Running => {}
+            State::Failed => drop(self.failed.remove(&(job.finished_at.unwrap_or_default(), seq))),
+            State::Succeeded | State::Cancelled => {
+                self.finished.remove(&(job.finished_at.unwrap_or_default(), seq));
+            }
+        }
+    }
+}
+
+fn remove_from<K: Ord, V: Ord>(sets: &mut BTreeMap<K, BTreeSet<V>>, key: &K, value: &V) {
+    if let Some(set) = sets.get_mut(key) {
+        set.remove(value);
+        if set.is_empty() {
+            sets.remove(key);
+        }
+    }
+}
+
+trait Referenced {
+    fn retain_referenced(&mut self, candidates: &BTreeSet<BlobId>);
+}
+
+impl Referenced for HashMap<BlobId, u64> {
+    fn retain_referenced(&mut self, candidates: &BTreeSet<BlobId>) {
+        for blob in candidates {
+            if self.get(blob) == Some(&0) {
+                self.remove(blob);
+            }
+        }
+    }
+}

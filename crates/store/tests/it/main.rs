@@ -1,0 +1,9 @@
+//! The stores against their contract.
+
+mod memory;
+
+/// Runs a future to its end.
+fn block_on(future: impl Future) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(future);
+}
