@@ -1,1 +1,31 @@
-//! Placeholder until the crate lands.
+//! What crosses the wire: the words of `/v1`, the problems it answers with, and the document that describes both.
+//!
+//! Read in this order: [`job`] (what a client submits and is answered), [`problem`] (the closed table of what can go
+//! wrong), [`openapi`] (every route, literally), [`client`] (the same, called from Rust).
+//!
+//! Nothing here is stored. Stored types change with migrations, wire types with API versions.
+
+pub mod job;
+pub mod problem;
+pub mod submit;
+pub mod system;
+pub mod time;
+
+pub mod openapi;
+
+#[cfg(feature = "client")]
+pub mod client;
+
+pub use job::{
+    ArtifactLink, Attempt, Failure, InputInfo, Job, JobPage, JobSummary, OperationResult, Timings,
+};
+pub use problem::{Code, Problem};
+pub use submit::{ImageSource, JobRequest};
+pub use system::{
+    Index, MinuteCounts, OperationInfo, OperationStats, Operations, QueueStats, Queues, Readiness,
+    SignRequest, Signed, StateCounts, Stats, Version, Worker, Workers,
+};
+pub use time::Time;
+
+#[cfg(feature = "client")]
+pub use client::{Client, ClientError};

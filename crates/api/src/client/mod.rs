@@ -1,0 +1,235 @@
+//! The typed client of `/v1`. Used by the command line against a server, and by the server's own tests.
+
+mod error;
+mod submit;
+
+use std::{path::Path, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
+use serde::de::DeserializeOwned;
+use tokio::io::AsyncWriteExt;
+
+pub use error::ClientError;
+pub use submit::{Options, Upload};
+
+use crate::{
+    Job, JobPage, JobRequest, Operations, Queues, SignRequest, Signed, Stats, Version, Workers,
+    job::{State, escape_segment},
+};
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long a server may say nothing. Longer than it lets a client wait within one request.
+const SILENCE: Duration = Duration::from_mins(2);
+
+/// One server. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+}
+
+/// Which jobs a listing shows; the default matches all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListOptions {
+    /// Any of these states; empty is any.
+    pub states: Vec<State>,
+    /// Jobs with this operation.
+    pub op: Option<String>,
+    /// File names that contain this.
+    pub text: Option<String>,
+    /// Jobs at most.
+    pub limit: Option<u32>,
+    /// Where the part before ended.
+    pub cursor: Option<String>,
+}
+
+impl Client {
+    /// A client of the server at `base`, such as `http://127.0.0.1:8080`.
+    pub fn new(base: &str) -> Result<Self, ClientError> {
+        let address = |_| ClientError::Address(base.to_owned());
+        let base = Url::parse(base)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .ok_or(())
+            .map_err(address)?;
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .read_timeout(SILENCE)
+            .user_agent(concat!("darkroom-client/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(ClientError::Transport)?;
+        Ok(Self { http, base })
+    }
+
+    /// Submits an image with its operations. The image is streamed, never in memory as a whole.
+    pub async fn submit(&self, upload: Upload, options: &Options) -> Result<Job, ClientError> {
+        let form = upload.into_form(options).await?;
+        let request = options.on(self.request(Method::POST, "/v1/jobs")).multipart(form);
+        self.json(request).await
+    }
+
+    /// Submits an image that is in the request, elsewhere on the web, or stored already.
+    pub async fn submit_json(&self, request: &JobRequest, options: &Options) -> Result<Job, ClientError> {
+        let sent = options.on(self.request(Method::POST, "/v1/jobs")).json(request);
+        self.json(sent).await
+    }
+
+    /// One job.
+    pub async fn job(&self, id: &str) -> Result<Job, ClientError> {
+        self.json(self.request(Method::GET, &job_path(id, ""))).await
+    }
+
+    /// The job once it has ended.
+    pub async fn wait(&self, id: &str) -> Result<Job, ClientError> {
+        loop {
+            let events = self.send(self.request(Method::GET, &job_path(id, "/events"))).await?;
+            let mut events = events.bytes_stream();
+            // The stream ends with the job. What it says is not needed: the job is read afterwards, whole.
+            while let Some(Ok(_)) = events.next().await {}
+            let job = self.job(id).await?;
+            if job.summary.state.is_final() {
+                return Ok(job);
+            }
+        }
+    }
+
+    /// A part of the list of jobs, newest first.
+    pub async fn jobs(&self, options: &ListOptions) -> Result<JobPage, ClientError> {
+        let states: Vec<String> = options.states.iter().map(ToString::to_string).collect();
+        let query = [
+            ("state", Some(states.join(",")).filter(|states| !states.is_empty())),
+            ("op", options.op.clone()),
+            ("q", options.text.clone()),
+            ("limit", options.limit.map(|limit| limit.to_string())),
+            ("cursor", options.cursor.clone()),
+        ];
+        let given: Vec<_> =
+            query.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect();
+        self.json(self.request(Method::GET, "/v1/jobs").query(&given)).await
+    }
+
+    /// Cancels a job.
+    pub async fn cancel(&self, id: &str) -> Result<Job, ClientError> {
+        self.json(self.request(Method::POST, &job_path(id, "/cancel"))).await
+    }
+
+    /// Queues a job again.
+    pub async fn retry(&self, id: &str) -> Result<Job, ClientError> {
+        self.json(self.request(Method::POST, &job_path(id, "/retry"))).await
+    }
+
+    /// Deletes a job.
+    pub async fn delete(&self, id: &str) -> Result<(), ClientError> {
+        self.send(self.request(Method::DELETE, &job_path(id, ""))).await.map(drop)
+    }
+
+    /// An artifact of a job, or `original`, chunk by chunk.
+    pub async fn artifact(
+        &self,
+        id: &str,
+        name: &str,
+    ) -> Result<impl Stream<Item = Result<Bytes, ClientError>> + use<>, ClientError> {
+        let path = job_path(id, &format!("/artifacts/{}", escape_segment(name)));
+        let response = self.send(self.request(Method::GET, &path)).await?;
+        Ok(response.bytes_stream().map(|chunk| chunk.map_err(ClientError::Transport)))
+    }
+
+    /// Writes an artifact to a file. A temporary name is used until it is complete.
+    pub async fn download(&self, id: &str, name: &str, to: &Path) -> Result<(), ClientError> {
+        let mut chunks = Box::pin(self.artifact(id, name).await?);
+        let mut partial = to.as_os_str().to_owned();
+        partial.push(".part");
+        let mut file = tokio::fs::File::create(&partial).await?;
+        while let Some(chunk) = chunks.next().await {
+            file.write_all(&chunk?).await?;
+        }
+        file.flush().await?;
+        Ok(tokio::fs::rename(&partial, to).await?)
+    }
+
+    /// A temporary address of an artifact, relative to the server.
+    pub async fn sign(&self, request: &SignRequest) -> Result<Signed, ClientError> {
+        self.json(self.request(Method::POST, "/v1/artifacts/sign").json(request)).await
+    }
+
+    /// What can be done to an image.
+    pub async fn operations(&self) -> Result<Operations, ClientError> {
+        self.json(self.request(Method::GET, "/v1/operations")).await
+    }
+
+    /// Counts and rates.
+    pub async fn stats(&self) -> Result<Stats, ClientError> {
+        self.json(self.request(Method::GET, "/v1/stats")).await
+    }
+
+    /// Live workers.
+    pub async fn workers(&self) -> Result<Workers, ClientError> {
+        self.json(self.request(Method::GET, "/v1/workers")).await
+    }
+
+    /// Queues with their counts.
+    pub async fn queues(&self) -> Result<Queues, ClientError> {
+        self.json(self.request(Method::GET, "/v1/queues")).await
+    }
+
+    /// Holds a queue.
+    pub async fn pause(&self, queue: &str) -> Result<(), ClientError> {
+        let path = format!("/v1/queues/{}/pause", escape_segment(queue));
+        self.send(self.request(Method::POST, &path)).await.map(drop)
+    }
+
+    /// Lets a queue go on.
+    pub async fn resume(&self, queue: &str) -> Result<(), ClientError> {
+        let path = format!("/v1/queues/{}/resume", escape_segment(queue));
+        self.send(self.request(Method::POST, &path)).await.map(drop)
+    }
+
+    /// What is running there.
+    pub async fn version(&self) -> Result<Version, ClientError> {
+        self.json(self.request(Method::GET, "/version")).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let mut url = self.base.clone();
+        let below = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&below);
+        // The path is escaped already; `set_path` would leave its percent signs alone, too.
+        url.set_path(&format!("{below}{path}"));
+        self.http.request(method, url)
+    }
+
+    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let body = self.send(request).await?.bytes().await.map_err(ClientError::Transport)?;
+        serde_json::from_slice(&body).map_err(|error| ClientError::Unexpected(error.to_string()))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = request.send().await.map_err(ClientError::Transport)?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let (status, retry_after) = (response.status(), retry_after(&response));
+        let body = response.bytes().await.map_err(ClientError::Transport)?;
+        Err(match serde_json::from_slice(&body) {
+            Ok(problem) => ClientError::Problem { problem: Box::new(problem), retry_after },
+            Err(_) => ClientError::Unexpected(strange(status)),
+        })
+    }
+}
+
+fn strange(status: StatusCode) -> String {
+    format!("status {status} without a problem: is this a Darkroom server?")
+}
+
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+fn job_path(id: &str, rest: &str) -> String {
+    format!("/v1/jobs/{}{rest}", escape_segment(id))
+}

@@ -1,0 +1,102 @@
+//! The schemas of the document: those of the wire types, and the few that a derive cannot say.
+
+#![allow(unused_qualifications, reason = "the derive of utoipa writes them")]
+use serde_json::{Map, Value, json};
+use utoipa::{OpenApi, PartialSchema};
+
+use crate::{
+    Code, Index, Job, JobPage, JobRequest, Operations, Problem, Queues, Readiness, SignRequest, Signed,
+    Stats, Version, Workers,
+    job::State,
+    system::{OperationInfo, Operations as OperationList},
+};
+use darkroom_core::operation::Thumbnail;
+
+#[derive(OpenApi)]
+#[openapi(components(schemas(
+    Job,
+    JobPage,
+    JobRequest,
+    State,
+    Problem,
+    Code,
+    Stats,
+    Queues,
+    Workers,
+    Operations,
+    Readiness,
+    Version,
+    Index,
+    SignRequest,
+    Signed
+)))]
+struct WireTypes;
+
+/// Every schema by name.
+pub(super) fn all() -> Map<String, Value> {
+    let document = serde_json::to_value(WireTypes::openapi()).unwrap_or_default();
+    let mut schemas = match document.pointer("/components/schemas") {
+        Some(Value::Object(found)) => found.clone(),
+        _ => Map::new(),
+    };
+    let thumbnail = parameters_of_thumbnail();
+    schemas.insert("Thumbnail".to_owned(), tagged(&thumbnail, "thumbnail"));
+    let operation = json!({
+        "description": "One thing done to an image, with its parameters.",
+        "oneOf": [{ "$ref": "#/components/schemas/Thumbnail" }],
+        "discriminator": { "propertyName": "op", "mapping": { "thumbnail": "#/components/schemas/Thumbnail" } },
+    });
+    schemas.insert("Operation".to_owned(), operation);
+    schemas.insert(
+        "OperationName".to_owned(),
+        json!({ "type": "string", "enum": darkroom_core::Operation::NAMES }),
+    );
+    schemas.insert("Flag".to_owned(), json!({ "type": "string", "enum": ["true", "false", "1", "0"] }));
+    schemas
+}
+
+/// The answer of `GET /v1/operations`. Each schema stands alone: what it refers to is inside of it.
+pub fn operations() -> OperationList {
+    let all = all();
+    let mut parameters = all.get("Thumbnail").cloned().unwrap_or_default();
+    let description = parameters["description"].as_str().unwrap_or_default().to_owned();
+    inline(&mut parameters, &all);
+    OperationList {
+        operations: vec![OperationInfo { name: "thumbnail".to_owned(), description, parameters }],
+    }
+}
+
+/// The parameters as JSON sees them; all may be left out.
+fn parameters_of_thumbnail() -> Value {
+    let mut schema = serde_json::to_value(Thumbnail::schema()).unwrap_or_default();
+    if let Value::Object(fields) = &mut schema {
+        fields.remove("required");
+        fields.insert("additionalProperties".to_owned(), Value::Bool(false));
+    }
+    schema["properties"]["name"]["pattern"] = json!("^[\\p{L}\\p{N}_ -][\\p{L}\\p{N}_. -]{0,99}$");
+    for side in ["width", "height"] {
+        schema["properties"][side]["minimum"] = json!(1);
+    }
+    schema
+}
+
+/// `schema` with the field that says which operation it is.
+fn tagged(schema: &Value, op: &str) -> Value {
+    let mut tagged = schema.clone();
+    tagged["properties"]["op"] = json!({ "type": "string", "const": op });
+    tagged["required"] = json!(["op"]);
+    tagged
+}
+
+/// Replaces references by what they refer to. The schemas of parameters do not refer to themselves.
+fn inline(schema: &mut Value, all: &Map<String, Value>) {
+    let target = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+    if let Some(found) = target.and_then(|name| all.get(name)) {
+        *schema = found.clone();
+    }
+    match schema {
+        Value::Object(fields) => fields.values_mut().for_each(|field| inline(field, all)),
+        Value::Array(items) => items.iter_mut().for_each(|item| inline(item, all)),
+        _ => {}
+    }
+}

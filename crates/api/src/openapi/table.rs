@@ -1,0 +1,256 @@
+//! Every endpoint, in reading order.
+
+use super::endpoint::{
+    Content, Endpoint, Parameter,
+    Shape::{Id, Number, Pattern, Text, Time, Whole, Word, Words},
+    answer, header, path, query,
+};
+use crate::problem::Code;
+
+/// The endpoints of this server.
+pub const ENDPOINTS: &[Endpoint] = &[
+    Endpoint::post("/v1/jobs", "jobs", "Submit one image and one or more operations. \
+        The image comes as a part of multipart/form-data, as the raw body (with `op` and its parameters in the query), \
+        or as JSON. `queue`, `priority`, `delay`, `run_at` and `name` come in the query, as parts, or as JSON fields.")
+        .takes(SUBMIT)
+        .body(&[
+            Content::Form(&[
+                ("image", r#"{"type":"string","format":"binary","description":"The image; may also be called `file`."}"#),
+                ("operations", r##"{"type":"array","minItems":1,"maxItems":16,"items":{"$ref":"#/components/schemas/Operation"},"description":"What is done to it. May also come as `op` with its parameters in the query."}"##),
+            ]),
+            Content::Json("JobRequest"),
+            Content::Bytes("image/*"),
+            Content::Bytes("application/octet-stream"),
+        ])
+        .answers(&[
+            answer(200, "The job has ended within the time that the client waits.", &[Content::Json("Job")]).with(SUBMITTED),
+            answer(202, "The job is recorded and survives any crash.", &[Content::Json("Job")]).with(SUBMITTED),
+        ])
+        .problems(&[
+            Code::MalformedBody, Code::InvalidParameter, Code::RequestTimeout, Code::BodyTooLarge,
+            Code::UnsupportedMediaType, Code::NotAnImage, Code::UnsupportedImage, Code::InvalidJob,
+            Code::MissingImage, Code::DamagedImage, Code::ImageLimit, Code::UnknownBlob, Code::UrlRefused,
+            Code::UrlFailed, Code::IdempotencyConflict, Code::QueueFull, Code::Internal, Code::Overloaded,
+            Code::StoreUnavailable, Code::BlobsUnavailable, Code::DiskFull,
+        ]),
+    Endpoint::get("/v1/jobs", "jobs", "List jobs, newest first.")
+        .takes(&[
+            query("limit", Whole(1, 1000), "Jobs at most; 50 if absent."),
+            query("cursor", Text, "`next_cursor` of the part before."),
+            query("state", Words("State"), "Any of these states, separated by commas."),
+            query("op", Text, "Jobs with this operation."),
+            query("owner", Text, "Jobs of this owner."),
+            query("queue", Text, "Jobs of this queue."),
+            query("origin", Text, "Jobs that came through this surface."),
+            query("since", Time, "Submitted at or after."),
+            query("until", Time, "Submitted before."),
+            query("q", Text, "File names that contain this, ASCII case ignored."),
+        ])
+        .answers(&[answer(200, "A part of the listing.", &[Content::Json("JobPage")])])
+        .problems(&[Code::InvalidParameter, Code::Internal, Code::StoreUnavailable]),
+    Endpoint::get("/v1/jobs/{id}", "jobs", "One job with its attempts, results and links to artifacts.")
+        .takes(&[JOB])
+        .answers(&[answer(200, "The job.", &[Content::Json("Job")])])
+        .problems(ONE_JOB),
+    Endpoint::delete("/v1/jobs/{id}", "jobs", "Delete a job and every blob that nobody else refers to.")
+        .takes(&[JOB])
+        .answers(&[answer(204, "It is gone.", &[])])
+        .problems(&[Code::JobNotFound, Code::JobRunning, Code::Internal, Code::StoreUnavailable, Code::DiskFull]),
+    Endpoint::get("/v1/jobs/{id}/events", "jobs", "Follow a job as server-sent events until it ends. \
+        Every event is called `job`, and its data is the job.")
+        .takes(&[JOB, header("Last-Event-ID", Text, "The id of the last event that the client has seen.")])
+        .answers(&[
+            answer(200, "The events.", &[Content::Text("text/event-stream")]),
+            answer(204, "The job has ended, and the client has seen it: no need to come back.", &[]),
+        ])
+        .problems(&[Code::JobNotFound, Code::Internal, Code::Overloaded, Code::StoreUnavailable]),
+    Endpoint::post("/v1/jobs/{id}/cancel", "jobs", "Cancel a job: at once while it waits, as soon as its worker notices \
+        while it runs. Idempotent.")
+        .takes(&[JOB])
+        .answers(&[answer(200, "The job as it stands now.", &[Content::Json("Job")])])
+        .problems(CHANGE_JOB),
+    Endpoint::post("/v1/jobs/{id}/retry", "jobs", "Queue a failed, cancelled or scheduled job at once, with a fresh \
+        budget of attempts. Idempotent.")
+        .takes(&[JOB])
+        .answers(&[answer(200, "The job as it stands now.", &[Content::Json("Job")])])
+        .problems(&[Code::JobNotFound, Code::JobSucceeded, Code::Internal, Code::StoreUnavailable, Code::DiskFull]),
+    Endpoint::get("/v1/jobs/{id}/artifacts/{name}", "artifacts", "Download what a job has produced, or its input as \
+        `original`.")
+        .takes(&[
+            JOB,
+            path("name", Pattern("^[^/]+$"), "The artifact's name, or `original`."),
+            query("expires", Text, "Of a signed address: until when it works, in seconds since 1970."),
+            query("signature", Text, "Of a signed address."),
+            query("download", Word("Flag"), "Whether a browser is to save it rather than show it."),
+            header("Range", Text, "One range of bytes."),
+            header("If-Range", Text, "The range is wanted only if this is still the ETag."),
+            header("If-None-Match", Text, "The bytes are wanted only if none of these is the ETag."),
+        ])
+        .answers(&[
+            answer(200, "The bytes.", &[Content::Bytes("*/*")]).with(ARTIFACT),
+            answer(206, "The range of bytes.", &[Content::Bytes("*/*")]).with(ARTIFACT_PART),
+            answer(304, "The client has them already.", &[]).with(&[("ETag", "Their content address.")]),
+        ])
+        .problems(&[
+            Code::InvalidParameter, Code::SignatureInvalid, Code::SignatureExpired, Code::JobNotFound, Code::ArtifactNotFound,
+            Code::RangeNotSatisfiable, Code::Internal, Code::StoreUnavailable, Code::BlobsUnavailable,
+        ]),
+    Endpoint::post("/v1/artifacts/sign", "artifacts", "Make a temporary address of an artifact that works without \
+        credentials.")
+        .body(&[Content::Json("SignRequest")])
+        .answers(&[answer(200, "The address.", &[Content::Json("Signed")])])
+        .problems(&[
+            Code::MalformedBody, Code::JobNotFound, Code::ArtifactNotFound, Code::RequestTimeout, Code::BodyTooLarge,
+            Code::UnsupportedMediaType, Code::InvalidJob, Code::Internal, Code::StoreUnavailable,
+        ]),
+    Endpoint::get("/v1/operations", "operations", "Every operation with the JSON Schema of its parameters.")
+        .answers(&[answer(200, "The operations.", &[Content::Json("Operations")])]),
+    Endpoint::get("/v1/queues", "queues", "Every queue with its counts.")
+        .answers(&[answer(200, "The queues.", &[Content::Json("Queues")])])
+        .problems(READ),
+    Endpoint::post("/v1/queues/{name}/pause", "queues", "Hold the jobs of a queue; running ones finish. Idempotent.")
+        .takes(&[QUEUE])
+        .answers(&[answer(204, "No job of it starts any more.", &[])])
+        .problems(CHANGE_QUEUE),
+    Endpoint::post("/v1/queues/{name}/resume", "queues", "Let the jobs of a queue start again. Idempotent.")
+        .takes(&[QUEUE])
+        .answers(&[answer(204, "Its jobs start again.", &[])])
+        .problems(CHANGE_QUEUE),
+    Endpoint::get("/v1/stats", "server", "Counts and rates per state, operation and queue.")
+        .answers(&[answer(200, "The counts.", &[Content::Json("Stats")])])
+        .problems(READ),
+    Endpoint::get("/v1/workers", "server", "Every live worker.")
+        .answers(&[answer(200, "The workers.", &[Content::Json("Workers")])])
+        .problems(READ),
+    Endpoint::get("/livez", "server", "Whether the process answers.")
+        .answers(&[answer(200, "It does.", &[Content::Text("text/plain")])]),
+    Endpoint::get("/readyz", "server", "Whether everything that the server needs is there.")
+        .answers(&[answer(200, "It is.", &[Content::Json("Readiness")])])
+        .problems(&[Code::NotReady]),
+    Endpoint::get("/metrics", "server", "Metrics in Prometheus' text format.")
+        .answers(&[answer(200, "The metrics.", &[Content::Text("text/plain")])]),
+    Endpoint::get("/version", "server", "What is running.")
+        .answers(&[answer(200, "Name and version.", &[Content::Json("Version")])]),
+    Endpoint::get("/openapi.json", "server", "This document.")
+        .answers(&[answer(200, "The document.", &[Content::JsonAs(r#"{"type":"object"}"#)])]),
+    Endpoint::get("/docs", "server", "This document, to browse and try out.")
+        .answers(&[answer(200, "A page.", &[Content::Text("text/html")])]),
+    Endpoint::get("/docs/problems", "server", "Every problem code with its meaning and what to do.")
+        .answers(&[answer(200, "A page.", &[Content::Text("text/markdown")])]),
+    Endpoint::get("/docs/{file}", "server", "A file of that page.")
+        .takes(&[path("file", Pattern("^[^/]+$"), "Its name.")])
+        .answers(&[answer(200, "The file.", &[Content::Bytes("*/*")])])
+        .problems(&[Code::NotFound]),
+    Endpoint::get("/", "server", "Where everything is.")
+        .answers(&[answer(200, "Links.", &[Content::Json("Index")])]),
+    Endpoint::get("/heartbeat", "classic: resize service", "Whether the resize service answers.")
+        .answers(&[answer(200, "It does.", &[RESULT])]),
+    Endpoint::post("/uploadFile", "classic: resize service", "Have an image brought inside 500 × 500.")
+        .body(&[FILE])
+        .answers(&[
+            answer(200, "Taken.", &[RESULT_WITH_ID]),
+            answer(400, "There is no file, or it is empty.", &[RESULT]),
+            answer(415, "The file is not called png, jpg or jpeg.", &[RESULT]),
+            answer(500, "It could not be queued.", &[RESULT]),
+        ])
+        .problems(&[Code::RequestTimeout, Code::BodyTooLarge, Code::Overloaded]),
+    Endpoint::get("/queryFileStatus/{file_id}", "classic: resize service", "Where a file stands.")
+        .takes(&[path("file_id", Pattern("^[^/]+$"), "What the upload answered: 20 digits.")])
+        .answers(&[
+            answer(200, "STAGING STAGE, PROCESSING STAGE, COMPLETION STAGE, or FAILED STAGE with a reason.", &[RESULT_WITH_ID]),
+            answer(400, "No such file.", &[RESULT_WITH_ID]),
+        ])
+        .problems(READ),
+    Endpoint::get("/health", "classic: thumbnail service", "Whether the thumbnail service answers.")
+        .answers(&[answer(200, "It does.", &[Content::JsonAs(r#"{"type":"string"}"#)])]),
+    Endpoint::post("/upload/", "classic: thumbnail service", "Have a 100 × 100 thumbnail made.")
+        .body(&[FILE])
+        .answers(&[
+            answer(200, "Taken.", &[Content::JsonAs(r#"{"type":"object","required":["message","job_id"],"properties":{"message":{"type":"string"},"job_id":{"type":"string","format":"uuid"}}}"#)]),
+            answer(400, "The file is not called png, jpg, jpeg or gif.", &[DETAIL]),
+            answer(422, "There is no file.", &[VALIDATION]),
+        ])
+        .problems(&[
+            Code::RequestTimeout, Code::BodyTooLarge, Code::QueueFull, Code::Internal, Code::Overloaded,
+            Code::StoreUnavailable, Code::BlobsUnavailable, Code::DiskFull,
+        ]),
+    Endpoint::get("/job/status/{id}", "classic: thumbnail service", "Where a job stands.")
+        .takes(&[path("id", Pattern("^[^/]+$"), "What the upload answered.")])
+        .answers(&[
+            answer(200, "pending, processing, succeeded or failed.", &[Content::JsonAs(r#"{"type":"object","required":["job_id","status"],"properties":{"job_id":{"type":"string","format":"uuid"},"status":{"enum":["pending","processing","succeeded","failed"]}}}"#)]),
+            answer(404, "No such job.", &[DETAIL]),
+        ])
+        .problems(READ),
+    Endpoint::get("/job/all", "classic: thumbnail service", "The jobs of the thumbnail service, newest first. \
+        The Link header leads to the next part.")
+        .takes(&[
+            query("limit", Whole(1, 1000), "Jobs at most; 1000 if absent."),
+            query("cursor", Text, "From the Link header of the part before."),
+        ])
+        .answers(&[
+            answer(200, "The jobs.", &[Content::JsonAs(r#"{"type":"array","items":{"type":"object","required":["job_id","filename"],"properties":{"job_id":{"type":"string","format":"uuid"},"filename":{"type":"string"}}}}"#)])
+                .with(&[("Link", "The next part, unless this is the last.")]),
+        ])
+        .problems(&[Code::InvalidParameter, Code::Internal, Code::StoreUnavailable]),
+    Endpoint::get("/thumb/{name}", "classic: thumbnail service", "The thumbnail of the newest upload of this name.")
+        .takes(&[path("name", Pattern("^[^/]+$"), "`thumb_` and the uploaded file's name.")])
+        .answers(&[
+            answer(200, "The image.", &[Content::Bytes("image/*")]).with(ARTIFACT),
+            answer(206, "A part of it.", &[Content::Bytes("image/*")]).with(ARTIFACT_PART),
+            answer(304, "The client has it already.", &[]),
+            answer(404, "No such thumbnail.", &[Content::JsonAs(r#"{"type":"object","required":["error"],"properties":{"error":{"type":"string"}}}"#)]),
+        ])
+        .problems(&[Code::RangeNotSatisfiable, Code::Internal, Code::StoreUnavailable, Code::BlobsUnavailable]),
+];
+
+const JOB: Parameter = path("id", Id, "The job.");
+const QUEUE: Parameter =
+    path("name", Pattern("^[A-Za-z0-9_.:@+-]{1,100}$"), "The queue; unknown names are made.");
+
+const SUBMIT: &[Parameter] = &[
+    query("op", Word("OperationName"), "One operation, whose parameters are those of the query that follow."),
+    query("artifact", Text, "What to call the result: the `name` of the operation."),
+    query("wait", Number(0.0, 3600.0), "Seconds to wait for the job to end; the server may wait less."),
+    query("queue", Pattern("^[A-Za-z0-9_.:@/+-]{1,100}$"), "The queue to wait in."),
+    query("priority", Whole(-128, 127), "Higher is taken first among the jobs of one owner."),
+    query("delay", Number(0.0, 31_536_000.0), "Seconds before the job may start."),
+    query("run_at", Time, "The instant before which the job does not start."),
+    query("name", Text, "What to call the image."),
+    header("Prefer", Text, "`wait=SECONDS` (RFC 7240)."),
+    header(
+        "Idempotency-Key",
+        Pattern("^[\\x21-\\x7e]{1,255}$"),
+        "Makes a repeated submission give the first one's job.",
+    ),
+];
+
+const SUBMITTED: &[(&str, &str)] =
+    &[("Location", "Where the job is."), ("Preference-Applied", "`wait=SECONDS`, if the server has waited.")];
+
+const ARTIFACT: &[(&str, &str)] = &[
+    ("ETag", "The content address."),
+    ("Cache-Control", "How long it may be kept: content at an address never changes."),
+    ("Content-Disposition", "The file name."),
+    ("Accept-Ranges", "`bytes`."),
+];
+
+const ARTIFACT_PART: &[(&str, &str)] =
+    &[("ETag", "The content address."), ("Content-Range", "Which bytes, and of how many.")];
+
+const READ: &[Code] = &[Code::Internal, Code::StoreUnavailable];
+const ONE_JOB: &[Code] = &[Code::JobNotFound, Code::Internal, Code::StoreUnavailable];
+const CHANGE_JOB: &[Code] = &[Code::JobNotFound, Code::Internal, Code::StoreUnavailable, Code::DiskFull];
+const CHANGE_QUEUE: &[Code] =
+    &[Code::InvalidParameter, Code::Internal, Code::StoreUnavailable, Code::DiskFull];
+
+const FILE: Content = Content::Form(&[("file", r#"{"type":"string","format":"binary"}"#)]);
+const RESULT: Content =
+    Content::JsonAs(r#"{"type":"object","required":["result"],"properties":{"result":{"type":"string"}}}"#);
+const RESULT_WITH_ID: Content = Content::JsonAs(
+    r#"{"type":"object","required":["result","file_id"],"properties":{"result":{"type":"string"},"file_id":{"type":"string"},"reason":{"type":"string"}}}"#,
+);
+const DETAIL: Content =
+    Content::JsonAs(r#"{"type":"object","required":["detail"],"properties":{"detail":{"type":"string"}}}"#);
+const VALIDATION: Content = Content::JsonAs(
+    r#"{"type":"object","required":["detail"],"properties":{"detail":{"type":"array","items":{"type":"object","required":["loc","msg","type"],"properties":{"loc":{"type":"array","items":{"type":"string"}},"msg":{"type":"string"},"type":{"type":"string"}}}}}}"#,
+);

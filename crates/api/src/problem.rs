@@ -1,0 +1,205 @@
+//! Everything that can go wrong, as one literal table. `docs/problems.md` is this table as a page.
+
+use std::{fmt, fmt::Write};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+macro_rules! problems {
+    ($($variant:ident = $code:literal, $status:literal, $title:literal, $meaning:literal, $remedy:literal;)+) => {
+        /// Why a request was refused, from a closed set. Clients decide by this word and never by sentences.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+        pub enum Code {
+            $(#[doc = $meaning] #[serde(rename = $code)] $variant),+
+        }
+
+        impl Code {
+            /// Every code, in the order of the page.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word on the wire.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code),+ }
+            }
+
+            /// The HTTP status that it comes with.
+            pub fn status(self) -> u16 {
+                match self { $(Self::$variant => $status),+ }
+            }
+
+            /// The same few words every time.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title),+ }
+            }
+
+            /// What it means.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning),+ }
+            }
+
+            /// What to do about it.
+            pub fn remedy(self) -> &'static str {
+                match self { $(Self::$variant => $remedy),+ }
+            }
+        }
+    };
+}
+
+problems! {
+    MalformedBody = "malformed_body", 400, "The body cannot be read",
+        "The JSON or multipart body breaks its own format, or ended early.",
+        "Send a complete body that matches its Content-Type.";
+    InvalidParameter = "invalid_parameter", 400, "A parameter is not valid",
+        "A query parameter or header has a value that it cannot have.",
+        "`detail` names the parameter and what it may be.";
+    SignatureInvalid = "signature_invalid", 403, "The signature does not match",
+        "The signed address was changed, or was signed by another server.",
+        "Ask for a new address with POST /v1/artifacts/sign.";
+    SignatureExpired = "signature_expired", 403, "The signed address has expired",
+        "The time for which the address was signed is over.",
+        "Ask for a new address with POST /v1/artifacts/sign.";
+    NotFound = "not_found", 404, "No such route",
+        "Nothing is served at this path.",
+        "See /docs for everything that is.";
+    JobNotFound = "job_not_found", 404, "No such job",
+        "No job has this id: it was never submitted, was deleted, or retention has outlived it.",
+        "Check the id; finished jobs are kept for a configured time only.";
+    ArtifactNotFound = "artifact_not_found", 404, "No such artifact",
+        "The job exists but has no artifact of this name, or not yet.",
+        "GET the job: its results list the artifacts.";
+    MethodNotAllowed = "method_not_allowed", 405, "The route does not have this method",
+        "The path exists, the method does not.",
+        "The Allow header lists the methods.";
+    RequestTimeout = "request_timeout", 408, "The request came too slowly",
+        "No part of the body arrived for longer than the server waits.",
+        "Send again; check the network.";
+    JobRunning = "job_running", 409, "The job is running",
+        "A running job cannot be deleted.",
+        "Cancel it first, then delete it once it has ended.";
+    JobSucceeded = "job_succeeded", 409, "The job has succeeded",
+        "A job that has its results cannot be retried.",
+        "Submit a new job for the same image.";
+    BodyTooLarge = "body_too_large", 413, "The body is too large",
+        "The upload is larger than the server accepts.",
+        "Send a smaller file, or raise the server's upload limit.";
+    UnsupportedMediaType = "unsupported_media_type", 415, "The body is of a kind that this route does not take",
+        "The Content-Type is none of those that the route takes.",
+        "Send multipart/form-data, application/json, or the bytes of an image.";
+    NotAnImage = "not_an_image", 415, "The upload is not an image",
+        "The content matches no image format that is known here. Names and Content-Type do not count.",
+        "Send an image file as it is, without a wrapper.";
+    UnsupportedImage = "unsupported_image", 415, "This kind of image is not supported",
+        "The format is recognised, but this variety of it cannot be decoded.",
+        "Convert the image; `detail` says what is not supported.";
+    RangeNotSatisfiable = "range_not_satisfiable", 416, "The range lies outside of the artifact",
+        "The Range header asks for bytes behind the end.",
+        "The Content-Range header says how long the artifact is.";
+    InvalidJob = "invalid_job", 422, "The submission does not describe a job",
+        "The body can be read, but an operation or another field is missing, unknown or out of its bounds.",
+        "`detail` names the field; GET /v1/operations lists the operations with their parameters.";
+    MissingImage = "missing_image", 422, "There is no image",
+        "The submission has no image, or an empty one.",
+        "Send the image as the part `image` or `file`, as the raw body, or in the JSON field `image`.";
+    DamagedImage = "damaged_image", 422, "The image is damaged",
+        "The header of the image breaks its own format.",
+        "Send the original file again; it may have been cut off on its way.";
+    ImageLimit = "image_limit", 422, "The image exceeds a limit",
+        "The header declares more pixels, a longer side, or more work than the server accepts.",
+        "`detail` names the limit: send a smaller image, or raise the limit.";
+    UnknownBlob = "unknown_blob", 422, "No such blob",
+        "The submission names a blob that is not stored here.",
+        "Upload the image itself.";
+    UrlRefused = "url_refused", 422, "The address may not be fetched",
+        "The address is not http or https, or leads to a private, local or reserved network.",
+        "Upload the image itself, or have the operator allow private addresses.";
+    UrlFailed = "url_failed", 422, "The address could not be fetched",
+        "The server of the image did not answer with an image in time.",
+        "Check that the address works without a login, or upload the image itself.";
+    IdempotencyConflict = "idempotency_conflict", 422, "The idempotency key was used for another submission",
+        "The same Idempotency-Key came earlier with another image or other parameters.",
+        "Use a new key for each new submission.";
+    QueueFull = "queue_full", 429, "Too many jobs wait",
+        "The server holds as many waiting jobs as it is allowed to.",
+        "Come back after the seconds in Retry-After.";
+    Internal = "internal", 500, "Something went wrong here",
+        "A fault of the server. The details are in its log under this request id.",
+        "Report the request id to the operator.";
+    Overloaded = "overloaded", 503, "The server is busy",
+        "As many uploads or event streams are open as the server allows.",
+        "Come back after the seconds in Retry-After.";
+    StoreUnavailable = "store_unavailable", 503, "The store cannot be reached",
+        "The database does not answer just now. Whether the request was recorded is unknown.",
+        "Send it again after Retry-After, with the same Idempotency-Key.";
+    BlobsUnavailable = "blobs_unavailable", 503, "Blobs cannot be reached",
+        "The place where images are kept does not answer just now.",
+        "Send it again after the seconds in Retry-After.";
+    NotReady = "not_ready", 503, "The server is not ready",
+        "Something that the server needs is missing; `checks` says what.",
+        "Wait, or repair what is missing.";
+    DiskFull = "disk_full", 507, "There is no room left",
+        "The disk is full. Nothing was recorded.",
+        "Make room, then send it again.";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The media type of a problem (RFC 9457, 3).
+pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
+
+/// An error answer (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    /// An address that names the kind of problem: `/docs/problems#` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The same few words every time.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What exactly went wrong this time.
+    pub detail: String,
+    /// The kind of problem, as a word of a closed set.
+    pub code: Code,
+    /// Names this request in the server's log.
+    pub request_id: String,
+    /// With `not_ready`: `ok`, or what is missing, by dependency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub checks: Option<Value>,
+}
+
+impl Problem {
+    /// The problem of this code, in these words.
+    pub fn new(code: Code, detail: impl Into<String>, request_id: impl Into<String>) -> Self {
+        Self {
+            kind: format!("/docs/problems#{code}"),
+            title: code.title().to_owned(),
+            status: code.status(),
+            detail: detail.into(),
+            code,
+            request_id: request_id.into(),
+            checks: None,
+        }
+    }
+}
+
+/// The page of all problems, in Markdown.
+pub fn page() -> String {
+    let mut page = String::from(
+        "# Problems\n\nGenerated from `crates/api/src/problem.rs`; a test compares the two.\n\n\
+         Every error of `/v1` is `application/problem+json` (RFC 9457). `code` is one word of this closed set, \
+         `request_id` names the request in the log. 429 and 503 carry `Retry-After`.\n",
+    );
+    for code in Code::ALL {
+        let (status, title) = (code.status(), code.title());
+        let (meaning, remedy) = (code.meaning(), code.remedy());
+        // Writing to a String does not fail.
+        let _ = write!(page, "\n## {code}\n\n**{status} {title}.** {meaning}\n\nWhat to do: {remedy}\n");
+    }
+    page
+}

@@ -1,0 +1,300 @@
+//! What the server says about itself: operations, queues, workers, counts, readiness.
+
+use std::collections::BTreeMap;
+
+use darkroom_core::{
+    job::State,
+    store::{Bucket, Counts, LiveWorker, OperationCounts, QueueCounts},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::Time;
+
+/// Every operation with the JSON Schema of its parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Operations {
+    /// The operations.
+    pub operations: Vec<OperationInfo>,
+}
+
+/// One operation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OperationInfo {
+    /// What `op` is set to.
+    pub name: String,
+    /// What it does, in a sentence.
+    pub description: String,
+    /// JSON Schema (2020-12) of its parameters.
+    #[schema(value_type = Object)]
+    pub parameters: Value,
+}
+
+/// Jobs by state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub struct StateCounts {
+    /// Waiting for their time, or for another attempt.
+    pub scheduled: u64,
+    /// Waiting for a worker.
+    pub queued: u64,
+    /// Waiting in a paused queue.
+    pub held: u64,
+    /// Being worked on.
+    pub running: u64,
+    /// Done.
+    pub succeeded: u64,
+    /// Failed for good.
+    pub failed: u64,
+    /// Cancelled.
+    pub cancelled: u64,
+}
+
+/// Counts and rates of everything.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Stats {
+    /// Jobs by state, over all queues.
+    pub jobs: StateCounts,
+    /// The same, a queue.
+    pub queues: Vec<QueueStats>,
+    /// What each operation has done since the store was made.
+    pub operations: Vec<OperationStats>,
+    /// Jobs finished a minute, over the last five full or partial minutes.
+    pub finished_per_minute: f64,
+    /// What finished in each of the last 60 minutes that had any, oldest first.
+    pub recent: Vec<MinuteCounts>,
+    /// When the oldest queued job that is not held became claimable.
+    pub oldest_queued: Option<Time>,
+}
+
+/// Every queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Queues {
+    /// The queues that were ever used or paused.
+    pub queues: Vec<QueueStats>,
+}
+
+/// One queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QueueStats {
+    /// Its name.
+    pub name: String,
+    /// Whether its jobs are held.
+    pub paused: bool,
+    /// Its jobs by state.
+    pub jobs: StateCounts,
+}
+
+/// One operation's totals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OperationStats {
+    /// Its name.
+    pub operation: String,
+    /// Jobs with it that succeeded.
+    pub succeeded: u64,
+    /// Jobs with it that failed.
+    pub failed: u64,
+}
+
+/// What finished within one minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MinuteCounts {
+    /// The start of the minute.
+    pub minute: Time,
+    /// Jobs that succeeded.
+    pub succeeded: u64,
+    /// Jobs that failed.
+    pub failed: u64,
+    /// Jobs that were cancelled.
+    pub cancelled: u64,
+}
+
+/// Every live worker process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Workers {
+    /// The workers.
+    pub workers: Vec<Worker>,
+}
+
+/// One live worker process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Worker {
+    /// Its session, new at every start.
+    #[schema(format = Uuid)]
+    pub session: String,
+    /// Its host.
+    pub host: String,
+    /// Its process id.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+    /// Jobs that it works on at a time.
+    pub slots: u32,
+    /// Jobs that it works on now.
+    pub running: u32,
+    /// Attempts that succeeded since it started.
+    pub done: u64,
+    /// Attempts that failed since it started.
+    pub failed: u64,
+    /// Attempts that ended a minute, over its life.
+    pub rate_per_minute: f64,
+    /// The host's load average over one minute.
+    pub load: f32,
+    /// When it started.
+    pub since: Time,
+    /// When it last said that it lives.
+    pub last_heartbeat: Time,
+}
+
+/// Whether the server can do its work, dependency by dependency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Readiness {
+    /// Whether all of them are there.
+    pub ready: bool,
+    /// `ok`, or what is missing, by dependency: `store`, `blobs`, `workers`.
+    pub checks: BTreeMap<String, String>,
+}
+
+/// What is running.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Version {
+    /// `darkroom`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// Where to go from `/`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Index {
+    /// `darkroom`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What is where.
+    pub links: BTreeMap<String, String>,
+}
+
+/// Asks for a temporary address of an artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignRequest {
+    /// The job.
+    #[schema(format = Uuid)]
+    pub job: String,
+    /// The artifact's name within the job, or `original`.
+    pub artifact: String,
+    /// Seconds that the address works, 1 to 604,800 (a week); an hour if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 604_800)]
+    pub expires_in: Option<u32>,
+}
+
+/// A temporary address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Signed {
+    /// The address, relative to the server.
+    pub url: String,
+    /// Until when it works.
+    pub expires_at: Time,
+}
+
+impl StateCounts {
+    /// The counts of one queue, whose queued jobs are held while it is paused.
+    fn of(queue: &QueueCounts) -> Self {
+        let count =
+            |state: State| State::ALL.iter().position(|s| *s == state).map_or(0, |index| queue.states[index]);
+        let waiting = count(State::Queued);
+        Self {
+            scheduled: count(State::Scheduled),
+            queued: if queue.paused { 0 } else { waiting },
+            held: if queue.paused { waiting } else { 0 },
+            running: count(State::Running),
+            succeeded: count(State::Succeeded),
+            failed: count(State::Failed),
+            cancelled: count(State::Cancelled),
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            scheduled: self.scheduled + other.scheduled,
+            queued: self.queued + other.queued,
+            held: self.held + other.held,
+            running: self.running + other.running,
+            succeeded: self.succeeded + other.succeeded,
+            failed: self.failed + other.failed,
+            cancelled: self.cancelled + other.cancelled,
+        }
+    }
+}
+
+impl From<&QueueCounts> for QueueStats {
+    fn from(queue: &QueueCounts) -> Self {
+        Self { name: queue.queue.to_string(), paused: queue.paused, jobs: StateCounts::of(queue) }
+    }
+}
+
+impl From<&OperationCounts> for OperationStats {
+    fn from(counts: &OperationCounts) -> Self {
+        Self { operation: counts.operation.clone(), succeeded: counts.succeeded, failed: counts.failed }
+    }
+}
+
+impl From<&Bucket> for MinuteCounts {
+    fn from(bucket: &Bucket) -> Self {
+        Self {
+            minute: bucket.minute.into(),
+            succeeded: bucket.succeeded,
+            failed: bucket.failed,
+            cancelled: bucket.cancelled,
+        }
+    }
+}
+
+/// The minutes that the rate in [`Stats`] looks back.
+const RATE_MINUTES: u64 = 5;
+
+impl Stats {
+    /// The counts as seen at `now`.
+    pub fn at(now: darkroom_core::Timestamp, counts: &Counts) -> Self {
+        let queues: Vec<QueueStats> = counts.queues.iter().map(QueueStats::from).collect();
+        let window = std::time::Duration::from_mins(RATE_MINUTES);
+        let lately: u64 = counts
+            .recent
+            .iter()
+            .filter(|bucket| now.since(bucket.minute) < window)
+            .map(|bucket| bucket.succeeded + bucket.failed + bucket.cancelled)
+            .sum();
+        Self {
+            jobs: queues.iter().fold(StateCounts::default(), |sum, queue| sum.plus(queue.jobs)),
+            queues,
+            operations: counts.operations.iter().map(OperationStats::from).collect(),
+            finished_per_minute: lately as f64 / RATE_MINUTES as f64,
+            recent: counts.recent.iter().map(MinuteCounts::from).collect(),
+            oldest_queued: counts.oldest_queued.map(Time::from),
+        }
+    }
+}
+
+impl Worker {
+    /// The worker as seen at `now`.
+    pub fn at(now: darkroom_core::Timestamp, worker: &LiveWorker) -> Self {
+        let minutes = (now.since(worker.since).as_secs_f64() / 60.0).max(1.0 / 60.0);
+        let ended = worker.stats.succeeded + worker.stats.failed;
+        Self {
+            session: worker.session.to_string(),
+            host: worker.info.host.clone(),
+            pid: worker.info.pid,
+            version: worker.info.version.clone(),
+            slots: worker.info.slots,
+            running: worker.stats.running,
+            done: worker.stats.succeeded,
+            failed: worker.stats.failed,
+            rate_per_minute: ended as f64 / minutes,
+            load: worker.stats.load,
+            since: worker.since.into(),
+            last_heartbeat: worker.last_beat.into(),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What the HTTP side can be told.
+
+use std::{net::SocketAddr, time::Duration};
+
+use crate::{config::Mistake, settings};
+
+settings! {
+    /// The HTTP API.
+    pub struct Config in "http" {
+        /// Where to listen.
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)),
+        /// Connections at once; more wait to be accepted.
+        max_connections: usize = 1_024,
+        /// Submissions at once; more are answered 503.
+        max_submissions: usize = 64,
+        /// Event streams and waiting requests at once; more are answered 503.
+        max_streams: usize = 256,
+        /// The longest time that a client may wait for a job within one request.
+        max_wait: Duration = Duration::from_mins(1),
+        /// How long the head of a request may take.
+        head_timeout: Duration = Duration::from_secs(15),
+        /// How long a body may pause.
+        body_timeout: Duration = Duration::from_secs(30),
+        /// How long requests may take to end once the server stops.
+        drain: Duration = Duration::from_secs(20),
+        /// Web origins that may call the API from a browser, such as https://example.org; `*` is all, empty is none.
+        cors_origins: Vec<String> = Vec::new(),
+        /// Whether images may be fetched from private, local and reserved addresses.
+        fetch_private: bool = false,
+        /// How long fetching an image may take.
+        fetch_timeout: Duration = Duration::from_secs(20),
+        /// Redirects that are followed while fetching an image.
+        fetch_redirects: u32 = 3,
+    }
+}
+
+impl Config {
+    /// What is wrong with it.
+    pub fn validate(&self) -> Vec<Mistake> {
+        let mut mistakes = Vec::new();
+        let counts = [
+            ("max_connections", self.max_connections),
+            ("max_submissions", self.max_submissions),
+            ("max_streams", self.max_streams),
+        ];
+        for (key, value) in counts {
+            if value == 0 || value > 1_000_000 {
+                mistakes.push(Mistake::new(format!("http.{key}"), "is 1 to 1000000"));
+            }
+        }
+        let times = [
+            ("head_timeout", self.head_timeout),
+            ("body_timeout", self.body_timeout),
+            ("fetch_timeout", self.fetch_timeout),
+        ];
+        for (key, value) in times {
+            if value.is_zero() {
+                mistakes.push(Mistake::new(format!("http.{key}"), "is more than nothing"));
+            }
+        }
+        for origin in &self.cors_origins {
+            if origin != "*" && !(origin.starts_with("http://") || origin.starts_with("https://")) {
+                let what = format!("`{origin}` is not an origin such as https://example.org");
+                mistakes.push(Mistake::new("http.cors_origins", what));
+            }
+        }
+        mistakes
+    }
+}

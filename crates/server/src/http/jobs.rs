@@ -1,0 +1,83 @@
+//! Looking at jobs and changing them.
+
+use axum::{
+    Json,
+    extract::{Path, Request, State},
+    http::StatusCode,
+};
+use darkroom_api::{Code, Job, JobPage, JobSummary, Time};
+use darkroom_core::{
+    job::Shown,
+    store::{JobFilter, MAX_PAGE, Page},
+};
+
+use super::{Http, cursor, failure::Failure, query::Query, state::job_id};
+
+/// Jobs of one page unless the client says how many.
+const PAGE: u32 = 50;
+
+/// One job, whole.
+pub(super) async fn show(State(http): State<Http>, Path(id): Path<String>) -> Result<Json<Job>, Failure> {
+    Ok(Json(Job::from(&http.job(&id).await?)))
+}
+
+/// Jobs that match, newest first.
+pub(super) async fn list(State(http): State<Http>, request: Request) -> Result<Json<JobPage>, Failure> {
+    let mut query = Query::of(request.uri())?;
+    let page = page(&mut query, PAGE)?;
+    let filter = filter(&mut query)?;
+    query.finish()?;
+    // One job more than asked for tells whether there is another page.
+    let more = Page { limit: page.limit + 1, ..page };
+    let mut jobs = http.store.jobs(filter, Page { limit: more.limit.min(MAX_PAGE), ..more }).await?;
+    let full = jobs.len() > page.limit as usize || page.limit == MAX_PAGE && jobs.len() == MAX_PAGE as usize;
+    jobs.truncate(page.limit as usize);
+    let next_cursor = jobs.last().filter(|_| full).map(|last| cursor::of(last.seq));
+    Ok(Json(JobPage { jobs: jobs.iter().map(JobSummary::from).collect(), next_cursor }))
+}
+
+/// Cancels.
+pub(super) async fn cancel(State(http): State<Http>, Path(id): Path<String>) -> Result<Json<Job>, Failure> {
+    found(http.store.cancel(job_id(&id)?).await?)
+}
+
+/// Queues again.
+pub(super) async fn retry(State(http): State<Http>, Path(id): Path<String>) -> Result<Json<Job>, Failure> {
+    found(http.store.retry(job_id(&id)?).await?)
+}
+
+/// Deletes the job, then the blobs that only it referred to.
+pub(super) async fn delete(State(http): State<Http>, Path(id): Path<String>) -> Result<StatusCode, Failure> {
+    let orphans = http.store.delete(job_id(&id)?).await?.ok_or_else(|| Failure::plain(Code::JobNotFound))?;
+    http.collect(orphans).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn found(job: Option<darkroom_core::job::Job>) -> Result<Json<Job>, Failure> {
+    job.map(|job| Json(Job::from(&job))).ok_or_else(|| Failure::plain(Code::JobNotFound))
+}
+
+/// Which part of a listing is wanted.
+pub(super) fn page(query: &mut Query, default: u32) -> Result<Page, Failure> {
+    let limit = query.parse("limit")?.unwrap_or(default);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(Failure::parameter("limit", format_args!("is 1 to {MAX_PAGE}")));
+    }
+    let before = query.take("cursor").map(|text| cursor::read(&text)).transpose()?;
+    Ok(Page { limit, before })
+}
+
+fn filter(query: &mut Query) -> Result<JobFilter, Failure> {
+    let states = query.take("state").unwrap_or_default();
+    let states = states.split(',').filter(|word| !word.is_empty());
+    Ok(JobFilter {
+        states: states.map(|word| super::query::parse::<Shown>("state", word)).collect::<Result<_, _>>()?,
+        operation: query.take("op"),
+        owner: query.parse("owner")?,
+        origin: query.parse("origin")?,
+        queue: query.parse("queue")?,
+        since: query.parse::<Time>("since")?.map(|time| time.0),
+        until: query.parse::<Time>("until")?.map(|time| time.0),
+        text: query.take("q").filter(|text| !text.is_empty()),
+    })
+}

@@ -1,0 +1,133 @@
+//! The HTTP surface. The table below is the list of what it serves; the API crate's table says what each row means,
+//! and a test compares the two.
+
+mod artifacts;
+mod body;
+mod classic;
+mod config;
+mod cursor;
+mod disposition;
+mod docs;
+mod envelope;
+mod events;
+mod failure;
+mod fetch;
+mod health;
+mod intake;
+mod jobs;
+mod listen;
+mod multipart;
+mod notices;
+mod query;
+mod queues;
+mod range;
+mod sign;
+mod state;
+mod submit;
+mod wait;
+
+use axum::{
+    Router,
+    handler::Handler,
+    middleware,
+    routing::{self, MethodRouter},
+};
+use darkroom_api::{Code, openapi::Method};
+
+pub use config::Config;
+pub use listen::serve;
+pub use sign::SigningKey;
+pub use state::{Http, Wiring};
+
+use classic::{resize, thumbnail};
+use failure::Failure;
+
+/// Every route of this server.
+fn table() -> Vec<Row> {
+    vec![
+        post("/v1/jobs", submit::submit),
+        get("/v1/jobs", jobs::list),
+        get("/v1/jobs/{id}", jobs::show),
+        delete("/v1/jobs/{id}", jobs::delete),
+        get("/v1/jobs/{id}/events", events::follow),
+        post("/v1/jobs/{id}/cancel", jobs::cancel),
+        post("/v1/jobs/{id}/retry", jobs::retry),
+        get("/v1/jobs/{id}/artifacts/{name}", artifacts::download),
+        post("/v1/artifacts/sign", sign::sign),
+        get("/v1/operations", health::operations),
+        get("/v1/queues", queues::list),
+        post("/v1/queues/{name}/pause", queues::pause),
+        post("/v1/queues/{name}/resume", queues::resume),
+        get("/v1/stats", health::stats),
+        get("/v1/workers", health::workers),
+        get("/livez", health::live),
+        get("/readyz", health::ready),
+        get("/metrics", health::metrics),
+        get("/version", health::version),
+        get("/openapi.json", docs::document),
+        get("/docs", docs::page),
+        get("/docs/problems", docs::problems),
+        get("/docs/{file}", docs::file),
+        get("/", health::index),
+        // The classic surfaces.
+        get("/heartbeat", resize::heartbeat),
+        post("/uploadFile", resize::upload),
+        get("/queryFileStatus/{file_id}", resize::status),
+        get("/health", thumbnail::health),
+        post("/upload/", thumbnail::upload),
+        get("/job/status/{id}", thumbnail::status),
+        get("/job/all", thumbnail::list),
+        get("/thumb/{name}", thumbnail::image),
+    ]
+}
+
+/// One method of one path.
+struct Row {
+    method: Method,
+    path: &'static str,
+    handler: MethodRouter<Http>,
+}
+
+fn get<H: Handler<T, Http>, T: 'static>(path: &'static str, handler: H) -> Row {
+    Row { method: Method::Get, path, handler: routing::get(handler) }
+}
+
+fn post<H: Handler<T, Http>, T: 'static>(path: &'static str, handler: H) -> Row {
+    Row { method: Method::Post, path, handler: routing::post(handler) }
+}
+
+fn delete<H: Handler<T, Http>, T: 'static>(path: &'static str, handler: H) -> Row {
+    Row { method: Method::Delete, path, handler: routing::delete(handler) }
+}
+
+/// The routes as a service.
+pub fn router(http: &Http) -> Router {
+    let mut router = Router::new();
+    for row in table() {
+        router = router.route(row.path, row.handler.clone());
+        // With and without a slash at the end is the same route: a redirect would lose the body of a careless client.
+        if let Some(twin) = twin(row.path) {
+            router = router.route(&twin, row.handler);
+        }
+    }
+    router
+        .fallback(|| async { Failure::plain(Code::NotFound) })
+        .method_not_allowed_fallback(|| async { Failure::plain(Code::MethodNotAllowed) })
+        .layer(middleware::from_fn_with_state(http.clone(), envelope::wrap))
+        .layer(envelope::cross_origin(&http.config))
+        .with_state(http.clone())
+}
+
+/// Every method and path, for comparison with the document.
+pub fn routes() -> Vec<(Method, &'static str)> {
+    table().into_iter().map(|row| (row.method, row.path)).collect()
+}
+
+/// The same path with a slash at its end, or without.
+fn twin(path: &str) -> Option<String> {
+    match path.strip_suffix('/') {
+        Some("") => None,
+        Some(without) => Some(without.to_owned()),
+        None => Some(format!("{path}/")),
+    }
+}

@@ -1,0 +1,129 @@
+//! Signed addresses: whoever has one may download one artifact until it expires, without credentials.
+
+use std::{
+    fmt, fs,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    time::Duration,
+};
+
+use axum::{
+    Json,
+    extract::{Request, State},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use darkroom_api::{Code, SignRequest, Signed, job::escape_segment};
+use darkroom_core::Timestamp;
+use hmac::{Hmac, Mac, digest::KeyInit};
+use sha2::Sha256;
+
+use super::{
+    Http, artifacts,
+    body::Incoming,
+    disposition::Disposition,
+    failure::Failure,
+    intake::{content_type, media_type, read_json},
+    query::Query,
+};
+
+/// How long an address works unless the client says otherwise.
+const DEFAULT_SECONDS: u32 = 3_600;
+
+/// The longest time that an address may work: a week.
+const MAX_SECONDS: u32 = 604_800;
+
+/// Bytes of a request to sign.
+const MAX_BODY: usize = 16 << 10;
+
+/// The secret that addresses are signed with.
+#[derive(Clone)]
+pub struct SigningKey([u8; 32]);
+
+impl SigningKey {
+    /// A key from bytes.
+    pub fn from_bytes(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    /// The key in this file, which is made with a random one if it is missing. Only its owner can read it.
+    pub fn load_or_create(path: &Path) -> io::Result<Self> {
+        match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+            Ok(mut file) => {
+                let key: [u8; 32] = rand::random();
+                file.write_all(&key)?;
+                file.sync_all()?;
+                Ok(Self(key))
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let key = fs::read(path)?.try_into();
+                key.map(Self).map_err(|_| {
+                    io::Error::other("the signing key is not 32 bytes; remove it to get a new one")
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// HMAC-SHA256 (RFC 2104) over what the address promises. The parts cannot run into each other: an id has no
+    /// line break.
+    fn mac(&self, job: &str, artifact: &str, expires: i64) -> Hmac<Sha256> {
+        // A key that is shorter than a block is filled with zeros (RFC 2104, 2), here so that nothing can fail.
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(&self.0);
+        let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
+        mac.update(format!("artifact\n{job}\n{expires}\n{artifact}").as_bytes());
+        mac
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey(hidden)")
+    }
+}
+
+/// Makes a temporary address.
+pub(super) async fn sign(State(http): State<Http>, request: Request) -> Result<Json<Signed>, Failure> {
+    let (head, body) = request.into_parts();
+    let kind = media_type(&content_type(&head.headers));
+    if kind != "application/json" {
+        return Err(Failure::new(Code::UnsupportedMediaType, "Send application/json."));
+    }
+    let mut body = Incoming::new(body, http.config.body_timeout);
+    let request: SignRequest = read_json(&mut body, MAX_BODY).await?;
+    let seconds = request.expires_in.unwrap_or(DEFAULT_SECONDS);
+    if !(1..=MAX_SECONDS).contains(&seconds) {
+        let what = format!("`expires_in` is 1 to {MAX_SECONDS} seconds.");
+        return Err(Failure::new(Code::InvalidJob, what));
+    }
+    let job = http.job(&request.job).await?;
+    artifacts::find(&job, &request.artifact, Disposition::Inline)
+        .ok_or_else(|| Failure::plain(Code::ArtifactNotFound))?;
+    let expires = (http.now() + Duration::from_secs(u64::from(seconds))).as_millis() / 1_000;
+    let id = job.id.to_string();
+    let signature = http.signing_key.mac(&id, &request.artifact, expires).finalize().into_bytes();
+    let signature = URL_SAFE_NO_PAD.encode(signature);
+    let name = escape_segment(&request.artifact);
+    Ok(Json(Signed {
+        url: format!("/v1/jobs/{id}/artifacts/{name}?expires={expires}&signature={signature}"),
+        expires_at: Timestamp::from_millis(expires * 1_000).into(),
+    }))
+}
+
+/// Takes the signature out of the query, and refuses one that is wrong or too old.
+pub(super) fn verify(http: &Http, query: &mut Query, id: &str, name: &str) -> Result<(), Failure> {
+    let (expires, signature) = match (query.parse::<i64>("expires")?, query.take("signature")) {
+        (None, None) => return Ok(()),
+        (Some(expires), Some(signature)) => (expires, signature),
+        _ => return Err(Failure::plain(Code::SignatureInvalid)),
+    };
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap_or_default();
+    // Compared in constant time.
+    let genuine = http.signing_key.mac(id, name, expires).verify_slice(&signature);
+    genuine.map_err(|_| Failure::plain(Code::SignatureInvalid))?;
+    if http.now().as_millis() / 1_000 >= expires {
+        return Err(Failure::plain(Code::SignatureExpired));
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! What every handler can reach.
+
+use std::{ops::Deref, sync::Arc};
+
+use darkroom_api::Code;
+use darkroom_core::{BlobId, Clock, JobId, Timestamp, job::Job, store::Store};
+use darkroom_imaging::Limits;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::{Config, SigningKey, failure::Failure, fetch::Fetcher, notices::Notices};
+use crate::{Parts, blobs::Blobs, telemetry::Metrics};
+
+/// Memory for JSON bodies, all together, in KiB.
+const JSON_ROOM_KIB: usize = 256 << 10;
+
+/// The HTTP side of one service. Cheap to clone.
+#[derive(Clone)]
+pub struct Http(Arc<Inner>);
+
+/// What the HTTP side needs beyond the parts of the service.
+pub struct Wiring {
+    /// Where requests are counted.
+    pub metrics: Arc<Metrics>,
+    /// What addresses of artifacts are signed with.
+    pub signing_key: SigningKey,
+    /// Cancelled when the service stops: event streams and waiting requests end early.
+    pub stop: CancellationToken,
+}
+
+/// See [`Http`].
+pub struct Inner {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) blobs: Blobs,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) config: Config,
+    pub(super) limits: Limits,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) signing_key: SigningKey,
+    pub(super) stop: CancellationToken,
+    pub(super) notices: Notices,
+    pub(super) fetcher: Fetcher,
+    /// Which paths metrics may name.
+    pub(super) paths: Vec<&'static str>,
+    submissions: Arc<Semaphore>,
+    json: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+}
+
+impl Deref for Http {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Http {
+    /// Wires the HTTP side. To be called inside of a runtime: it starts to read the store's notices.
+    pub fn new(parts: &Parts, wiring: Wiring) -> Self {
+        let config = parts.config.http.clone();
+        Self(Arc::new(Inner {
+            store: Arc::clone(&parts.store),
+            blobs: parts.blobs.clone(),
+            clock: Arc::clone(&parts.clock),
+            limits: parts.config.limits.limits(),
+            metrics: wiring.metrics,
+            signing_key: wiring.signing_key,
+            stop: wiring.stop,
+            notices: Notices::of(&parts.store),
+            fetcher: Fetcher::new(&config),
+            paths: super::routes().into_iter().map(|(_, path)| path).collect(),
+            submissions: Arc::new(Semaphore::new(config.max_submissions)),
+            json: Arc::new(Semaphore::new(JSON_ROOM_KIB)),
+            streams: Arc::new(Semaphore::new(config.max_streams)),
+            config,
+        }))
+    }
+}
+
+impl Inner {
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The right to take in one image. Held until the image is stored and its job recorded.
+    pub(super) fn submission_permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        permit(&self.submissions)
+    }
+
+    /// Room in memory for a JSON body of `bytes`, which is decoded to as much again.
+    pub(super) fn json_permit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
+        let kib = u32::try_from(bytes.div_ceil(512)).unwrap_or(u32::MAX);
+        let permit = Arc::clone(&self.json).try_acquire_many_owned(kib);
+        permit.map_err(|_| Failure::plain(Code::Overloaded))
+    }
+
+    /// The right to hold a connection open for a job to change.
+    pub(super) fn stream_permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        permit(&self.streams)
+    }
+
+    /// The job of this id, which comes from a path.
+    pub(super) async fn job(&self, id: &str) -> Result<Job, Failure> {
+        self.store.job(job_id(id)?).await?.ok_or_else(|| Failure::plain(Code::JobNotFound))
+    }
+
+    /// Removes blobs that nobody refers to. What fails here is left for upkeep.
+    pub(super) async fn collect(&self, blobs: Vec<BlobId>) {
+        match self.blobs.collect(&*self.store, blobs).await {
+            Ok(collected) => {
+                self.metrics.collected_blobs.inc_by(collected.blobs);
+                self.metrics.collected_bytes.inc_by(collected.bytes);
+            }
+            Err(error) => tracing::warn!(%error, "blobs were left for upkeep to collect"),
+        }
+    }
+}
+
+fn permit(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure> {
+    Arc::clone(semaphore).try_acquire_owned().map_err(|_| Failure::plain(Code::Overloaded))
+}
+
+/// An id from a path: what is not an id is no job's.
+pub(super) fn job_id(text: &str) -> Result<JobId, Failure> {
+    text.parse().map_err(|_| Failure::plain(Code::JobNotFound))
+}

@@ -1,0 +1,127 @@
+//! The whole service in this process, on a port of its own, with a typed client.
+
+use std::sync::Arc;
+
+use darkroom_api::{
+    Client, ClientError, Job, Problem,
+    client::{Options, Upload},
+};
+use darkroom_core::{
+    Operation, SystemClock,
+    operation::Thumbnail,
+    store::{Store, StoreLimits},
+};
+use darkroom_server::{Config, Parts, Running, blobs::Blobs, http::SigningKey};
+use darkroom_store::Memory;
+use tempfile::TempDir;
+
+/// A running service. [`App::finish`] ends it and checks that nothing is left behind; dropping it without that fails
+/// the test.
+pub(super) struct App {
+    pub(super) client: Client,
+    pub(super) base: String,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) blobs: Blobs,
+    pub(super) http: reqwest::Client,
+    running: Option<Running>,
+    _data: TempDir,
+}
+
+impl App {
+    pub(super) async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A service whose settings `change` has changed.
+    pub(super) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let clock = Arc::new(SystemClock);
+        Self::over(Arc::new(Memory::new(StoreLimits::default(), clock)), change).await
+    }
+
+    /// A service over this store.
+    pub(super) async fn over(store: Arc<dyn Store>, change: impl FnOnce(&mut Config)) -> Self {
+        let data = TempDir::new().unwrap();
+        let blobs = Blobs::open(data.path().join("blobs")).unwrap();
+        let mut config = Config::default();
+        config.http.listen = "127.0.0.1:0".parse().unwrap();
+        config.worker.slots = 2;
+        change(&mut config);
+        assert_eq!(config.validate(), []);
+        let parts =
+            Parts { store: Arc::clone(&store), blobs: blobs.clone(), clock: Arc::new(SystemClock), config };
+        let running = darkroom_server::start(parts, SigningKey::from_bytes([7; 32])).await.unwrap();
+        let base = format!("http://{}", running.addr());
+        let client = Client::new(&base).unwrap();
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { client, base, store, blobs, http, running: Some(running), _data: data }
+    }
+
+    /// The address of a path.
+    pub(super) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    pub(super) async fn get(&self, path: &str) -> reqwest::Response {
+        self.http.get(self.at(path)).send().await.unwrap()
+    }
+
+    pub(super) fn post(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http.post(self.at(path))
+    }
+
+    /// A finished job that has made a thumbnail of this side.
+    pub(super) async fn thumbnail(&self, image: Vec<u8>, side: u32) -> Job {
+        let upload =
+            Upload::bytes(image, "image.png", vec![Operation::Thumbnail(Thumbnail::fit(side, side))]);
+        self.client.submit(upload, &wait()).await.unwrap()
+    }
+
+    /// An artifact, whole.
+    pub(super) async fn artifact(&self, job: &Job, name: &str) -> Vec<u8> {
+        let response = self.get(&format!("/v1/jobs/{}/artifacts/{name}", job.summary.id)).await;
+        assert_eq!(response.status(), 200);
+        response.bytes().await.unwrap().to_vec()
+    }
+
+    /// Ends the service.
+    pub(super) async fn finish(mut self) {
+        let running = self.running.take().unwrap();
+        running.shutdown().await;
+        let counts = self.store.counts().await.unwrap();
+        let at_work: u64 = counts.queues.iter().map(|queue| queue.states[2]).sum();
+        assert_eq!(at_work, 0, "jobs are still running after shutdown");
+        assert_eq!(self.store.workers().await.unwrap(), [], "a session outlived its worker");
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        assert!(self.running.is_none() || std::thread::panicking(), "end the app with `finish`");
+    }
+}
+
+/// Wait for the job to end.
+pub(super) fn wait() -> Options {
+    Options { wait: Some(std::time::Duration::from_secs(30)), ..Options::default() }
+}
+
+/// The problem in an answer, whose form is checked on the way.
+pub(super) async fn problem(response: reqwest::Response) -> Problem {
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
+    assert_eq!(headers["content-type"], "application/problem+json", "status {status}");
+    let problem: Problem = response.json().await.unwrap();
+    assert_eq!(problem.status, status);
+    assert_eq!(problem.status, problem.code.status());
+    assert_eq!(problem.request_id, headers["x-request-id"].to_str().unwrap());
+    assert_eq!(headers.contains_key("retry-after"), matches!(status, 429 | 503));
+    problem
+}
+
+/// The problem that a call of the typed client ended with.
+pub(super) fn refused<T: std::fmt::Debug>(result: Result<T, ClientError>) -> Problem {
+    match result.unwrap_err() {
+        ClientError::Problem { problem, .. } => *problem,
+        other => panic!("{other:?}"),
+    }
+}

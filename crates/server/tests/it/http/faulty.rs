@@ -1,0 +1,121 @@
+//! A store that fails when it is told to.
+
+use std::{
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use darkroom_core::{
+    BlobId, JobId, SessionId,
+    job::{Job, NewJob, Origin, QueueName},
+    store::{
+        Admin, Beat, Counts, JobFilter, Leased, Ledger, LiveWorker, Notice, Page, Queue, Settled, Settlement,
+        StoreError, Submitted, Swept, WorkerInfo, WorkerStats,
+    },
+};
+use darkroom_store::Memory;
+use futures_util::Stream;
+
+/// What a store may come to.
+pub(super) type Fault = fn() -> StoreError;
+
+/// A store in memory; the calls that requests make fail as long as a fault is set.
+pub(super) struct Faulty {
+    store: Memory,
+    fault: Mutex<Option<Fault>>,
+}
+
+impl Faulty {
+    pub(super) fn new(store: Memory) -> Self {
+        Self { store, fault: Mutex::new(None) }
+    }
+
+    pub(super) fn set(&self, fault: Option<Fault>) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        let fault = *self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        fault.map_or(Ok(()), |fault| Err(fault()))
+    }
+}
+
+#[async_trait]
+impl Queue for Faulty {
+    async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError> {
+        self.check()?;
+        self.store.submit(jobs).await
+    }
+    async fn open_session(&self, worker: WorkerInfo) -> Result<SessionId, StoreError> {
+        self.store.open_session(worker).await
+    }
+    async fn claim(&self, session: SessionId, slots: u32) -> Result<Vec<Leased>, StoreError> {
+        self.store.claim(session, slots).await
+    }
+    async fn beat(&self, session: SessionId, stats: WorkerStats) -> Result<Beat, StoreError> {
+        self.store.beat(session, stats).await
+    }
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError> {
+        self.store.settle(settlements).await
+    }
+    async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
+        self.store.close_session(session).await
+    }
+    async fn sweep(&self) -> Result<Swept, StoreError> {
+        self.store.sweep().await
+    }
+    fn watch(&self) -> Pin<Box<dyn Stream<Item = Notice> + Send>> {
+        self.store.watch()
+    }
+}
+
+#[async_trait]
+impl Ledger for Faulty {
+    async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
+        self.check()?;
+        self.store.job(id).await
+    }
+    async fn jobs(&self, filter: JobFilter, page: Page) -> Result<Vec<Job>, StoreError> {
+        self.check()?;
+        self.store.jobs(filter, page).await
+    }
+    async fn newest_by_alias(&self, origin: Origin, alias: String) -> Result<Option<Job>, StoreError> {
+        self.check()?;
+        self.store.newest_by_alias(origin, alias).await
+    }
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        self.store.counts().await
+    }
+    async fn workers(&self) -> Result<Vec<LiveWorker>, StoreError> {
+        self.store.workers().await
+    }
+    async fn unreferenced(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
+        self.store.unreferenced(blobs).await
+    }
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.check()
+    }
+}
+
+#[async_trait]
+impl Admin for Faulty {
+    async fn cancel(&self, id: JobId) -> Result<Option<Job>, StoreError> {
+        self.check()?;
+        self.store.cancel(id).await
+    }
+    async fn retry(&self, id: JobId) -> Result<Option<Job>, StoreError> {
+        self.check()?;
+        self.store.retry(id).await
+    }
+    async fn delete(&self, id: JobId) -> Result<Option<Vec<BlobId>>, StoreError> {
+        self.check()?;
+        self.store.delete(id).await
+    }
+    async fn pause(&self, queue: QueueName) -> Result<(), StoreError> {
+        self.store.pause(queue).await
+    }
+    async fn resume(&self, queue: QueueName) -> Result<(), StoreError> {
+        self.store.resume(queue).await
+    }
+}

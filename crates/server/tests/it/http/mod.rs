@@ -1,0 +1,18 @@
+//! The HTTP surface, called as clients call it: over a socket, against the whole service with a real worker.
+
+mod app;
+mod artifacts;
+mod classic_resize;
+mod classic_thumbnail;
+mod docs;
+mod events;
+mod faulty;
+mod fetch;
+mod hostile;
+mod images;
+mod jobs;
+mod large;
+mod problems;
+mod raw;
+mod server;
+mod submit;

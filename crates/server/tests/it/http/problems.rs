@@ -1,0 +1,176 @@
+//! Every problem of the table, provoked over HTTP, and compared with how it looked last time.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use base64::Engine;
+use darkroom_api::{Code, Problem};
+use darkroom_core::{
+    SystemClock,
+    store::{StoreError, StoreLimits},
+};
+use darkroom_server::config::ByteSize;
+use darkroom_store::Memory;
+use hmac::{Hmac, Mac};
+use reqwest::{Method, RequestBuilder};
+use tokio::io::AsyncWriteExt;
+
+use super::{
+    app::{App, problem},
+    faulty::{Fault, Faulty},
+    images, raw,
+};
+
+const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/http/problems.snapshot.json");
+const NOBODY: &str = "018f0000-0000-7000-8000-000000000000";
+
+struct Seen(BTreeMap<String, serde_json::Value>);
+
+impl Seen {
+    async fn see(&mut self, code: Code, request: RequestBuilder) {
+        let found = problem(request.send().await.unwrap()).await;
+        self.add(code, found);
+    }
+
+    fn add(&mut self, code: Code, found: Problem) {
+        assert_eq!(found.code, code, "{}", found.detail);
+        let words = found.detail.to_lowercase();
+        for internal in ["/tmp", "sqlite", "os error", "panicked", "secret"] {
+            assert!(!words.contains(internal), "{code} tells internals: {words}");
+        }
+        let shown = serde_json::to_value(Problem { request_id: "…".to_owned(), ..found }).unwrap();
+        self.0.insert(code.to_string(), shown);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_problem_can_happen_and_looks_as_generated() {
+    let mut seen = Seen(BTreeMap::new());
+    requests(&mut seen).await;
+    images_and_addresses(&mut seen).await;
+    jobs_and_artifacts(&mut seen).await;
+    store_faults(&mut seen).await;
+    crowds(&mut seen).await;
+    let missing: Vec<_> = Code::ALL.iter().filter(|code| !seen.0.contains_key(code.as_str())).collect();
+    assert!(missing.is_empty(), "never provoked: {missing:?}");
+
+    let shown = serde_json::to_string_pretty(&seen.0).unwrap() + "\n";
+    if std::env::var_os("DARKROOM_WRITE_DOCS").is_some() {
+        std::fs::write(SNAPSHOT, &shown).unwrap();
+    }
+    let known = std::fs::read_to_string(SNAPSHOT).unwrap_or_default();
+    assert_eq!(shown, known, "run with DARKROOM_WRITE_DOCS=1 to accept");
+}
+
+async fn requests(seen: &mut Seen) {
+    let app = App::with(|config| config.http.body_timeout = Duration::from_millis(100)).await;
+    let json = || app.post("/v1/jobs").header("content-type", "application/json");
+    seen.see(Code::MalformedBody, json().body("{")).await;
+    seen.see(Code::InvalidJob, json().body("{}")).await;
+    seen.see(Code::InvalidParameter, app.http.get(app.at("/v1/jobs?limit=0"))).await;
+    seen.see(Code::NotFound, app.http.get(app.at("/v2"))).await;
+    seen.see(Code::MethodNotAllowed, app.http.put(app.at("/v1/jobs"))).await;
+    seen.see(Code::UnsupportedMediaType, app.post("/v1/jobs").header("content-type", "text/plain").body("x"))
+        .await;
+    seen.see(Code::MissingImage, app.post("/v1/jobs?op=thumbnail&width=5")).await;
+    let head = "POST /v1/jobs?op=thumbnail&width=5 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 9\r\n\r\n1";
+    let answer = raw::send(&app, head.as_bytes()).await;
+    let body = answer.text.split("\r\n\r\n").nth(1).unwrap_or_default();
+    seen.add(Code::RequestTimeout, serde_json::from_str(body).unwrap());
+    app.finish().await;
+}
+
+async fn images_and_addresses(seen: &mut Seen) {
+    let app = App::with(|config| {
+        config.limits.input_bytes = ByteSize(64 << 10);
+        config.http.fetch_private = true;
+    })
+    .await;
+    let send = |image: Vec<u8>| app.post("/v1/jobs?op=thumbnail&width=5").body(image);
+    seen.see(Code::BodyTooLarge, send(vec![0; 70 << 10])).await;
+    seen.see(Code::NotAnImage, send(b"<html>no</html>".to_vec())).await;
+    seen.see(Code::UnsupportedImage, send(b"\0\0\0\x18ftypheic\0\0\0\0heicmif1".to_vec())).await;
+    seen.see(Code::DamagedImage, send(images::png(9, 9)[..20].to_vec())).await;
+    seen.see(Code::ImageLimit, send(images::png_claiming(65_000, 65_000))).await;
+    let json = |image: &str| {
+        let body = format!(r#"{{"image":{image},"operations":[{{"op":"thumbnail","width":5}}]}}"#);
+        app.post("/v1/jobs").header("content-type", "application/json").body(body)
+    };
+    seen.see(Code::UnknownBlob, json(r#"{"blob":"00"}"#)).await;
+    seen.see(Code::UrlRefused, json(r#"{"url":"ftp://example.org/a.png"}"#)).await;
+    // Nothing listens on the discard port.
+    seen.see(Code::UrlFailed, json(r#"{"url":"http://127.0.0.1:9/a.png"}"#)).await;
+    let keyed = |width: u32| send(images::png(width, 9)).header("idempotency-key", "k");
+    assert_eq!(keyed(9).send().await.unwrap().status(), 202);
+    seen.see(Code::IdempotencyConflict, keyed(8)).await;
+    app.finish().await;
+}
+
+async fn jobs_and_artifacts(seen: &mut Seen) {
+    let app = App::start().await;
+    let job = app.thumbnail(images::png(9, 9), 5).await;
+    let id = &job.summary.id;
+    let artifact = app.at(&format!("/v1/jobs/{id}/artifacts/thumbnail.jpg"));
+    seen.see(Code::JobNotFound, app.http.get(app.at(&format!("/v1/jobs/{NOBODY}")))).await;
+    seen.see(Code::ArtifactNotFound, app.http.get(app.at(&format!("/v1/jobs/{id}/artifacts/no")))).await;
+    seen.see(Code::JobSucceeded, app.post(&format!("/v1/jobs/{id}/retry"))).await;
+    seen.see(Code::RangeNotSatisfiable, app.http.get(&artifact).header("range", "bytes=999999-")).await;
+    seen.see(Code::SignatureInvalid, app.http.get(format!("{artifact}?expires=99999999999&signature=AAAA")))
+        .await;
+    let mut mac = <Hmac<sha2::Sha256> as Mac>::new_from_slice(&[7; 32]).unwrap();
+    mac.update(format!("artifact\n{id}\n1000\nthumbnail.jpg").as_bytes());
+    let signature = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+    seen.see(Code::SignatureExpired, app.http.get(format!("{artifact}?expires=1000&signature={signature}")))
+        .await;
+    app.finish().await;
+}
+
+async fn store_faults(seen: &mut Seen) {
+    let store = Arc::new(Faulty::new(Memory::new(StoreLimits::default(), Arc::new(SystemClock))));
+    let app = App::over(Arc::clone(&store) as _, |_| {}).await;
+    let job = app.at(&format!("/v1/jobs/{NOBODY}"));
+    let faults: [(Code, Method, Fault); 4] = [
+        (Code::JobRunning, Method::DELETE, || StoreError::Running),
+        (Code::StoreUnavailable, Method::GET, || StoreError::Unavailable("secret".to_owned())),
+        (Code::Internal, Method::GET, || StoreError::Internal("secret".into())),
+        (Code::DiskFull, Method::DELETE, || StoreError::DiskFull),
+    ];
+    for (code, method, fault) in faults {
+        store.set(Some(fault));
+        seen.see(code, app.http.request(method, &job)).await;
+    }
+    store.set(Some(|| StoreError::Unavailable("the database is locked".to_owned())));
+    seen.see(Code::NotReady, app.http.get(app.at("/readyz"))).await;
+    store.set(None);
+    assert_eq!(app.get("/readyz").await.status(), 200);
+    // Where blobs are written is a file now.
+    let blob = app.blobs.local_path(darkroom_core::BlobId::of(b""));
+    let tmp = blob.ancestors().nth(2).unwrap().join("tmp");
+    std::fs::remove_dir_all(&tmp).unwrap();
+    std::fs::write(&tmp, b"").unwrap();
+    let send = app.post("/v1/jobs?op=thumbnail&width=5").body(images::png(9, 9));
+    seen.see(Code::BlobsUnavailable, send).await;
+    app.finish().await;
+}
+
+async fn crowds(seen: &mut Seen) {
+    let limits = StoreLimits { max_waiting: 1, ..StoreLimits::default() };
+    let store = Memory::new(limits, Arc::new(SystemClock));
+    let app = App::over(Arc::new(store), |config| config.http.max_submissions = 1).await;
+    app.client.pause("q").await.unwrap();
+    let send = || app.post("/v1/jobs?op=thumbnail&width=5&queue=q").body(images::png(9, 9));
+    assert_eq!(send().send().await.unwrap().status(), 202);
+    seen.see(Code::QueueFull, send()).await;
+    let mut slow = raw::connect(&app).await;
+    let head = "POST /v1/jobs?op=thumbnail&width=5 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1";
+    slow.write_all(head.as_bytes()).await.unwrap();
+    // The one place is taken as soon as the server has read the head.
+    loop {
+        let answer = send().send().await.unwrap();
+        if answer.status() == 503 {
+            seen.add(Code::Overloaded, problem(answer).await);
+            break;
+        }
+    }
+    drop(slow);
+    app.finish().await;
+}
