@@ -11,13 +11,19 @@ pub mod worker;
 
 mod failpoint;
 
-use std::sync::Arc;
+use std::{io, net::SocketAddr, sync::Arc};
 
 use darkroom_core::{Clock, store::Store};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
 
 use blobs::Blobs;
+use http::{Http, SigningKey, Wiring};
+use telemetry::Metrics;
+use upkeep::Upkeep;
+use worker::Worker;
 
 /// What the service is built from.
 #[derive(Clone)]
@@ -30,4 +36,63 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Every setting, valid.
     pub config: Config,
+}
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// What `http.listen` says.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The machine gives no more threads.
+    #[error("cannot start the worker's threads")]
+    Threads(#[source] io::Error),
+}
+
+/// Builds the whole service, in the order in which its pieces depend on each other, and starts it.
+pub async fn start(parts: Parts, signing_key: SigningKey) -> Result<Running, StartError> {
+    let address = parts.config.http.listen;
+    let refused = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+
+    let metrics = Arc::new(Metrics::default());
+    let stop = CancellationToken::new();
+    let worker = Worker::start(&parts, Arc::clone(&metrics)).map_err(StartError::Threads)?;
+    let upkeep = Upkeep::start(&parts, Arc::clone(&metrics));
+    let http = Http::new(&parts, Wiring { metrics, signing_key, stop: stop.clone() });
+    let server = tokio::spawn(http::serve(listener, http));
+    Ok(Running { address, stop, server, worker, upkeep })
+}
+
+/// A running service.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    stop: CancellationToken,
+    server: JoinHandle<io::Result<()>>,
+    worker: Worker,
+    upkeep: Upkeep,
+}
+
+impl Running {
+    /// Where it listens; the port is the real one even if port 0 was asked for.
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes no more requests, lets those and the jobs in work end within their time, gives back the rest.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        let (served, ()) = tokio::join!(self.server, self.worker.shutdown());
+        if let Err(error) = served.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
+            tracing::error!(%error, "the HTTP server ended badly");
+        }
+        self.upkeep.shutdown().await;
+    }
 }

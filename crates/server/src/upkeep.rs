@@ -1,8 +1,21 @@
 //! Housekeeping beside the work: due jobs, ended sessions, retention, and what a crash left in the blob store.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::{config::Mistake, settings};
+use darkroom_core::store::{Store, Swept};
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{
+    Parts,
+    blobs::{Blobs, Collected, Walk},
+    config::Mistake,
+    settings,
+    telemetry::Metrics,
+};
 
 settings! {
     /// Housekeeping.
@@ -30,5 +43,93 @@ impl Config {
             mistakes.push(Mistake::new("upkeep.leftover_interval", "is at least 1ms"));
         }
         mistakes
+    }
+}
+
+/// Housekeeping that runs until it is shut down.
+#[derive(Debug)]
+pub struct Upkeep {
+    stop: watch::Sender<bool>,
+    chores: JoinHandle<()>,
+}
+
+impl Upkeep {
+    /// Starts it. Any number of processes may do upkeep on one store.
+    pub fn start(parts: &Parts, metrics: Arc<Metrics>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let (store, blobs) = (Arc::clone(&parts.store), parts.blobs.clone());
+        let chores = Chores { store, blobs, metrics, walk: Walk::default() };
+        Self { stop, chores: tokio::spawn(chores.run(parts.config.upkeep.clone(), stopped)) }
+    }
+
+    /// Lets the chore in hand end.
+    pub async fn shutdown(self) {
+        self.stop.send_replace(true);
+        if let Err(error) = self.chores.await {
+            tracing::error!(%error, "upkeep ended badly");
+        }
+    }
+}
+
+struct Chores {
+    store: Arc<dyn Store>,
+    blobs: Blobs,
+    metrics: Arc<Metrics>,
+    walk: Walk,
+}
+
+impl Chores {
+    async fn run(mut self, config: Config, mut stopped: watch::Receiver<bool>) {
+        let mut sweeps = interval(config.interval);
+        let mut searches = interval(config.leftover_interval);
+        sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        searches.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = stopped.changed() => return,
+                _ = sweeps.tick() => self.sweep().await,
+                _ = searches.tick() => self.search(config.leftover_age).await,
+            }
+        }
+    }
+
+    async fn sweep(&self) {
+        match self.store.sweep().await {
+            Ok(swept) => self.swept(swept).await,
+            Err(error) => tracing::warn!(%error, "the sweep failed; the next one does its work"),
+        }
+    }
+
+    async fn swept(&self, swept: Swept) {
+        if swept.lost_sessions > 0 {
+            tracing::warn!(sessions = swept.lost_sessions, jobs = swept.rescued, "workers stopped beating");
+        }
+        self.metrics.rescued.inc_by(swept.rescued);
+        self.metrics.outlived.inc_by(swept.deleted);
+        if swept.orphans.is_empty() {
+            return;
+        }
+        match self.blobs.collect(&*self.store, swept.orphans).await {
+            Ok(collected) => self.collected(collected),
+            // The search for leftovers finds them.
+            Err(error) => tracing::warn!(%error, "blobs of outlived jobs could not be removed"),
+        }
+    }
+
+    async fn search(&mut self, age: Duration) {
+        match self.blobs.collect_leftovers(&*self.store, &mut self.walk, age).await {
+            Ok(collected) => {
+                if collected != Collected::default() {
+                    tracing::info!(?collected, "removed what a crash left");
+                }
+                self.collected(collected);
+            }
+            Err(error) => tracing::warn!(%error, "leftovers could not be searched for"),
+        }
+    }
+
+    fn collected(&self, collected: Collected) {
+        self.metrics.collected_blobs.inc_by(collected.blobs);
+        self.metrics.collected_bytes.inc_by(collected.bytes);
     }
 }

@@ -1,7 +1,9 @@
 //! Logs and metrics.
 
+mod log;
 mod metrics;
 
+pub use log::install;
 pub use metrics::{HttpLabels, Metrics};
 
 use crate::{config::Mistake, settings};

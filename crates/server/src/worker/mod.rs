@@ -135,3 +135,9 @@ impl Worker {
         }
     }
 }
+
+/// Whether the file is an image of a kind that is known here, by its content. For folders with all sorts of files.
+pub fn recognises(path: &std::path::Path) -> bool {
+    let inspected = darkroom_imaging::inspect(&darkroom_imaging::Source::file(path), &Limits::default());
+    !matches!(inspected, Err(darkroom_imaging::ImageError::NotAnImage | darkroom_imaging::ImageError::Io(_)))
+}
