@@ -1,2 +1,24 @@
-//! Placeholder until the crate lands.
-fn main() {}
+//! Darkroom: what happens to images after they arrive. One binary, roles by subcommand.
+
+mod args;
+mod settings;
+mod serve;
+mod run;
+mod jobs;
+mod doctor;
+mod parts;
+mod halt;
+mod signals;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    match args.act() {
+        Ok(code) => code,
+        Err(halt) => halt.report(),
+    }
+}

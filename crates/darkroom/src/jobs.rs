@@ -1,0 +1,129 @@
+//! `darkroom jobs`: the jobs of a server.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use darkroom_api::{Client, ClientError, Job, JobPage, client::ListOptions, job::State};
+use serde::Serialize;
+
+use crate::{halt::Halt, serve::runtime, terminal::say};
+
+/// `darkroom jobs …`.
+#[derive(Debug, Args)]
+pub(crate) struct JobsCommand {
+    /// The server
+    #[arg(long, global = true, value_name = "URL", env = "DARKROOM_SERVER", default_value = "http://127.0.0.1:8080")]
+    server: String,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List jobs, newest first
+    List {
+        /// Only these states, separated by commas: scheduled, queued, held, running, succeeded, failed, cancelled
+        #[arg(long, value_delimiter = ',')]
+        state: Vec<darkroom_core::job::Shown>,
+        /// Only jobs with this operation
+        #[arg(long)]
+        op: Option<String>,
+        /// Only file names that contain this
+        #[arg(long)]
+        name: Option<String>,
+        /// How many at most
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+        /// Where the list before ended
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Show one job with its attempts and results
+    Show {
+        /// The job
+        id: String,
+    },
+    /// Stop a job
+    Cancel {
+        /// The job
+        id: String,
+    },
+    /// Queue a job again
+    Retry {
+        /// The job
+        id: String,
+    },
+}
+
+/// Asks the server.
+pub(crate) fn act(command: JobsCommand, json: bool) -> Result<ExitCode, Halt> {
+    let server = command.server.clone();
+    let text = runtime()?.block_on(ask(command, json)).map_err(|error| refused(error, &server))?;
+    say(&text)
+}
+
+async fn ask(command: JobsCommand, json: bool) -> Result<String, ClientError> {
+    let client = Client::new(&command.server)?;
+    Ok(match command.verb {
+        Verb::List { state, op, name, limit, cursor } => {
+            let states = state.into_iter().map(State::from).collect();
+            let options = ListOptions { states, op, text: name, limit: Some(limit), cursor };
+            let page = client.jobs(&options).await?;
+            if json { as_json(&page) } else { table(&page) }
+        }
+        Verb::Show { id } => one(&client.job(&id).await?, json),
+        Verb::Cancel { id } => one(&client.cancel(&id).await?, json),
+        Verb::Retry { id } => one(&client.retry(&id).await?, json),
+    })
+}
+
+fn as_json(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+fn table(page: &JobPage) -> String {
+    let mut lines = vec![format!("{:<38}{:<11}{:<26}{}", "JOB", "STATE", "SUBMITTED", "NAME")];
+    for job in &page.jobs {
+        let name = job.name.as_deref().unwrap_or("-");
+        lines.push(format!("{:<38}{:<11}{:<26}{name}", job.id, job.state.to_string(), time(&job.created_at)));
+    }
+    if let Some(cursor) = &page.next_cursor {
+        lines.push(format!("more: --cursor {cursor}"));
+    }
+    lines.join("\n")
+}
+
+/// An instant as it is on the wire.
+fn time(value: &impl Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn one(job: &Job, json: bool) -> String {
+    if json {
+        return as_json(job);
+    }
+    let summary = &job.summary;
+    let mut lines = vec![format!("job       {}", summary.id), format!("state     {}", summary.state)];
+    lines.extend(summary.name.iter().map(|name| format!("name      {name}")));
+    lines.push(format!("submitted {}", time(&summary.created_at)));
+    lines.extend(summary.finished_at.iter().map(|at| format!("finished  {}", time(at))));
+    lines.extend(summary.failure.iter().map(|failure| format!("failure   {}", failure.message)));
+    for attempt in &job.attempts {
+        let reason = attempt.failure.as_ref().map_or(String::new(), |failure| format!(": {}", failure.message));
+        lines.push(format!("attempt   {} by {} {}{reason}", attempt.number, attempt.worker, time(&attempt.end)));
+    }
+    for artifact in job.results.iter().flat_map(|result| &result.artifacts) {
+        lines.push(format!("artifact  {} ({} bytes) {}", artifact.name, artifact.bytes, artifact.url));
+    }
+    lines.join("\n")
+}
+
+fn refused(error: ClientError, server: &str) -> Halt {
+    let advice = match &error {
+        ClientError::Address(_) => return Halt::Usage(error.to_string()),
+        ClientError::Transport(_) => "is the server running there? start one with `darkroom serve`, or name it with --server",
+        _ => "`darkroom jobs list` shows the jobs that there are",
+    };
+    Halt::environment(anyhow::Error::new(error).context(server.to_owned()), advice)
+}

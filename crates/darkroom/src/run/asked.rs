@@ -1,0 +1,93 @@
+//! What is asked of `darkroom run thumbnail`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use darkroom_core::operation::{
+    Filter, Frames, Gravity, Light, Metadata, Mode, OutputFormat, Reduce, Thumbnail,
+};
+use serde_json::{Map, Value, json};
+
+use crate::halt::Halt;
+
+/// Flags and arguments of `darkroom run thumbnail`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Files, folders (with everything below) and patterns such as 'photos/**/*.jpg'
+    #[arg(required = true, value_name = "SOURCE")]
+    pub(super) sources: Vec<String>,
+    /// The folder for the results; it mirrors the sources
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+    /// Let a server do the work instead of this process
+    #[arg(long, value_name = "URL")]
+    pub(super) server: Option<String>,
+    /// Box width in pixels [default: 512 if no height is given]
+    #[arg(long)]
+    width: Option<u32>,
+    /// Box height in pixels [default: 512 if no width is given]
+    #[arg(long)]
+    height: Option<u32>,
+    /// fit, fill, exact or pad [default: fit]
+    #[arg(long)]
+    mode: Option<Mode>,
+    /// What stays in view when cropped: center, north, …, north-west or smart [default: center]
+    #[arg(long)]
+    gravity: Option<Gravity>,
+    /// Let images grow to the box
+    #[arg(long)]
+    enlarge: bool,
+    /// nearest, box, bilinear, hermite, catmull-rom, mitchell or lanczos3 [default: lanczos3]
+    #[arg(long)]
+    filter: Option<Filter>,
+    /// How much detail decoders may drop: speed, balanced, quality or none [default: balanced]
+    #[arg(long)]
+    reduce: Option<Reduce>,
+    /// In which light pixels are averaged: gamma or linear [default: gamma]
+    #[arg(long)]
+    light: Option<Light>,
+    /// jpeg, png, webp, avif, gif or source [default: jpeg]
+    #[arg(long)]
+    format: Option<OutputFormat>,
+    /// Encoder quality, 1 to 100
+    #[arg(long)]
+    quality: Option<u8>,
+    /// The colour under transparent pixels and beside padded images, such as '#ffffff'
+    #[arg(long)]
+    background: Option<String>,
+    /// What happens to EXIF, XMP and ICC data: strip or keep [default: strip]
+    #[arg(long)]
+    metadata: Option<Metadata>,
+    /// Device pixel ratio, 0.1 to 8
+    #[arg(long)]
+    dpr: Option<f32>,
+    /// Frames of an animation: first or all [default: first]
+    #[arg(long)]
+    frames: Option<Frames>,
+}
+
+impl RunArgs {
+    /// The operation, checked by the same rules as everywhere.
+    pub(super) fn thumbnail(&self) -> Result<Thumbnail, Halt> {
+        let sides = if self.width.or(self.height).is_none() { (Some(512), Some(512)) } else { (self.width, self.height) };
+        let given = [
+            ("width", sides.0.map(Value::from)),
+            ("height", sides.1.map(Value::from)),
+            ("mode", self.mode.map(|word| json!(word))),
+            ("gravity", self.gravity.map(|word| json!(word))),
+            ("enlarge", self.enlarge.then_some(Value::Bool(true))),
+            ("filter", self.filter.map(|word| json!(word))),
+            ("reduce", self.reduce.map(|word| json!(word))),
+            ("light", self.light.map(|word| json!(word))),
+            ("format", self.format.map(|word| json!(word))),
+            ("quality", self.quality.map(Value::from)),
+            ("background", self.background.clone().map(Value::from)),
+            ("metadata", self.metadata.map(|word| json!(word))),
+            ("dpr", self.dpr.map(|dpr| json!(dpr))),
+            ("frames", self.frames.map(|word| json!(word))),
+        ];
+        let fields: Map<String, Value> =
+            given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+        serde_json::from_value(Value::Object(fields)).map_err(|error| Halt::Usage(error.to_string()))
+    }
+}

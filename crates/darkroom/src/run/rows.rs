@@ -1,0 +1,216 @@
+//! `results.jsonl`: one row an image. It is only ever appended to while images are worked on, so that whatever
+//! happens, the rows before are there; superseded ones are dropped at the end.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File, OpenOptions},
+    io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use darkroom_core::{BlobId, Operation};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{place::Finished, sources::Image};
+use crate::halt::Halt;
+
+/// The file's name within the folder of results.
+pub(super) const FILE: &str = "results.jsonl";
+
+/// Bytes of a row at most: longer lines are not ours.
+const MAX_ROW: u64 = 64 << 10;
+
+/// One image.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Row {
+    /// The image's path within its source.
+    pub(super) source: String,
+    /// `succeeded` or `failed`.
+    state: String,
+    /// The path of the result, within this folder.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    output: Option<String>,
+    /// The size of the result in bytes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    output_bytes: Option<u64>,
+    /// What the operation said: format and size.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    result: Option<Value>,
+    /// Why there is no result.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) failure: Option<RowFailure>,
+    /// Milliseconds of pixel work.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    work_ms: Option<f64>,
+    /// The job that did it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    job: Option<String>,
+    /// The size of the image in bytes.
+    bytes: u64,
+    /// When the image was last changed, in nanoseconds since 1970.
+    modified: u64,
+    /// A digest of the operation's parameters.
+    #[serde(default)]
+    operation: String,
+}
+
+/// Why an image has no result.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RowFailure {
+    kind: String,
+    pub(super) message: String,
+}
+
+impl Row {
+    pub(super) fn of(finished: &Finished) -> Self {
+        let mut row = Self {
+            source: finished.relative.display().to_string(),
+            state: "failed".to_owned(),
+            output: None,
+            output_bytes: None,
+            result: None,
+            failure: None,
+            work_ms: None,
+            job: finished.job.clone(),
+            bytes: finished.bytes,
+            modified: finished.modified,
+            operation: String::new(),
+        };
+        match &finished.end {
+            Ok(thumb) => {
+                "succeeded".clone_into(&mut row.state);
+                row.output = Some(thumb.relative.display().to_string());
+                row.output_bytes = Some(thumb.bytes);
+                row.result = Some(thumb.document.clone());
+                row.work_ms = Some(thumb.work_us as f64 / 1_000.0);
+            }
+            Err(failed) => {
+                row.failure = Some(RowFailure { kind: failed.kind.clone(), message: failed.message.clone() });
+            }
+        }
+        row
+    }
+}
+
+/// The rows so far. In memory is one number an image, not the rows.
+pub(super) struct Rows {
+    path: PathBuf,
+    reader: File,
+    writer: File,
+    /// By source, where its newest row begins.
+    index: HashMap<BlobId, u64>,
+    operation: String,
+    end: u64,
+    superseded: bool,
+}
+
+impl Rows {
+    /// Opens the rows of the folder of results `out`.
+    pub(super) fn open(out: &Path, operation: &Operation) -> Result<Self, Halt> {
+        let path = out.join(FILE);
+        Self::read(&path, digest(operation)).map_err(|error| broken(error, &path))
+    }
+
+    fn read(path: &Path, operation: String) -> io::Result<Self> {
+        let mut writer = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let mut rows = Self {
+            path: path.to_owned(),
+            reader: File::open(path)?,
+            writer: writer.try_clone()?,
+            index: HashMap::new(),
+            operation,
+            end: 0,
+            superseded: false,
+        };
+        for line in lines(path)? {
+            let (start, line) = line?;
+            // A line that was cut by a power failure ends the file: it is cut away below.
+            let Ok(row) = serde_json::from_str::<Row>(&line) else { break };
+            rows.superseded |= rows.index.insert(key(&row.source), start).is_some();
+            rows.end = start + line.len() as u64 + 1;
+        }
+        if writer.seek(SeekFrom::End(0))? > rows.end {
+            writer.set_len(rows.end)?;
+        }
+        Ok(rows)
+    }
+
+    /// Whether the image has a result that still holds: the image and the parameters are unchanged, and the result
+    /// is there.
+    pub(super) fn hold(&self, image: &Image, out: &Path) -> bool {
+        let at = self.index.get(&key(&image.relative.display().to_string()));
+        let Some(row) = at.and_then(|at| self.row(*at).ok()) else { return false };
+        let unchanged = row.bytes == image.bytes && row.modified == image.modified && row.operation == self.operation;
+        let kept = |output: String| fs::metadata(out.join(output)).ok().map(|metadata| metadata.len());
+        unchanged && row.output_bytes.is_some() && row.output.and_then(kept) == row.output_bytes
+    }
+
+    fn row(&self, at: u64) -> io::Result<Row> {
+        let mut file = &self.reader;
+        file.seek(SeekFrom::Start(at))?;
+        let mut line = String::new();
+        BufReader::new(file.take(MAX_ROW)).read_line(&mut line)?;
+        Ok(serde_json::from_str(&line)?)
+    }
+
+    /// Appends a row.
+    pub(super) fn add(&mut self, row: &Row) -> Result<(), Halt> {
+        let mut line = serde_json::to_value(row).unwrap_or_default();
+        line["operation"] = Value::String(self.operation.clone());
+        let line = format!("{line}\n");
+        self.writer.write_all(line.as_bytes()).map_err(|error| broken(error, &self.path))?;
+        self.superseded |= self.index.insert(key(&row.source), self.end).is_some();
+        self.end += line.len() as u64;
+        Ok(())
+    }
+
+    /// Drops superseded rows, unless the run is to be taken up again.
+    pub(super) fn close(self, interrupted: bool) -> Result<(), Halt> {
+        if interrupted || !self.superseded {
+            return Ok(());
+        }
+        self.compact().map_err(|error| broken(error, &self.path))
+    }
+
+    fn compact(&self) -> io::Result<()> {
+        let fresh = self.path.with_extension("jsonl.part");
+        let mut out = BufWriter::new(File::create(&fresh)?);
+        for line in lines(&self.path)? {
+            let (start, line) = line?;
+            let source = serde_json::from_str::<Row>(&line).map(|row| row.source);
+            if source.is_ok_and(|source| self.index.get(&key(&source)) == Some(&start)) {
+                writeln!(out, "{line}")?;
+            }
+        }
+        out.into_inner()?.sync_data()?;
+        fs::rename(fresh, &self.path)
+    }
+}
+
+/// The lines of a file, each with where it begins.
+fn lines(path: &Path) -> io::Result<impl Iterator<Item = io::Result<(u64, String)>>> {
+    let mut at = 0;
+    let lines = BufReader::new(File::open(path)?).lines();
+    Ok(lines.map(move |line| {
+        let line = line?;
+        let start = at;
+        at += line.len() as u64 + 1;
+        Ok((start, line))
+    }))
+}
+
+fn key(source: &str) -> BlobId {
+    BlobId::of(source.as_bytes())
+}
+
+/// A digest of everything that was asked for.
+pub(super) fn digest(operation: &Operation) -> String {
+    let text = serde_json::to_string(operation).unwrap_or_default();
+    BlobId::of(text.as_bytes()).to_string()[..16].to_owned()
+}
+
+fn broken(error: io::Error, path: &Path) -> Halt {
+    let error = anyhow::Error::new(error).context(format!("cannot use {}", path.display()));
+    Halt::environment(error, "check that the folder of results can be written to and has room")
+}

@@ -1,0 +1,171 @@
+//! From what was typed to the images behind it, one at a time: memory stays flat however many there are.
+
+use std::{
+    ffi::OsStr,
+    io,
+    path::{Component, Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use globset::{GlobBuilder, GlobMatcher};
+use tokio::sync::mpsc;
+use walkdir::{DirEntry, WalkDir};
+
+/// Images that are found ahead of the work.
+const AHEAD: usize = 64;
+
+/// Files with these extensions are always taken for images, even if they turn out to be broken ones. Others are
+/// looked into.
+const EXTENSIONS: [&str; 16] = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "tif", "tiff", "bmp", "dib", "ico", "avif", "heic", "heif",
+];
+
+/// One thing that was typed.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    /// Where to look.
+    root: PathBuf,
+    /// What of it, as paths relative to the root; `None` is everything.
+    pattern: Option<GlobMatcher>,
+    /// What the results' paths begin with.
+    prefix: PathBuf,
+}
+
+/// One image file.
+#[derive(Debug, Clone)]
+pub(super) struct Image {
+    /// Where it lies.
+    pub(super) path: PathBuf,
+    /// Where it lies within its source, and its result within the folder of results.
+    pub(super) relative: PathBuf,
+    /// Its size in bytes.
+    pub(super) bytes: u64,
+    /// When it was last changed, in nanoseconds since 1970.
+    pub(super) modified: u64,
+}
+
+/// What a walk meets.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// An image, or what calls itself one.
+    Image(Image),
+    /// A file that is none.
+    Ignored,
+    /// Something that cannot be looked at.
+    Unreadable(PathBuf, io::Error),
+}
+
+/// Understands what was typed; says what makes no sense.
+pub(super) fn parse(typed: &[String]) -> Result<Vec<Source>, String> {
+    let mut sources: Vec<Source> = typed.iter().map(|text| parse_one(text)).collect::<Result<_, _>>()?;
+    // Several folders may hold files of the same name: each gets a folder of its own among the results.
+    if sources.len() > 1 {
+        for source in sources.iter_mut().filter(|source| source.root.is_dir()) {
+            source.prefix = PathBuf::from(source.root.canonicalize().unwrap_or_default().file_name().unwrap_or_default());
+        }
+    }
+    Ok(sources)
+}
+
+fn parse_one(text: &str) -> Result<Source, String> {
+    let path = PathBuf::from(text);
+    if path.exists() {
+        return Ok(Source { root: path, pattern: None, prefix: PathBuf::new() });
+    }
+    if !text.contains(['*', '?', '[', '{']) {
+        return Err(format!("there is no file or folder `{text}`"));
+    }
+    let is_plain = |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
+    let root: PathBuf = path.components().take_while(is_plain).collect();
+    let rest: PathBuf = path.components().skip_while(is_plain).collect();
+    let glob = GlobBuilder::new(&rest.to_string_lossy()).literal_separator(true).build();
+    let pattern = glob.map_err(|error| format!("`{text}` is not a pattern: {}", error.kind()))?.compile_matcher();
+    let root = if root.as_os_str().is_empty() { PathBuf::from(".") } else { root };
+    Ok(Source { root, pattern: Some(pattern), prefix: PathBuf::new() })
+}
+
+impl Source {
+    fn files(&self) -> impl Iterator<Item = walkdir::Result<DirEntry>> + use<'_> {
+        let visible = |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
+        // Sorted, so that two calls meet the same files in the same order.
+        let entries = WalkDir::new(&self.root).sort_by_file_name().into_iter().filter_entry(visible);
+        entries.filter(|entry| match entry {
+            Ok(entry) => entry.path().is_file() && self.includes(&self.relative(entry.path())),
+            Err(_) => true,
+        })
+    }
+
+    fn includes(&self, relative: &Path) -> bool {
+        self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(relative))
+    }
+
+    fn relative(&self, path: &Path) -> PathBuf {
+        let below = path.strip_prefix(&self.root).unwrap_or(path);
+        let name = || path.file_name().unwrap_or_default();
+        if below.as_os_str().is_empty() { PathBuf::from(name()) } else { below.to_owned() }
+    }
+
+    fn look(&self, entry: walkdir::Result<DirEntry>) -> Found {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let path = error.path().unwrap_or(&self.root).to_owned();
+                return Found::Unreadable(path, error.into());
+            }
+        };
+        let path = entry.into_path();
+        let named = path.extension().and_then(OsStr::to_str).is_some_and(is_image_extension);
+        if !named && !darkroom_server::worker::recognises(&path) {
+            return Found::Ignored;
+        }
+        match path.metadata() {
+            Err(error) => Found::Unreadable(path, error),
+            Ok(metadata) => Found::Image(Image {
+                relative: self.prefix.join(self.relative(&path)),
+                bytes: metadata.len(),
+                modified: modified(&metadata),
+                path,
+            }),
+        }
+    }
+}
+
+fn is_image_extension(extension: &str) -> bool {
+    EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
+}
+
+fn modified(metadata: &std::fs::Metadata) -> u64 {
+    let since = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    since.map_or(0, |since| since.as_nanos() as u64)
+}
+
+/// The images behind the sources, found by a thread that stays a little ahead.
+pub(super) fn walk(sources: &[Source]) -> mpsc::Receiver<Found> {
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    let sources = sources.to_vec();
+    tokio::task::spawn_blocking(move || {
+        for source in &sources {
+            for entry in source.files() {
+                if sender.blocking_send(source.look(entry)).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    receiver
+}
+
+/// Counts the files beside the work. The number grows until the count is done.
+pub(super) fn count_beside(sources: &[Source]) -> Arc<AtomicU64> {
+    let count = Arc::new(AtomicU64::new(0));
+    let (counter, sources) = (Arc::clone(&count), sources.to_vec());
+    tokio::task::spawn_blocking(move || {
+        for _ in sources.iter().flat_map(Source::files) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    count
+}

@@ -1,0 +1,101 @@
+//! The configuration: defaults < one TOML file < environment (`DARKROOM__SECTION__KEY`) < flags. Every layer is a
+//! list of keys and texts, so that each is read, checked and complained about in the same way.
+
+mod layers;
+pub(crate) mod reference;
+
+use std::{path::PathBuf, time::Duration};
+
+use darkroom_core::store::StoreLimits;
+use darkroom_server::{
+    Config,
+    config::{Mistake, Section},
+    settings,
+};
+
+pub(crate) use layers::{Layers, load};
+
+settings! {
+    /// Where everything is kept.
+    pub struct Data in "data" {
+        /// The folder for jobs, images and results. Made if it is missing.
+        dir: PathBuf = PathBuf::from("darkroom-data"),
+    }
+}
+
+settings! {
+    /// Where jobs live, and how long.
+    pub struct Store in "store" {
+        /// `sqlite:FILE` or `memory:`. Empty is `sqlite:` with `darkroom.db` inside the data folder.
+        url: String = String::new(),
+        /// Jobs that may wait before submissions are answered with 429.
+        max_waiting: u64 = StoreLimits::default().max_waiting,
+        /// How long succeeded and cancelled jobs are kept.
+        keep_finished: Duration = StoreLimits::default().keep_finished,
+        /// How long failed jobs are kept.
+        keep_failed: Duration = StoreLimits::default().keep_failed,
+    }
+}
+
+impl Store {
+    /// What is wrong with it.
+    pub(crate) fn validate(&self) -> Vec<Mistake> {
+        let mut mistakes = Vec::new();
+        match self.url.split_once(':').map(|(scheme, _)| scheme) {
+            None if self.url.is_empty() => {}
+            Some("sqlite" | "memory") => {}
+            Some("postgres" | "postgresql") => {
+                mistakes.push(Mistake::new("store.url", "PostgreSQL is not supported yet; use `sqlite:FILE` or `memory:`"));
+            }
+            _ => mistakes.push(Mistake::new("store.url", format!("`{}` is neither `sqlite:FILE` nor `memory:`", self.url))),
+        }
+        if self.max_waiting == 0 {
+            mistakes.push(Mistake::new("store.max_waiting", "is at least 1"));
+        }
+        mistakes
+    }
+
+    /// As stores take them.
+    pub(crate) fn limits(&self) -> StoreLimits {
+        StoreLimits {
+            max_waiting: self.max_waiting,
+            keep_finished: self.keep_finished,
+            keep_failed: self.keep_failed,
+            ..StoreLimits::default()
+        }
+    }
+}
+
+/// Every setting of the binary.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) data: Data,
+    pub(crate) store: Store,
+    pub(crate) service: Config,
+}
+
+impl Settings {
+    /// Every section, in the order of the reference page.
+    pub(crate) fn sections(&mut self) -> Vec<&mut dyn Section> {
+        let mut sections: Vec<&mut dyn Section> = vec![&mut self.data, &mut self.store];
+        sections.extend(self.service.sections());
+        sections
+    }
+
+    fn validate(&self) -> Vec<Mistake> {
+        [self.store.validate(), self.service.validate()].concat()
+    }
+}
+
+/// Every setting in force, as a file that says the same.
+pub(crate) fn show(settings: &mut Settings) -> String {
+    let mut tables = Vec::new();
+    for section in settings.sections() {
+        let mut lines = vec![format!("[{}]", section.name())];
+        for setting in section.settings() {
+            lines.push(format!("{} = {}", setting.key, toml::Value::String(setting.value.show())));
+        }
+        tables.push(lines.join("\n"));
+    }
+    tables.join("\n\n")
+}

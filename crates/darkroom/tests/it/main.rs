@@ -1,0 +1,6 @@
+//! The binary as its users meet it: every test starts the real process and waits for what it says.
+
+mod binary;
+mod command_line;
+mod serving;
+mod runs;
