@@ -251,3 +251,6 @@ fn canvas_size(reader: &Reader, first: &Place) -> (u32, u32) {
 fn damaged(error: impl ToString) -> ImageError {
     ImageError::corrupt(Format::Gif, error)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,10 @@
 
 pub(crate) mod avif;
 pub(crate) mod bmp;
+mod dib;
 pub(crate) mod gif;
 pub(crate) mod ico;
 pub(crate) mod jpeg;
-mod pixels;
 pub(crate) mod png;
 pub(crate) mod tiff;
 pub(crate) mod webp;
@@ -18,8 +18,11 @@ use crate::{Format, Frame, Guard, Header, ImageError, Limits, Source};
 /// What the plan asks of a decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wish {
-    /// The smallest width and height (stored orientation) that decoding may reduce to; `None` asks for every pixel.
-    pub(crate) smallest: Option<(u32, u32)>,
+    /// The smallest width and height (stored orientation) that the codec may scale to; the full size asks for every
+    /// pixel.
+    pub(crate) scaled: (u32, u32),
+    /// The smallest width and height (stored orientation) that averaging may leave, at least `scaled`.
+    pub(crate) averaged: (u32, u32),
     /// Whether EXIF and XMP are wanted. The ICC profile is always handed over.
     pub(crate) metadata: MetadataWish,
     /// In which light a reduction averages.
@@ -48,7 +51,7 @@ pub(crate) struct Input<'a> {
 /// A decoded still image, in stored orientation, in the colours of its profile.
 #[derive(Debug)]
 pub(crate) struct Decoded {
-    /// Maybe reduced: then at least [`Wish::smallest`].
+    /// Maybe reduced: then at least [`Wish::scaled`].
     pub(crate) frame: Frame,
     /// The size (in pixels of `frame`, from its top left corner) that the whole image covers. Equal to the frame's
     /// size unless a reduction left a remainder: 1,001 pixels at 1/8 cover 125.125 of 126 pixels.

@@ -53,8 +53,12 @@ enum Rule {
     Copy,
     Palette(Vec<[u8; 3]>),
     Inks(CmykToRgb),
-    YCbCr,
+    YCbCr(Luma),
 }
+
+/// The weights of red, green and blue in luma.
+#[derive(Debug, Clone, Copy)]
+struct Luma([f32; 3]);
 
 impl Painter {
     fn new(page: &mut Page, metadata: &Metadata) -> Result<Self, ImageError> {
@@ -68,7 +72,7 @@ impl Painter {
             ColorType::RGB(_) => (Layout::Rgb, Rule::Copy),
             ColorType::RGBA(_) => (Layout::Rgba, Rule::Copy),
             ColorType::CMYK(8 | 16) => (Layout::Rgb, Rule::Inks(CmykToRgb::new(metadata.icc.as_deref()))),
-            ColorType::YCbCr(8) => (Layout::Rgb, Rule::YCbCr),
+            ColorType::YCbCr(8) => (Layout::Rgb, Rule::YCbCr(page.luma())),
             _ => return Err(unsupported("this colour model")),
         };
         if page.planes > 1 && !matches!(rule, Rule::Copy) {
@@ -105,9 +109,9 @@ impl Painter {
                     *to = colours.get(usize::from(index)).copied().unwrap_or_default();
                 }
             }
-            Rule::YCbCr => {
+            Rule::YCbCr(luma) => {
                 for (to, from) in to.as_chunks_mut::<3>().0.iter_mut().zip(row.as_chunks::<3>().0) {
-                    *to = ycbcr_to_rgb(*from);
+                    *to = luma.rgb(*from);
                 }
             }
             _ => {
@@ -133,13 +137,19 @@ impl Painter {
     }
 }
 
-/// ITU-R BT.601, full range: the default of TIFF 6.0, section 21, and what JPEG uses.
-fn ycbcr_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
-    let (y, cb, cr) = (f32::from(y), f32::from(cb) - 128.0, f32::from(cr) - 128.0);
-    let red = y + 1.402 * cr;
-    let green = y - 0.344_136 * cb - 0.714_136 * cr;
-    let blue = y + 1.772 * cb;
-    [red, green, blue].map(|v| (v + 0.5) as u8)
+impl Luma {
+    /// ITU-R BT.601: the default of TIFF 6.0, section 21, and what JPEG uses.
+    const BT_601: Self = Self([0.299, 0.587, 0.114]);
+
+    /// Full range, by the formulas of TIFF 6.0, section 21.
+    fn rgb(self, [y, cb, cr]: [u8; 3]) -> [u8; 3] {
+        let Self([of_red, of_green, of_blue]) = self;
+        let (y, cb, cr) = (f32::from(y), f32::from(cb) - 128.0, f32::from(cr) - 128.0);
+        let red = y + cr * (2.0 - 2.0 * of_red);
+        let blue = y + cb * (2.0 - 2.0 * of_blue);
+        let green = (y - of_blue * blue - of_red * red) / of_green;
+        [red, green, blue].map(|v| (v + 0.5) as u8)
+    }
 }
 
 fn unsupported(what: &'static str) -> ImageError {
@@ -153,6 +163,15 @@ impl Page {
         let count = table.len() / 3;
         let channel = |c: usize, i: usize| (table[c * count + i] >> 8) as u8;
         Ok((0..count).map(|i| [channel(0, i), channel(1, i), channel(2, i)]).collect())
+    }
+
+    /// The weights that the file declares, if they can be.
+    fn luma(&mut self) -> Luma {
+        let declared = self.reader.get_tag_f32_vec(Tag::Unknown(529)).unwrap_or_default();
+        match declared.try_into().map(Luma) {
+            Ok(luma) if luma.0.iter().all(|weight| (0.01..1.0).contains(weight)) => luma,
+            _ => Luma::BT_601,
+        }
     }
 
     fn read(&mut self, chunk: u32) -> Result<Bytes, ImageError> {

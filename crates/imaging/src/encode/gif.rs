@@ -166,3 +166,6 @@ fn pixels(frame: &Frame) -> Vec<Pixel> {
 fn refused(error: impl ToString) -> ImageError {
     ImageError::Encode { format: Format::Gif, detail: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests;

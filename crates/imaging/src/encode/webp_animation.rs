@@ -163,3 +163,95 @@ fn rgba(frame: &Frame) -> Vec<u8> {
 fn refused(detail: &str) -> ImageError {
     ImageError::Encode { format: Format::Webp, detail: detail.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Arc, atomic::AtomicBool},
+        time::Duration,
+    };
+
+    use darkroom_core::operation::Light;
+
+    use super::*;
+    use crate::{
+        Guard, Limits, Source,
+        decode::{self, Input, Metadata, MetadataWish, Wish},
+    };
+
+    /// A square that moves over a slope, with a transparent column.
+    fn frame(step: u32, layout: Layout) -> Frame {
+        let (width, height) = (48, 32);
+        let mut pixels = Vec::new();
+        for y in 0..height {
+            for x in 0..width {
+                let inside = (step * 6..step * 6 + 10).contains(&x) && (8..20).contains(&y);
+                let rgb = if inside { [230, 40, 40] } else { [(x * 4) as u8, (y * 6) as u8, 90] };
+                match layout {
+                    Layout::Rgb => pixels.extend(rgb),
+                    Layout::Rgba => pixels.extend([rgb[0], rgb[1], rgb[2], if x < 5 { 0 } else { 255 }]),
+                    Layout::Gray => pixels.push(rgb[0]),
+                    Layout::GrayAlpha => pixels.extend([rgb[0], if x < 5 { 0 } else { 255 }]),
+                }
+            }
+        }
+        Frame { width, height, layout, pixels }
+    }
+
+    fn play(bytes: Vec<u8>) -> (Vec<(Frame, u32)>, u16) {
+        let source = Source::bytes(bytes);
+        let limits = Limits::default();
+        let guard = Guard::new(Duration::from_secs(60), Arc::new(AtomicBool::new(false)));
+        let header = decode::webp::header(&source, &limits).unwrap();
+        let size = (header.width, header.height);
+        let wish = Wish { scaled: size, averaged: size, metadata: MetadataWish::Drop, light: Light::Gamma };
+        let input = Input { source: &source, header: &header, wish, limits: &limits, guard: &guard };
+        let mut animation = decode::webp_animation::animation(&input).unwrap();
+        let frames: Vec<_> = std::iter::from_fn(|| animation.next_frame().unwrap()).collect();
+        assert_eq!(header.frames as usize, frames.len());
+        (frames, animation.loops())
+    }
+
+    #[test]
+    fn frames_delays_and_plays_come_back_in_every_layout() {
+        for layout in [Layout::Gray, Layout::GrayAlpha, Layout::Rgb, Layout::Rgba] {
+            let style = Style { quality: Some(95), metadata: Metadata::default() };
+            let mut encoder = animation(Canvas { width: 48, height: 32, loops: 3 }, style).unwrap();
+            let delays = [40, 133, 1000, 7, 90];
+            for (step, delay) in delays.iter().enumerate() {
+                encoder.push(&frame(step as u32, layout), *delay).unwrap();
+            }
+            let (frames, loops) = play(encoder.finish().unwrap());
+            assert_eq!(loops, 3);
+            assert_eq!(frames.iter().map(|(_, delay)| *delay).collect::<Vec<_>>(), delays);
+            for (step, (shown, _)) in frames.iter().enumerate() {
+                check(&frame(step as u32, layout), shown);
+            }
+        }
+    }
+
+    fn check(pushed: &Frame, shown: &Frame) {
+        let pushed = rgba(pushed);
+        let mut squares = 0.0;
+        for (before, after) in pushed.as_chunks::<4>().0.iter().zip(shown.pixels.as_chunks::<4>().0) {
+            assert_eq!(before[3], after[3], "alpha is kept exactly");
+            if before[3] > 0 {
+                squares += (0..3).map(|c| f64::from(before[c].abs_diff(after[c])).powi(2)).sum::<f64>();
+            }
+        }
+        let psnr = 10.0 * (255.0f64.powi(2) / (squares / (pushed.len() / 4 * 3) as f64)).log10();
+        assert!(psnr > 26.0, "{psnr:.1} dB");
+    }
+
+    #[test]
+    fn metadata_is_written_beside_the_frames() {
+        let metadata = Metadata { icc: None, exif: Some(b"II*\0exif".to_vec()), xmp: Some(b"<x/>".to_vec()) };
+        let mut encoder =
+            animation(Canvas { width: 48, height: 32, loops: 0 }, Style { quality: None, metadata }).unwrap();
+        encoder.push(&frame(0, Layout::Rgb), 100).unwrap();
+        encoder.push(&frame(1, Layout::Rgb), 100).unwrap();
+        let bytes = encoder.finish().unwrap();
+        let has = |chunk: &[u8]| bytes.windows(chunk.len()).any(|window| window == chunk);
+        assert!(has(b"EXIF\x08\0\0\0II*\0exif") && has(b"XMP \x04\0\0\0<x/>"));
+    }
+}

@@ -16,7 +16,10 @@ pub(crate) fn folder(name: &str) -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!("SKIPPED: there is no {} (set DARKROOM_TEST_DATA to the folder that holds it)", folder.display());
+    eprintln!(
+        "SKIPPED: there is no {} (set DARKROOM_TEST_DATA to the folder that holds it)",
+        folder.display()
+    );
     None
 }
 

@@ -1,7 +1,7 @@
 //! EXIF orientation: all eight variants of an image look the same.
 
 use darkroom_core::operation::{OutputFormat, Thumbnail};
-use darkroom_imaging::{Source, inspect, Limits};
+use darkroom_imaging::{Limits, Source, inspect};
 
 use crate::{data, picture::Picture};
 

@@ -69,7 +69,8 @@ pub(crate) fn scene(width: u32, height: u32, corner: Corner) -> Picture {
         let alpha = if matches!(corner, Corner::Transparent) && fx + fy < 0.4 { 0 } else { 255 };
         if inside { [220, 90, 60, alpha] } else { [wave, (fy * 255.0) as u8, (fx * 200.0) as u8, alpha] }
     };
-    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| pixel(x, y)).collect();
+    let pixels =
+        (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| pixel(x, y)).collect();
     Picture { width, height, pixels }
 }
 
