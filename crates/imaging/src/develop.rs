@@ -18,7 +18,7 @@ use crate::{
 pub(crate) fn develop(levels: &mut Levels, header: &Header, icc: Option<&[u8]>, work: &Work<'_>) -> Frame {
     // Without a level chain in linear light, a reduction would average encoded values.
     let smallest =
-        if work.request.light == Light::Linear { (f64::INFINITY, f64::INFINITY) } else { work.smallest };
+        if work.request.light == Light::Linear { (f64::INFINITY, f64::INFINITY) } else { work.averaged };
     let level = levels.at_least(smallest);
     let swaps = header.orientation.swaps_sides();
     let size = if swaps { (work.geometry.size.1, work.geometry.size.0) } else { work.geometry.size };

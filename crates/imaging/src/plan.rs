@@ -10,17 +10,27 @@ use crate::{
     inspect::within,
 };
 
-/// How many times larger than the result a reduced decode is at least, on each side.
-///
-/// Measured in `benches/thumbs`: at 1 (sharp's rule) the last filter has nothing left to filter; at 2 the result can
-/// not be told from one of a full decode.
-fn margin(reduce: Reduce) -> f64 {
-    match reduce {
-        Reduce::Speed => 1.0,
-        Reduce::Balanced => 1.4,
-        Reduce::Quality => 2.0,
-        Reduce::None => f64::INFINITY,
-    }
+/// How many times larger than the result, on each side, a reduced image is at least.
+struct Margins {
+    /// After the codec's own scaling, which drops frequencies cleanly.
+    scaled: f64,
+    /// After averaging whole cells, which blurs a little and aliases a little.
+    averaged: f64,
+}
+
+/// Measured on photographs of 12 megapixels to 512 and 100 px, against the filter on every pixel. `speed`: JPEG
+/// 47 and 33 dB. At the margins of `quality` 54 and 47 dB for a fifth more time, because a larger inverse transform is
+/// no longer free. `balanced` takes what is nearly free: averaging leaves twice the result (PNG 51 instead of 44 dB
+/// for 2 % more time), and the codec scales to 1.4 times the result, which keeps the result's finest detail out of the
+/// frequencies that scaling cuts.
+fn margins(reduce: Reduce) -> Margins {
+    let (scaled, averaged) = match reduce {
+        Reduce::Speed => (1.0, 1.5),
+        Reduce::Balanced => (1.4, 2.0),
+        Reduce::Quality => (2.0, 3.0),
+        Reduce::None => (f64::INFINITY, f64::INFINITY),
+    };
+    Margins { scaled, averaged }
 }
 
 /// One request, laid out for one image.
@@ -29,8 +39,10 @@ pub(crate) struct Work<'a> {
     /// Upright, as seen.
     pub(crate) geometry: Geometry,
     pub(crate) format: Format,
-    /// The smallest size (stored orientation) that the whole image may be reduced to before the last resampling.
-    pub(crate) smallest: (f64, f64),
+    /// The smallest size (stored orientation) that the codec may scale the whole image to.
+    scaled: (f64, f64),
+    /// The smallest size (stored orientation) that averaging may reduce the whole image to.
+    pub(crate) averaged: (f64, f64),
     pub(crate) animated: bool,
 }
 
@@ -43,8 +55,12 @@ pub(crate) struct Plan<'a> {
 impl<'a> Plan<'a> {
     pub(crate) fn new(header: &Header, requests: &'a [Thumbnail]) -> Self {
         let works: Vec<_> = requests.iter().map(|request| Work::new(header, request)).collect();
-        let wish =
-            Wish { smallest: smallest(header, &works), metadata: metadata(&works), light: light(&works) };
+        let wish = Wish {
+            scaled: smallest(header, &works, |work| work.scaled),
+            averaged: smallest(header, &works, |work| work.averaged),
+            metadata: metadata(&works),
+            light: light(&works),
+        };
         Self { works, wish }
     }
 
@@ -95,14 +111,15 @@ impl<'a> Work<'a> {
         let (width, height) = header.upright_size();
         let geometry = Geometry::new(request, width, height);
         let format = result_format(request.format, header.format);
-        let margin = if request.filter == Filter::Nearest { f64::INFINITY } else { margin(request.reduce) };
+        let margins = margins(if request.filter == Filter::Nearest { Reduce::None } else { request.reduce });
         let (w, h) = geometry.whole_at_result_scale(width, height);
-        let smallest = (w * margin, h * margin);
+        let (w, h) = if header.orientation.swaps_sides() { (h, w) } else { (w, h) };
         Self {
             request,
             geometry,
             format,
-            smallest: if header.orientation.swaps_sides() { (smallest.1, smallest.0) } else { smallest },
+            scaled: (w * margins.scaled, h * margins.scaled),
+            averaged: (w * margins.averaged, h * margins.averaged),
             animated: request.frames == Frames::All && header.frames > 1 && encode::can_animate(format),
         }
     }
@@ -120,15 +137,12 @@ fn result_format(asked: OutputFormat, source: Format) -> Format {
     }
 }
 
-/// The largest of the sizes that the works may be reduced to; `None` when that is no reduction.
-fn smallest(header: &Header, works: &[Work<'_>]) -> Option<(u32, u32)> {
-    let most = |side: fn(&(f64, f64)) -> f64| {
-        works.iter().map(|work| side(&work.smallest)).fold(1.0, f64::max).ceil()
-    };
-    let (width, height) = (most(|s| s.0), most(|s| s.1));
-    let reducible = width < f64::from(header.width) || height < f64::from(header.height);
+/// The largest of the sizes that the works may be reduced to, within the image.
+fn smallest(header: &Header, works: &[Work<'_>], size: fn(&Work<'_>) -> (f64, f64)) -> (u32, u32) {
+    let most =
+        |side: fn((f64, f64)) -> f64| works.iter().map(|work| side(size(work))).fold(1.0, f64::max).ceil();
     let within = |side: f64, most: u32| if side < f64::from(most) { side as u32 } else { most };
-    reducible.then(|| (within(width, header.width), within(height, header.height)))
+    (within(most(|s| s.0), header.width), within(most(|s| s.1), header.height))
 }
 
 fn metadata(works: &[Work<'_>]) -> MetadataWish {

@@ -130,3 +130,133 @@ fn deep_pixel_type(layout: Layout) -> PixelType {
         Layout::Rgba => PixelType::U16x4,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: Rect = Rect { left: 0.0, top: 0.0, width: 23.0, height: 17.0 };
+
+    fn noise(layout: Layout) -> Frame {
+        let count = 23 * 17 * layout.channels() as u32;
+        // Away from both ends, so that no overshoot is cut and the order of the passes does not matter.
+        let pixels = (0..count).map(|i| 64 + (i.wrapping_mul(2_654_435_761) >> 25) as u8).collect();
+        Frame { width: 23, height: 17, layout, pixels }
+    }
+
+    /// The filter by definition, in floating point: the kernel is stretched by the reduction.
+    fn weights(
+        kernel: fn(f64) -> f64,
+        support: f64,
+        from: f64,
+        length: f64,
+        (at, out, limit): (u32, u32, u32),
+    ) -> Vec<f64> {
+        let scale = (length / f64::from(out)).max(1.0);
+        let centre = from + (f64::from(at) + 0.5) * length / f64::from(out);
+        let weight = |i: u32| {
+            let x = (f64::from(i) + 0.5 - centre) / scale;
+            if x.abs() < support { kernel(x) } else { 0.0 }
+        };
+        let weights: Vec<f64> = (0..limit).map(weight).collect();
+        let sum: f64 = weights.iter().sum();
+        weights.into_iter().map(|w| w / sum).collect()
+    }
+
+    /// Across, rounded to 8 bits, then down: as the library does it, but in floating point.
+    fn naive(frame: &Frame, region: Rect, size: (u32, u32), kernel: (fn(f64) -> f64, f64)) -> Vec<f64> {
+        let (n, width) = (frame.layout.channels(), frame.width as usize);
+        let across = |x| weights(kernel.0, kernel.1, region.left, region.width, (x, size.0, frame.width));
+        let down = |y| weights(kernel.0, kernel.1, region.top, region.height, (y, size.1, frame.height));
+        let mut middle = Vec::new();
+        for row in frame.pixels.chunks_exact(width * n) {
+            for x in 0..size.0 {
+                let weights = across(x);
+                for c in 0..n {
+                    let sum: f64 =
+                        weights.iter().enumerate().map(|(i, w)| w * f64::from(row[i * n + c])).sum();
+                    middle.push(sum.round().clamp(0.0, 255.0));
+                }
+            }
+        }
+        let samples = size.0 as usize * n;
+        let column = |weights: &[f64], at: usize| -> f64 {
+            weights.iter().enumerate().map(|(j, w)| w * middle[j * samples + at]).sum()
+        };
+        (0..size.1)
+            .map(down)
+            .flat_map(|weights| {
+                (0..samples).map(|at| column(&weights, at).clamp(0.0, 255.0)).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    fn lanczos3(x: f64) -> f64 {
+        let sinc = |x: f64| {
+            if x == 0.0 { 1.0 } else { (x * std::f64::consts::PI).sin() / (x * std::f64::consts::PI) }
+        };
+        sinc(x) * sinc(x / 3.0)
+    }
+
+    fn triangle(x: f64) -> f64 {
+        1.0 - x.abs()
+    }
+
+    fn catmull_rom(x: f64) -> f64 {
+        let x = x.abs();
+        if x < 1.0 {
+            1.5 * x.powi(3) - 2.5 * x * x + 1.0
+        } else {
+            -0.5 * x.powi(3) + 2.5 * x * x - 4.0 * x + 2.0
+        }
+    }
+
+    fn mitchell(x: f64) -> f64 {
+        let x = x.abs();
+        if x < 1.0 {
+            (7.0 * x.powi(3) - 12.0 * x * x + 16.0 / 3.0) / 6.0
+        } else {
+            (-7.0 / 3.0 * x.powi(3) + 12.0 * x * x - 20.0 * x + 32.0 / 3.0) / 6.0
+        }
+    }
+
+    #[test]
+    fn filters_are_what_their_names_say() {
+        let kernels: [(Filter, fn(f64) -> f64, f64); 5] = [
+            (Filter::Lanczos3, lanczos3, 3.0),
+            (Filter::Bilinear, triangle, 1.0),
+            (Filter::Hermite, hermite, 1.0),
+            (Filter::CatmullRom, catmull_rom, 2.0),
+            (Filter::Mitchell, mitchell, 2.0),
+        ];
+        let crop = Rect { left: 2.25, top: 1.5, width: 17.5, height: 12.25 };
+        for (filter, kernel, support) in kernels {
+            for (region, size) in [(WHOLE, (7, 5)), (crop, (6, 4)), (WHOLE, (40, 31))] {
+                for layout in [Layout::Gray, Layout::Rgb] {
+                    let frame = noise(layout);
+                    let got = resample(&frame, region, size, Kernel { filter, light: Light::Gamma });
+                    for (got, want) in got.pixels.iter().zip(naive(&frame, region, size, (kernel, support))) {
+                        assert!(
+                            (f64::from(*got) - want).abs() <= 2.0,
+                            "{filter} {size:?}: {got} against {want}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_flat_colour_stays_what_it_is() {
+        for layout in [Layout::Gray, Layout::GrayAlpha, Layout::Rgb, Layout::Rgba] {
+            let frame = Frame { pixels: vec![201; noise(layout).pixels.len()], ..noise(layout) };
+            for &filter in Filter::ALL {
+                for light in [Light::Gamma, Light::Linear] {
+                    let out = resample(&frame, WHOLE, (9, 31), Kernel { filter, light });
+                    let off = out.pixels.iter().map(|v| v.abs_diff(201)).max();
+                    assert!(off <= Some(1), "{filter} {light} {layout:?}: {off:?}");
+                }
+            }
+        }
+    }
+}

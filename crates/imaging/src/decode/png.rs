@@ -40,7 +40,7 @@ pub(crate) fn still(input: &Input<'_>) -> Result<Decoded, ImageError> {
     let mut reader = open(input.source)?;
     let (layout, row_bytes) = layout(&reader)?;
     let size = (input.header.width, input.header.height);
-    let factors = factors(size, input.wish.smallest.unwrap_or(size));
+    let factors = factors(size, input.wish.averaged);
     let mut reducer = Reducer::new(size, layout, factors, input.wish.light);
     if reader.info().interlaced {
         let mut frame = vec![0; row_bytes * size.1 as usize];
@@ -61,7 +61,7 @@ pub(crate) fn still(input: &Input<'_>) -> Result<Decoded, ImageError> {
 /// The size of the frame that [`still`] gives.
 pub(crate) fn reduced_size(header: &Header, wish: Wish) -> (u32, u32) {
     let full = (header.width, header.height);
-    let (across, down) = factors(full, wish.smallest.unwrap_or(full));
+    let (across, down) = factors(full, wish.averaged);
     (full.0.div_ceil(across), full.1.div_ceil(down))
 }
 

@@ -78,7 +78,8 @@ fn only_the_first_frame_is_kept_unless_asked() {
 #[test]
 fn real_animations_survive() {
     let Some(root) = data::folder("image-rs-tests") else { return };
-    for name in ["gif/anim/mixed-disposal.gif", "gif/anim/any-disposal.gif", "webp/extended_images/anim.webp"] {
+    for name in ["gif/anim/mixed-disposal.gif", "gif/anim/any-disposal.gif", "webp/extended_images/anim.webp"]
+    {
         let source = Source::file(root.join("tests/images").join(name));
         let frames = inspect(&source, &Limits::default()).unwrap().frames;
         assert!(frames > 1, "{name}");

@@ -4,8 +4,13 @@
 mod animation;
 mod corpus;
 mod data;
+mod fixture;
 mod formats;
+mod limits;
+mod modes;
 mod orientation;
 mod picture;
+mod reduction;
 mod references;
+mod streaming;
 mod truncation;

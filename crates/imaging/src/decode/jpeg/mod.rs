@@ -87,16 +87,15 @@ struct Scale {
 
 impl Scale {
     fn new(full: (u32, u32), wish: Wish) -> Self {
-        let smallest = wish.smallest.unwrap_or(full);
         let suits = |eighths: &u32| {
             let (width, height) = Self { eighths: *eighths, factors: (1, 1) }.decoded(full);
-            width >= smallest.0 && height >= smallest.1
+            width >= wish.scaled.0 && height >= wish.scaled.1
         };
         // The scaled inverse transform averages encoded values, so linear light starts from every pixel.
         let scales = if wish.light == Light::Linear { 8..=8 } else { 1..=8 };
         let eighths = scales.into_iter().find(suits).unwrap_or(8);
         let decoded = Self { eighths, factors: (1, 1) }.decoded(full);
-        Self { eighths, factors: factors(decoded, smallest) }
+        Self { eighths, factors: factors(decoded, wish.averaged) }
     }
 
     /// What libjpeg gives, rounded up.
@@ -146,3 +145,6 @@ impl Rows {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests;

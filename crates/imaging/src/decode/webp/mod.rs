@@ -7,7 +7,7 @@ use darkroom_core::operation::Light;
 
 use crate::{
     Format, Header, ImageError, Layout, Limits, Source,
-    decode::{Decoded, Input, MetadataWish, Wish, webp_animation},
+    decode::{Decoded, Input, Metadata, MetadataWish, Wish, webp_animation},
     metadata,
 };
 use chunks::Chunks;
@@ -19,7 +19,9 @@ pub(crate) fn header(source: &Source, _limits: &Limits) -> Result<Header, ImageE
     let pixels = u64::from(chunks.width) * u64::from(chunks.height);
     // Lossless coding refers back to any pixel; beside lossy coding, a plane of alpha is held.
     let streams = !chunks.lossless && !chunks.has_alpha && chunks.animation_frames == 0;
-    let held = source.len()? + if streams { 0 } else { pixels * 4 };
+    // An animation has two canvases of libwebp's, and the frame that is handed over.
+    let frames = if chunks.animation_frames > 0 { 3 } else { 1 };
+    let held = source.len()? + if streams { 0 } else { pixels * 4 * frames };
     Ok(Header {
         format: Format::Webp,
         width: chunks.width,
@@ -40,7 +42,8 @@ pub(crate) fn still(input: &Input<'_>) -> Result<Decoded, ImageError> {
         let first = webp_animation::animation(input)?.next_frame()?;
         let (frame, _) =
             first.ok_or_else(|| ImageError::corrupt(Format::Webp, "an animation without frames"))?;
-        return Ok(Decoded::whole(frame, chunks.metadata));
+        // The frames of an animation are sRGB already.
+        return Ok(Decoded::whole(frame, Metadata { icc: None, ..chunks.metadata }));
     }
     let (width, height) = reduced_size(input.header, input.wish);
     let scaled = (width, height) != (chunks.width, chunks.height);
@@ -55,8 +58,9 @@ pub(crate) fn still(input: &Input<'_>) -> Result<Decoded, ImageError> {
 /// With alpha the image is not scaled: beside lossy coding, libwebp would let transparent pixels lend their colour to
 /// their neighbours. It averages encoded values, so linear light starts from every pixel too.
 pub(crate) fn reduced_size(header: &Header, wish: Wish) -> (u32, u32) {
-    match wish.smallest {
-        Some(smallest) if header.frames == 1 && !header.has_alpha && wish.light == Light::Gamma => smallest,
-        _ => (header.width, header.height),
+    if header.frames == 1 && !header.has_alpha && wish.light == Light::Gamma {
+        wish.averaged
+    } else {
+        (header.width, header.height)
     }
 }
