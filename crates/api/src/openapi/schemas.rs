@@ -73,7 +73,8 @@ fn parameters_of_thumbnail() -> Value {
         fields.remove("required");
         fields.insert("additionalProperties".to_owned(), Value::Bool(false));
     }
-    schema["properties"]["name"]["pattern"] = json!("^[\\p{L}\\p{N}_ -][\\p{L}\\p{N}_. -]{0,99}$");
+    schema["properties"]["name"]["minLength"] = json!(1);
+    schema["properties"]["name"]["maxLength"] = json!(100);
     for side in ["width", "height"] {
         schema["properties"][side]["minimum"] = json!(1);
     }

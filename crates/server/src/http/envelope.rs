@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tracing::Instrument;
 
-use super::{Config, Http, failure::Failure};
+use super::{Config, Http, drain::Rest, failure::Failure};
 use crate::telemetry::HttpLabels;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,10 +27,14 @@ pub(super) async fn wrap(State(http): State<Http>, request: Request, next: Next)
     let span = tracing::info_span!("request", request_id = %id, method, route);
     http.metrics.requests_in_flight.inc();
     let in_flight = InFlight(&http);
+    let (request, rest) = Rest::of(request);
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
     let answered =
         answered.unwrap_or_else(|_| Failure::caused(Code::Internal, "a handler panicked").into_response());
     let mut response = span.in_scope(|| finish(answered, &id));
+    if let Some(rest) = rest.filter(|_| response.status().is_client_error() || response.status().is_server_error()) {
+        rest.drain().await;
+    }
     drop(in_flight);
     http.metrics.answered(HttpLabels { method, route, status: response.status().as_u16() }, began.elapsed());
     let headers = response.headers_mut();
@@ -97,9 +101,9 @@ fn method_label(method: &Method) -> &'static str {
 }
 
 /// Which web origins may call: none unless set.
-pub(super) fn cross_origin(config: &Config) -> CorsLayer {
+pub(super) fn cross_origin(config: &Config) -> Option<CorsLayer> {
     if config.cors_origins.is_empty() {
-        return CorsLayer::new();
+        return None;
     }
     let origins = if config.cors_origins.iter().any(|origin| origin == "*") {
         AllowOrigin::any()
@@ -114,5 +118,6 @@ pub(super) fn cross_origin(config: &Config) -> CorsLayer {
         header::LINK,
         REQUEST_ID,
     ];
-    CorsLayer::new().allow_origin(origins).allow_methods(Any).allow_headers(Any).expose_headers(shown)
+    let layer = CorsLayer::new().allow_origin(origins).allow_methods(Any).allow_headers(Any).expose_headers(shown);
+    Some(layer)
 }

@@ -73,6 +73,7 @@ pub(super) async fn read(http: &Http, request: Request, query: Query) -> Result<
     let (head, body) = request.into_parts();
     let body = Incoming::new(body, http.config.body_timeout);
     let content_type = content_type(&head.headers);
+    check_length(http, &head.headers)?;
     match media_type(&content_type).as_str() {
         "multipart/form-data" => form(http, Multipart::new(&content_type, body)?, query).await,
         "application/json" => {
@@ -84,6 +85,17 @@ pub(super) async fn read(http: &Http, request: Request, query: Query) -> Result<
         "" | "application/octet-stream" | "application/x-www-form-urlencoded" => raw(http, body, query).await,
         kind if kind.starts_with("image/") => raw(http, body, query).await,
         kind => Err(Failure::new(Code::UnsupportedMediaType, format!("`{kind}` is not taken here."))),
+    }
+}
+
+/// Refuses what is too large by its own words: a client that waits to be told (`Expect: 100-continue`) sends nothing.
+fn check_length(http: &Http, headers: &HeaderMap) -> Result<(), Failure> {
+    let cap = http.limits.input_bytes;
+    // Base64 makes a third more, and a form has other fields.
+    let most = (cap / 3).saturating_mul(4).saturating_add(1 << 20);
+    match length(headers) {
+        Some(length) if length as u64 > most => Err(BlobError::TooLarge { cap }.into()),
+        _ => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@ mod config;
 mod cursor;
 mod disposition;
 mod docs;
+mod drain;
 mod envelope;
 mod events;
 mod failure;
@@ -110,12 +111,15 @@ pub fn router(http: &Http) -> Router {
             router = router.route(&twin, row.handler);
         }
     }
-    router
+    let router = router
         .fallback(|| async { Failure::plain(Code::NotFound) })
         .method_not_allowed_fallback(|| async { Failure::plain(Code::MethodNotAllowed) })
         .layer(middleware::from_fn_with_state(http.clone(), envelope::wrap))
-        .layer(envelope::cross_origin(&http.config))
-        .with_state(http.clone())
+        .with_state(http.clone());
+    match envelope::cross_origin(&http.config) {
+        Some(cross_origin) => router.layer(cross_origin),
+        None => router,
+    }
 }
 
 /// Every method and path, for comparison with the document.

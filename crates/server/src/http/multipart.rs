@@ -68,7 +68,7 @@ impl Multipart {
         }
         let end = self.find_in_head(b"\r\n\r\n").await?;
         let head = self.buffer.split_to(end);
-        self.buffer.advance(2);
+        self.buffer.advance(4);
         self.place = Place::Inside;
         part_head(&String::from_utf8_lossy(&head)).map(Some)
     }

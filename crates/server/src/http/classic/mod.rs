@@ -22,8 +22,8 @@ const MAX_STEM: usize = 80;
 enum Upload {
     /// There is no such field, or no form at all.
     Absent,
-    /// The field came without a name, as browsers send it when nobody chose a file; or with a name only.
-    Empty,
+    /// The field came with an empty name, as browsers send it when nobody chose a file.
+    Unnamed,
     /// The field came with a name that is not to be taken.
     Refused,
     /// Stored.
@@ -43,19 +43,13 @@ async fn file(http: &Http, request: Request, accepts: fn(&FileName) -> bool) -> 
     let Ok(mut parts) = Multipart::new(&content_type(&head.headers), body) else { return Ok(Upload::Absent) };
     while let Some(part) = parts.next_part().await? {
         let ("file", Some(sent)) = (part.name.as_str(), part.file_name) else { continue };
-        let Some(name) = FileName::clean(&sent) else { return Ok(Upload::Empty) };
+        let Some(name) = FileName::clean(&sent) else { return Ok(Upload::Unnamed) };
         if !accepts(&name) {
             return Ok(Upload::Refused);
         }
         let stored = store_part(http, &mut parts).await?;
         // The rest is read so that the client can finish before it is answered.
         while parts.next_part().await?.is_some() {}
-        if stored.bytes == 0 {
-            let id = stored.id;
-            drop(stored);
-            http.collect(vec![id]).await;
-            return Ok(Upload::Empty);
-        }
         return Ok(Upload::Taken(File { name, stored }));
     }
     Ok(Upload::Absent)

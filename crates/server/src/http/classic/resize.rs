@@ -23,6 +23,8 @@ use crate::http::{Http, failure::Failure};
 /// The side of the box.
 const SIDE: u32 = 500;
 
+const EMPTY: &str = "Empty file received";
+
 /// How many ids are tried before a submission is given up. The first one is taken only if another server on the same
 /// store has drawn it in the same microsecond.
 const TRIES: usize = 8;
@@ -53,7 +55,13 @@ pub(in crate::http) async fn upload(State(http): State<Http>, request: Request) 
     };
     let file = match upload {
         Upload::Absent => return Ok(answer(StatusCode::BAD_REQUEST, "file key not found in request")),
-        Upload::Empty => return Ok(answer(StatusCode::BAD_REQUEST, "Empty file received")),
+        Upload::Unnamed => return Ok(answer(StatusCode::BAD_REQUEST, EMPTY)),
+        Upload::Taken(file) if file.stored.bytes == 0 => {
+            let id = file.stored.id;
+            drop(file);
+            http.collect(vec![id]).await;
+            return Ok(answer(StatusCode::BAD_REQUEST, EMPTY));
+        }
         Upload::Refused => {
             let words = "Files other than jpg,jpeg and png are not allowed";
             return Ok(answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, words));
@@ -88,9 +96,8 @@ fn accepts(name: &FileName) -> bool {
 
 /// The service's own word for everything that keeps a file from being queued; only a client's fault is told as such.
 fn not_queued(failure: Failure) -> Result<Response, Failure> {
-    if failure.code().status() < 500 && failure.code() != Code::QueueFull
-        || failure.code() == Code::Overloaded
-    {
+    let own_fault = failure.code() == Code::QueueFull || failure.code().status() >= 500;
+    if !own_fault || failure.code() == Code::Overloaded {
         return Err(failure);
     }
     tracing::error!(code = %failure.code(), cause = failure.cause(), "a file was not queued");

@@ -47,8 +47,7 @@ pub(in crate::http) async fn upload(State(http): State<Http>, request: Request) 
     };
     let file = match upload {
         Upload::Absent => return Ok(field_required()),
-        Upload::Empty => return Ok(invalid_extension()),
-        Upload::Refused => return Ok(invalid_extension()),
+        Upload::Unnamed | Upload::Refused => return Ok(invalid_extension()),
         Upload::Taken(file) => file,
     };
     let id = submit::record(&http, job(&http, &file)?).await?;
@@ -97,9 +96,8 @@ pub(in crate::http) async fn image(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let uploaded =
-        name.strip_prefix(PREFIX).and_then(FileName::clean).filter(|clean| name.ends_with(clean.as_str()));
-    let found = match uploaded.filter(|clean| clean.as_str().len() + PREFIX.len() == name.len()) {
+    let plain = |sent: &str| FileName::clean(sent).filter(|clean| clean.as_str() == sent);
+    let found = match name.strip_prefix(PREFIX).and_then(plain) {
         Some(uploaded) => newest(&http, &uploaded).await?,
         None => None,
     };

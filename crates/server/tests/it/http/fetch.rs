@@ -37,7 +37,7 @@ async fn elsewhere() -> String {
         axum::body::Body::from_stream(chunks)
     };
     let routes = Router::new()
-        .route("/cat photo.png", get(|| async { images::png(9, 9) }))
+        .route("/cat%20photo.png", get(|| async { images::png(9, 9) }))
         .route("/moved", get(|| async { Redirect::temporary("/cat photo.png") }))
         .route("/around", get(|| async { Redirect::temporary("/around") }))
         .route("/inwards", get(|| async { Redirect::temporary("http://10.0.0.1/") }))

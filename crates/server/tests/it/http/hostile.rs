@@ -98,7 +98,7 @@ async fn operations_that_are_none_are_refused_with_the_reason() {
         ("op=thumbnail&width=5&background=red", "colour"),
         ("op=thumbnail&width=5&artifact=..%2Fx", "name is"),
         ("op=thumbnail&width=-1", "-1"),
-        ("op=thumbnail&width=1e400", "width"),
+        ("op=thumbnail&width=1e400", "1e400"),
         ("op=blur&width=5", "blur"),
         ("operations=%5B%5D", "at least one"),
         ("operations=%5B1%5D", "operations"),
