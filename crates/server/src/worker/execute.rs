@@ -139,6 +139,8 @@ async fn keep(blobs: &Blobs, operations: &[Operation], renditions: Vec<Rendition
 /// `thumbnail.jpg`, or `thumbnail-2.jpg` if that name is taken within the job.
 fn unused_name(stem: &str, extension: &str, taken: &[String]) -> String {
     let numbered = |number: usize| match number {
+        // The resize service calls its results so, without an extension.
+        1 if stem.ends_with(".thumbnail") => stem.to_owned(),
         1 => format!("{stem}.{extension}"),
         _ => format!("{stem}-{number}.{extension}"),
     };
