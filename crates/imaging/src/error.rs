@@ -56,6 +56,7 @@ pub enum ImageError {
 
 impl ImageError {
     /// Shorthand for [`ImageError::Corrupt`].
+    #[allow(clippy::needless_pass_by_value, reason = "callers hand over errors and literals alike")]
     pub(crate) fn corrupt(format: Format, detail: impl ToString) -> Self {
         Self::Corrupt { format, detail: detail.to_string() }
     }

@@ -80,7 +80,7 @@ impl Reducer {
             Sums::Plain(sums) => add(sums, row),
             Sums::Linear(sums) => add_linear(sums, row),
             Sums::Weighted(sums, light) if self.layout == Layout::Rgba => {
-                add_weighted::<4>(sums, row, *light)
+                add_weighted::<4>(sums, row, *light);
             }
             Sums::Weighted(sums, light) => add_weighted::<2>(sums, row, *light),
         }
@@ -109,7 +109,7 @@ impl Reducer {
             (Sums::Linear(sums), Layout::Rgb) => average_linear::<3>(sums, across, rows, out),
             (Sums::Linear(sums), _) => average_linear::<1>(sums, across, rows, out),
             (Sums::Weighted(sums, light), Layout::Rgba) => {
-                average_weighted::<4>((sums, *light), across, rows, out)
+                average_weighted::<4>((sums, *light), across, rows, out);
             }
             (Sums::Weighted(sums, light), _) => average_weighted::<2>((sums, *light), across, rows, out),
         }

@@ -84,6 +84,7 @@ fn linear(frame: &Frame, size: (u32, u32), options: &ResizeOptions) -> Vec<u8> {
     pixels
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "a mutable slice can only be moved in")]
 fn run(source: (u32, u32, &[u8]), out: (u32, u32, &mut [u8]), kind: PixelType, options: &ResizeOptions) {
     let source = ImageRef::new(source.0, source.1, source.2, kind);
     let out = Image::from_slice_u8(out.0, out.1, out.2, kind);
@@ -134,6 +135,8 @@ fn deep_pixel_type(layout: Layout) -> PixelType {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    type Weigh = fn(f64) -> f64;
 
     const WHOLE: Rect = Rect { left: 0.0, top: 0.0, width: 23.0, height: 17.0 };
 
@@ -222,7 +225,7 @@ mod tests {
 
     #[test]
     fn filters_are_what_their_names_say() {
-        let kernels: [(Filter, fn(f64) -> f64, f64); 5] = [
+        let kernels: [(Filter, Weigh, f64); 5] = [
             (Filter::Lanczos3, lanczos3, 3.0),
             (Filter::Bilinear, triangle, 1.0),
             (Filter::Hermite, hermite, 1.0),

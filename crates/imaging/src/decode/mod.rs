@@ -86,6 +86,8 @@ pub(crate) trait Animation {
     fn next_frame(&mut self) -> Result<Option<(Frame, u32)>, ImageError>;
 }
 
+type OpenAnimation = fn(&Input<'_>) -> Result<Box<dyn Animation>, ImageError>;
+
 /// One format that can be decoded.
 pub(crate) struct Decoder {
     pub(crate) format: Format,
@@ -94,7 +96,7 @@ pub(crate) struct Decoder {
     /// The (first) frame.
     pub(crate) still: fn(&Input<'_>) -> Result<Decoded, ImageError>,
     /// All frames, for formats that can have several.
-    pub(crate) animation: Option<fn(&Input<'_>) -> Result<Box<dyn Animation>, ImageError>>,
+    pub(crate) animation: Option<OpenAnimation>,
 }
 
 /// Every format that can be decoded.

@@ -77,7 +77,7 @@ impl Compressor {
             (*state).cinfo.common.err = jpeg_std_error(&mut (*state).errors);
             (*state).errors.error_exit = Some(fail);
             (*state).errors.output_message = Some(stay_silent);
-            jpeg_create_compress(&mut (*state).cinfo);
+            jpeg_create_compress(&raw mut (*state).cinfo);
             (*state).cinfo.common.client_data = state.cast();
             (*state).cinfo.dest = &raw mut (*state).manager;
         })?;

@@ -28,6 +28,7 @@ pub(crate) fn still(frame: &Frame, style: &Style) -> Result<Vec<u8>, ImageError>
     Ok(bytes)
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
 fn refused(error: EncodingError) -> ImageError {
     ImageError::Encode { format: Format::Png, detail: error.to_string() }
 }

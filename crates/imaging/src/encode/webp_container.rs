@@ -23,7 +23,9 @@ pub(crate) fn with_metadata(webp: &[u8], size: (u32, u32), metadata: &Metadata) 
         }
     };
     optional(*b"ICCP", &metadata.icc, &mut body);
-    image.iter().for_each(|(name, data)| push(&mut body, *name, data));
+    for (name, data) in &image {
+        push(&mut body, *name, data);
+    }
     optional(*b"EXIF", &metadata.exif, &mut body);
     optional(*b"XMP ", &metadata.xmp, &mut body);
     let mut out = b"RIFF".to_vec();

@@ -135,7 +135,9 @@ impl Rows {
                 None => to.push(row),
                 Some((ink, inverted)) => {
                     if *inverted {
-                        row.iter_mut().for_each(|v| *v = 255 - *v);
+                        for v in row.iter_mut() {
+                            *v = 255 - *v;
+                        }
                     }
                     ink.row(row, &mut self.rgb);
                     to.push(&self.rgb);

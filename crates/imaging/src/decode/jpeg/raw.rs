@@ -111,7 +111,7 @@ impl Decompressor {
             (*state).errors.error_exit = Some(fail);
             (*state).errors.emit_message = Some(note);
             (*state).errors.output_message = Some(stay_silent);
-            jpeg_create_decompress(&mut (*state).cinfo);
+            jpeg_create_decompress(&raw mut (*state).cinfo);
             (*state).cinfo.common.client_data = state.cast();
             (*state).progress.progress_monitor = Some(report);
             (*state).cinfo.common.progress = &raw mut (*state).progress;

@@ -12,8 +12,8 @@ use crate::{
 
 /// A slope in both directions, odd in size.
 fn slope() -> Frame {
-    let pixels =
-        (0..157u32).flat_map(|y| (0..203u32).flat_map(move |x| [x as u8, y as u8, ((x + y) / 2) as u8]));
+    let pixels = (0..157u32)
+        .flat_map(|y| (0..203u32).flat_map(move |x| [x as u8, y as u8, u32::midpoint(x, y) as u8]));
     Frame { width: 203, height: 157, layout: Layout::Rgb, pixels: pixels.collect() }
 }
 
@@ -25,7 +25,7 @@ fn encoded(frame: &Frame) -> Vec<u8> {
 fn decoded(bytes: &[u8], scaled: (u32, u32)) -> Result<Decoded, ImageError> {
     let (source, limits) = (Source::bytes(bytes), Limits::default());
     let header = header(&source, &limits)?;
-    let guard = Guard::new(Duration::from_secs(60), Arc::new(AtomicBool::new(false)));
+    let guard = Guard::new(Duration::from_mins(1), Arc::new(AtomicBool::new(false)));
     // Nothing is averaged, so that the decoder's own scale shows.
     let averaged = (header.width, header.height);
     let wish = Wish { scaled, averaged, metadata: MetadataWish::Drop, light: Light::Gamma };

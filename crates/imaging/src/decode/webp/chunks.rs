@@ -40,7 +40,7 @@ impl Chunks {
                 b"VP8L" => chunks.lossless = true,
                 b"ANMF" => chunks.animation_frames += 1,
                 b"ICCP" | b"EXIF" if length <= MOST_METADATA_BYTES => {
-                    taken = chunks.keep(&mut *reader, name, length)?
+                    taken = chunks.keep(&mut *reader, name, length)?;
                 }
                 b"XMP " if wish == MetadataWish::Read && length <= MOST_METADATA_BYTES => {
                     taken = chunks.keep(&mut *reader, name, length)?;
