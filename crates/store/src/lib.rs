@@ -4,6 +4,8 @@
 mod memory;
 mod moves;
 mod notices;
+mod sqlite;
 mod totals;
 
 pub use memory::Memory;
+pub use sqlite::{Reading, Sqlite};

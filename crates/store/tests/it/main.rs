@@ -1,6 +1,7 @@
 //! The stores against their contract.
 
 mod memory;
+mod sqlite;
 
 /// Runs a future to its end.
 fn block_on(future: impl Future) {

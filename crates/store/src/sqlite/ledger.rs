@@ -1,0 +1,220 @@
+//! The read side.
+
+use std::sync::PoisonError;
+
+use async_trait::async_trait;
+use darkroom_core::{
+    BlobId, JobId, Timestamp,
+    job::{Job, Origin, Shown, State},
+    store::{Counts, JobFilter, Ledger, LiveWorker, MAX_BATCH, MAX_PAGE, Page, SESSION_TTL, StoreError},
+};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+
+use super::{
+    Sqlite,
+    rows::{HOT, JOINS, REST, RawJob, read_attempt},
+    trouble::{Trouble, internal},
+};
+
+/// States with at most this many jobs are listed from their index; for others it is faster to walk back in time.
+const FEW_JOBS: u64 = 20_000;
+
+#[async_trait]
+impl Ledger for Sqlite {
+    async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
+        self.readers.ask(move |db| job_by_id(db, id)).await
+    }
+
+    async fn jobs(&self, filter: JobFilter, page: Page) -> Result<Vec<Job>, StoreError> {
+        let few = self.few(&filter.states);
+        self.readers.ask(move |db| list(db, &filter, page, few)).await
+    }
+
+    async fn newest_by_alias(&self, origin: Origin, alias: String) -> Result<Option<Job>, StoreError> {
+        let newest = move |db: &Connection| {
+            let sql = "SELECT seq FROM alias WHERE origin = (SELECT id FROM word WHERE text = ?1) AND alias = ?2 \
+                       ORDER BY seq DESC LIMIT 1";
+            let found = params![origin.as_str(), alias];
+            let seq = db.prepare_cached(sql)?.query_row(found, |row| row.get(0)).optional()?;
+            seq.map_or(Ok(None), |seq| whole_job(db, seq))
+        };
+        self.readers.ask(newest).await
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        let totals = self.published.totals.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let open: Vec<String> = totals.open_queues().map(ToString::to_string).collect();
+        let oldest = self.readers.ask(move |db| oldest_queued(db, &open)).await?;
+        Ok(totals.counts(self.clock.now(), oldest))
+    }
+
+    async fn workers(&self) -> Result<Vec<LiveWorker>, StoreError> {
+        let now = self.clock.now();
+        let workers = self.published.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(workers.values().filter(|worker| now < worker.last_beat + SESSION_TTL).cloned().collect())
+    }
+
+    async fn unreferenced(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
+        if blobs.len() > MAX_BATCH {
+            return Err(StoreError::BatchTooLarge);
+        }
+        let references = self.references.clone();
+        let strays = move |db: &Connection| {
+            let mut strays = Vec::new();
+            for blob in blobs {
+                if !references.is_referenced(db, blob)? {
+                    strays.push(blob);
+                }
+            }
+            Ok(strays)
+        };
+        self.readers.ask_without_snapshot(strays).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.write(0, |_| Ok(())).await?;
+        self.readers.ask(|db| Ok(db.query_row("SELECT 1", [], |_| Ok(()))?)).await
+    }
+}
+
+impl Sqlite {
+    /// Whether all these states have an index to themselves and few jobs in it.
+    fn few(&self, states: &[Shown]) -> bool {
+        let totals = self.published.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        let count =
+            |state: State| totals.queues.values().map(|queue| queue.states[state as usize]).sum::<u64>();
+        !states.is_empty() && states.iter().map(|shown| count(stored(*shown))).sum::<u64>() <= FEW_JOBS
+    }
+}
+
+fn stored(shown: Shown) -> State {
+    match shown {
+        Shown::Scheduled => State::Scheduled,
+        Shown::Queued | Shown::Held => State::Queued,
+        Shown::Running => State::Running,
+        Shown::Succeeded => State::Succeeded,
+        Shown::Failed => State::Failed,
+        Shown::Cancelled => State::Cancelled,
+    }
+}
+
+/// A job with its attempts and results.
+pub(super) fn job_by_id(db: &Connection, id: JobId) -> Result<Option<Job>, Trouble> {
+    let mut by_id = db.prepare_cached("SELECT seq FROM detail WHERE id = ?1")?;
+    let seq: Option<i64> = by_id.query_row([id.as_bytes()], |row| row.get(0)).optional()?;
+    seq.map_or(Ok(None), |seq| whole_job(db, seq))
+}
+
+fn whole_job(db: &Connection, seq: i64) -> Result<Option<Job>, Trouble> {
+    let sql = format!("SELECT {HOT}, {REST} FROM job {JOINS} WHERE job.seq = ?1");
+    let Some(raw) = db.prepare_cached(&sql)?.query_row([seq], RawJob::read).optional()? else {
+        return Ok(None);
+    };
+    let mut job = raw.parse()?;
+    let mut bodies = db.prepare_cached("SELECT body FROM result WHERE seq = ?1")?;
+    let body: Option<String> = bodies.query_row([seq], |row| row.get(0)).optional()?;
+    if let Some(body) = body {
+        job.results = serde_json::from_str(&body).map_err(internal)?;
+    }
+    let mut attempts = db.prepare_cached(
+        "SELECT number, word.text, started_at, ended_at, end, kind, message, read_us, wait_us, work_us, write_us \
+         FROM attempt JOIN word ON word.id = attempt.worker WHERE seq = ?1 ORDER BY number",
+    )?;
+    job.attempts = attempts.query_map([seq], read_attempt)?.collect::<Result<_, _>>()?;
+    Ok(Some(job))
+}
+
+fn list(db: &Connection, filter: &JobFilter, page: Page, few: bool) -> Result<Vec<Job>, Trouble> {
+    let mut query = Query::default();
+    query.narrow(filter, few);
+    if let Some(before) = page.before {
+        query.and("job.seq < ?", before.min(i64::MAX as u64) as i64);
+    }
+    let condition = if query.conditions.is_empty() { "1".to_owned() } else { query.conditions.join(" AND ") };
+    let limit = page.limit.clamp(1, MAX_PAGE);
+    let sql = format!(
+        "SELECT {HOT}, {REST} FROM job {JOINS} WHERE {condition} ORDER BY job.seq DESC LIMIT {limit}"
+    );
+    let values: Vec<&dyn ToSql> = query.values.iter().map(AsRef::as_ref).collect();
+    let mut statement = db.prepare(&sql)?;
+    let mut rows = statement.query(&values[..])?;
+    let mut jobs = Vec::new();
+    while let Some(row) = rows.next()? {
+        jobs.push(RawJob::read(row)?.parse()?);
+    }
+    Ok(jobs)
+}
+
+/// Conditions, and the values of their question marks in order.
+#[derive(Default)]
+struct Query {
+    conditions: Vec<String>,
+    values: Vec<Box<dyn ToSql>>,
+}
+
+impl Query {
+    fn and(&mut self, condition: &str, value: impl ToSql + 'static) {
+        self.conditions.push(condition.to_owned());
+        self.values.push(Box::new(value));
+    }
+
+    fn narrow(&mut self, filter: &JobFilter, few: bool) {
+        self.narrow_states(&filter.states, few);
+        if let Some(operation) = &filter.operation {
+            let bit = "(job.operations >> (SELECT id FROM operation WHERE name = ?)) & 1";
+            self.and(bit, operation.clone());
+        }
+        if let Some(owner) = &filter.owner {
+            self.and("job.owner = (SELECT id FROM word WHERE text = ?)", owner.to_string());
+        }
+        if let Some(origin) = &filter.origin {
+            self.and("job.origin = (SELECT id FROM word WHERE text = ?)", origin.to_string());
+        }
+        if let Some(queue) = &filter.queue {
+            self.and("job.queue = (SELECT id FROM queue WHERE name = ?)", queue.to_string());
+        }
+        let millis = Timestamp::as_millis;
+        if let Some(since) = filter.since {
+            self.and("job.created_at >= ?", millis(since));
+        }
+        if let Some(until) = filter.until {
+            self.and("job.created_at < ?", millis(until));
+        }
+        // SQLite's `lower` changes ASCII letters only, as `to_ascii_lowercase` does.
+        if let Some(text) = filter.text.as_ref().filter(|text| !text.is_empty()) {
+            self.and("instr(lower(detail.name), ?) > 0", text.to_ascii_lowercase());
+        }
+    }
+
+    fn narrow_states(&mut self, states: &[Shown], few: bool) {
+        if states.is_empty() {
+            return;
+        }
+        let condition = |shown: &Shown| match shown {
+            Shown::Queued => "(job.state = 1 AND NOT queue.paused)".to_owned(),
+            Shown::Held => "(job.state = 1 AND queue.paused)".to_owned(),
+            other => format!("job.state = {}", stored(*other) as i64),
+        };
+        let any: Vec<String> = states.iter().map(condition).collect();
+        self.conditions.push(format!("({})", any.join(" OR ")));
+        if few {
+            let from_index =
+                |shown: &Shown| format!("SELECT seq FROM job WHERE state = {}", stored(*shown) as i64);
+            let parts: Vec<String> = states.iter().map(from_index).collect();
+            self.conditions.push(format!("job.seq IN ({})", parts.join(" UNION ALL ")));
+        }
+    }
+}
+
+fn oldest_queued(db: &Connection, queues: &[String]) -> Result<Option<Timestamp>, Trouble> {
+    let mut first = db.prepare_cached(
+        "SELECT min(run_at) FROM job INDEXED BY job_waiting \
+         WHERE state = 1 AND queue = (SELECT id FROM queue WHERE name = ?1)",
+    )?;
+    let mut oldest: Option<i64> = None;
+    for queue in queues {
+        let found: Option<i64> = first.query_row([queue], |row| row.get(0))?;
+        oldest = oldest.into_iter().chain(found).min();
+    }
+    Ok(oldest.map(Timestamp::from_millis))
+}

@@ -1,0 +1,204 @@
+//! Rows and what they mean.
+
+use darkroom_core::{
+    BlobId, JobId, Timestamp,
+    job::{
+        Attempt, AttemptEnd, AttemptLimits, Failure, FailureKind, FileName, Input, Job, State, Status,
+        Timings,
+    },
+};
+use rusqlite::{Row, types::Type};
+
+use super::trouble::{Trouble, internal};
+use crate::moves::{Marks, shows_failure};
+
+/// What is read of a job to move it: the narrow row and the id that notices carry.
+pub(super) const HOT: &str = "job.seq, job.state, job.token, job.used, job.crashes, job.cancel, job.max_attempts, \
+     job.max_crashes, job.run_at, job.started_at, job.finished_at, job.session, job.queue, job.lane, job.operations, \
+     detail.id";
+
+/// What is read of a job to show it, after [`HOT`].
+pub(super) const REST: &str = "job.priority, job.created_at, owner.text, origin.text, queue.name, queue.paused, \
+     detail.blob, detail.bytes, detail.media_type, detail.name, detail.alias, detail.operations, failure.kind, \
+     failure.message";
+
+/// Where [`HOT`] and [`REST`] come from, for the rows of `job` that the query chooses.
+pub(super) const JOINS: &str = "CROSS JOIN detail ON detail.seq = job.seq CROSS JOIN word AS owner ON owner.id = job.owner \
+     CROSS JOIN word AS origin ON origin.id = job.origin CROSS JOIN queue ON queue.id = job.queue \
+     LEFT JOIN failure ON failure.seq = job.seq";
+
+const ENDS: [AttemptEnd; 6] = [
+    AttemptEnd::Succeeded,
+    AttemptEnd::Failed,
+    AttemptEnd::FailedTransiently,
+    AttemptEnd::Interrupted,
+    AttemptEnd::Cancelled,
+    AttemptEnd::Lost,
+];
+
+pub(super) fn end_number(end: AttemptEnd) -> i64 {
+    ENDS.iter().position(|e| *e == end).unwrap_or_default() as i64
+}
+
+pub(super) fn kind_number(kind: FailureKind) -> i64 {
+    FailureKind::ALL.iter().position(|k| *k == kind).unwrap_or_default() as i64
+}
+
+/// A job as the queue sees it.
+#[derive(Debug, Clone)]
+pub(super) struct Hot {
+    pub(super) seq: u64,
+    pub(super) id: JobId,
+    pub(super) status: Status,
+    pub(super) limits: AttemptLimits,
+    pub(super) marks: Marks,
+    pub(super) session: Option<i64>,
+    pub(super) queue: i64,
+    pub(super) lane: i64,
+    /// One bit an operation.
+    pub(super) operations: i64,
+}
+
+impl Hot {
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let state = pick(&State::ALL, row, 1)?;
+        let status = Status {
+            state,
+            lease_seq: row.get(2)?,
+            used: row.get(3)?,
+            crashes: row.get(4)?,
+            cancel_requested: row.get(5)?,
+        };
+        let marks = Marks {
+            run_at: time(row, 8)?.unwrap_or_default(),
+            started_at: time(row, 9)?,
+            finished_at: time(row, 10)?,
+        };
+        Ok(Self {
+            seq: number(row, 0)?,
+            id: JobId::from_bytes(row.get(15)?),
+            status,
+            limits: AttemptLimits { attempts: row.get(6)?, crashes: row.get(7)? },
+            marks,
+            session: row.get(11)?,
+            queue: row.get(12)?,
+            lane: row.get(13)?,
+            operations: row.get(14)?,
+        })
+    }
+}
+
+/// A job as it was read; its texts are parsed by whoever asked, not by the writer.
+#[derive(Debug)]
+pub(super) struct RawJob {
+    pub(super) hot: Hot,
+    priority: i8,
+    created_at: Timestamp,
+    names: [String; 3],
+    paused: bool,
+    blob: [u8; 32],
+    bytes: u64,
+    media_type: String,
+    name: Option<String>,
+    alias: Option<String>,
+    operations: String,
+    failure: Option<Failure>,
+}
+
+impl RawJob {
+    /// From a row of [`HOT`] and [`REST`].
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let kind: Option<i64> = row.get(28)?;
+        let failure = match kind {
+            Some(_) => Some(Failure { kind: pick(&FailureKind::ALL, row, 28)?, message: row.get(29)? }),
+            None => None,
+        };
+        Ok(Self {
+            hot: Hot::read(row)?,
+            priority: row.get(16)?,
+            created_at: time(row, 17)?.unwrap_or_default(),
+            names: [row.get(18)?, row.get(19)?, row.get(20)?],
+            paused: row.get(21)?,
+            blob: row.get(22)?,
+            bytes: number(row, 23)?,
+            media_type: row.get(24)?,
+            name: row.get(25)?,
+            alias: row.get(26)?,
+            operations: row.get(27)?,
+            failure,
+        })
+    }
+
+    /// The job, without its attempts and results.
+    pub(super) fn parse(self) -> Result<Job, Trouble> {
+        let [owner, origin, queue] = self.names;
+        let Hot { status, marks, .. } = self.hot;
+        Ok(Job {
+            id: self.hot.id,
+            seq: self.hot.seq,
+            owner: owner.try_into().map_err(internal)?,
+            queue: queue.try_into().map_err(internal)?,
+            origin: origin.try_into().map_err(internal)?,
+            alias: self.alias,
+            priority: self.priority,
+            input: Input {
+                blob: BlobId::from_bytes(self.blob),
+                bytes: self.bytes,
+                media_type: self.media_type,
+                name: self.name.as_deref().and_then(FileName::clean),
+            },
+            operations: serde_json::from_str(&self.operations).map_err(internal)?,
+            status,
+            held: self.paused,
+            limits: self.hot.limits,
+            created_at: self.created_at,
+            run_at: marks.run_at,
+            started_at: marks.started_at,
+            finished_at: marks.finished_at,
+            attempts: Vec::new(),
+            results: Vec::new(),
+            failure: self.failure.filter(|_| shows_failure(status.state)),
+        })
+    }
+}
+
+/// One ended attempt, from `number, word.text, started_at, ended_at, end, kind, message` and the four timings.
+pub(super) fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
+    let kind: Option<i64> = row.get(5)?;
+    let failure = match kind {
+        Some(_) => Some(Failure { kind: pick(&FailureKind::ALL, row, 5)?, message: row.get(6)? }),
+        None => None,
+    };
+    Ok(Attempt {
+        number: row.get(0)?,
+        worker: row.get(1)?,
+        started_at: time(row, 2)?.unwrap_or_default(),
+        ended_at: time(row, 3)?.unwrap_or_default(),
+        end: pick(&ENDS, row, 4)?,
+        failure,
+        timings: Timings {
+            read_us: number(row, 7)?,
+            wait_us: number(row, 8)?,
+            work_us: number(row, 9)?,
+            write_us: number(row, 10)?,
+        },
+    })
+}
+
+fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
+}
+
+/// SQLite has signed integers only; ours are stored bit by bit.
+fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    Ok(row.get::<_, i64>(column)? as u64)
+}
+
+fn pick<T: Copy>(all: &[T], row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let index: i64 = row.get(column)?;
+    let unknown = || {
+        let message = format!("{index} is none of {} values", all.len());
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, message.into())
+    };
+    usize::try_from(index).ok().and_then(|i| all.get(i)).copied().ok_or_else(unknown)
+}

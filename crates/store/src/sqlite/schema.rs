@@ -1,0 +1,143 @@
+//! The tables, and how files of older versions become files of this one.
+
+use darkroom_core::store::StoreError;
+use rusqlite::Connection;
+
+use super::trouble::{Trouble, internal};
+
+/// One script a version; a file of version `n` has had the first `n` of them.
+pub(super) const MIGRATIONS: &[&str] = &[V1];
+
+/// What every connection is told.
+pub(super) const SETTINGS: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA cache_size = -16384;
+    PRAGMA wal_autocheckpoint = 4000;
+    PRAGMA journal_size_limit = 67108864;
+";
+
+/// `job` is what the queue touches, kept narrow; all texts are in `detail`. Indexes are partial by state, so that
+/// a million delayed or finished jobs are in none of those that a claim reads.
+const V1: &str = "
+    CREATE TABLE word (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+    CREATE TABLE queue (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, paused INTEGER NOT NULL DEFAULT 0,
+        scheduled INTEGER NOT NULL DEFAULT 0, queued INTEGER NOT NULL DEFAULT 0, running INTEGER NOT NULL DEFAULT 0,
+        succeeded INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0, cancelled INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE lane (
+        id INTEGER PRIMARY KEY, queue INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (queue, name)
+    );
+    -- `id` is the bit of the operation in job.operations.
+    CREATE TABLE operation (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+        succeeded INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE minute (
+        start INTEGER PRIMARY KEY, succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL
+    );
+    CREATE TABLE session (
+        id INTEGER PRIMARY KEY, uuid BLOB NOT NULL, info TEXT NOT NULL, worker INTEGER NOT NULL, since INTEGER NOT NULL
+    );
+    -- state: 0 scheduled, 1 queued, 2 running, 3 succeeded, 4 failed, 5 cancelled. Times in ms since the epoch.
+    -- AUTOINCREMENT: the number of a deleted job is never given again.
+    CREATE TABLE job (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, state INTEGER NOT NULL, queue INTEGER NOT NULL, lane INTEGER NOT NULL,
+        priority INTEGER NOT NULL, token INTEGER NOT NULL, used INTEGER NOT NULL, crashes INTEGER NOT NULL,
+        cancel INTEGER NOT NULL, max_attempts INTEGER NOT NULL, max_crashes INTEGER NOT NULL, run_at INTEGER NOT NULL,
+        started_at INTEGER, finished_at INTEGER, session INTEGER, created_at INTEGER NOT NULL, owner INTEGER NOT NULL,
+        origin INTEGER NOT NULL, operations INTEGER NOT NULL
+    );
+    CREATE INDEX job_ready ON job (lane, priority DESC, seq) WHERE state = 1;
+    CREATE INDEX job_waiting ON job (queue, run_at) WHERE state = 1;
+    CREATE INDEX job_due ON job (run_at) WHERE state = 0;
+    CREATE INDEX job_running ON job (session) WHERE state = 2;
+    CREATE INDEX job_succeeded ON job (finished_at) WHERE state = 3;
+    CREATE INDEX job_failed ON job (finished_at) WHERE state = 4;
+    CREATE INDEX job_cancelled ON job (finished_at) WHERE state = 5;
+    CREATE TABLE detail (
+        seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, blob BLOB NOT NULL, bytes INTEGER NOT NULL,
+        media_type TEXT NOT NULL, name TEXT, alias TEXT, key TEXT, operations TEXT NOT NULL
+    );
+    CREATE TABLE alias (
+        origin INTEGER NOT NULL, alias TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (origin, alias, seq)
+    ) WITHOUT ROWID;
+    CREATE TABLE idempotency (
+        owner INTEGER NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL, fingerprint BLOB NOT NULL,
+        PRIMARY KEY (owner, key)
+    ) WITHOUT ROWID;
+    CREATE TABLE failure (seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, message TEXT NOT NULL);
+    CREATE TABLE result (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
+    CREATE TABLE attempt (
+        seq INTEGER NOT NULL, number INTEGER NOT NULL, worker INTEGER NOT NULL, started_at INTEGER NOT NULL,
+        ended_at INTEGER NOT NULL, end INTEGER NOT NULL, kind INTEGER, message TEXT, read_us INTEGER NOT NULL,
+        wait_us INTEGER NOT NULL, work_us INTEGER NOT NULL, write_us INTEGER NOT NULL, PRIMARY KEY (seq, number)
+    ) WITHOUT ROWID;
+    -- References to blobs by the first 8 bytes of their address; see references.rs.
+    CREATE TABLE reference (
+        prefix INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (prefix, seq)
+    ) WITHOUT ROWID;
+    CREATE TABLE reference_log (n INTEGER PRIMARY KEY, prefix INTEGER NOT NULL, seq INTEGER NOT NULL);
+";
+
+/// Brings a file to the newest version, each step as a transaction of its own.
+/// Errors: [`StoreError::Unavailable`] if a newer program has written it.
+pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), Trouble> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let found = usize::try_from(found).map_err(internal)?;
+    if found > migrations.len() {
+        let known = migrations.len();
+        let message = format!(
+            "the file was written by a newer version of this program (schema {found}; this one knows {known})"
+        );
+        return Err(StoreError::Unavailable(message).into());
+    }
+    for (done, script) in migrations.iter().enumerate().skip(found) {
+        let step = connection.transaction()?;
+        step.execute_batch(script)?;
+        step.pragma_update(None, "user_version", (done + 1) as i64)?;
+        step.commit()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_an_older_version_is_brought_up_to_date_with_what_it_holds() {
+        let mut file = Connection::open_in_memory().unwrap();
+        migrate(&mut file, MIGRATIONS).unwrap();
+        file.execute("INSERT INTO queue (name, queued) VALUES ('old', 3)", []).unwrap();
+        let next = ["never run again", "ALTER TABLE queue ADD COLUMN weight INTEGER NOT NULL DEFAULT 1"];
+        let next: Vec<&str> = MIGRATIONS[1..].iter().copied().chain(next).collect();
+        migrate(&mut file, &next).unwrap();
+        let row: (String, i64, i64) = file
+            .query_row("SELECT name, queued, weight FROM queue", [], |r| {
+                Ok((r.get(0)?, r.get(1)?, r.get(2)?))
+            })
+            .unwrap();
+        assert_eq!(row, ("old".to_owned(), 3, 1));
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_file_as_it_was() {
+        let mut file = Connection::open_in_memory().unwrap();
+        let broken = ["CREATE TABLE a (x)", "CREATE TABLE b (x); nonsense"];
+        assert!(migrate(&mut file, &broken).is_err());
+        let version: i64 = file.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        let tables: i64 = file.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+        assert_eq!((version, tables), (1, 1));
+    }
+
+    #[test]
+    fn a_file_of_a_newer_version_is_refused_and_told_why() {
+        let mut file = Connection::open_in_memory().unwrap();
+        file.pragma_update(None, "user_version", 99).unwrap();
+        let Err(Trouble::Call(error)) = migrate(&mut file, MIGRATIONS) else { panic!("it was opened") };
+        assert!(error.to_string().contains("newer version of this program (schema 99"), "{error}");
+    }
+}

@@ -1,0 +1,204 @@
+//! The one thread that writes: it takes whatever waits, does it as one transaction, and answers once that is safe.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use darkroom_core::{
+    SessionId,
+    store::{LiveWorker, StoreError},
+};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    attempts::Given,
+    book::Book,
+    faults::{Point, pass},
+    trouble::{Trouble, shared, told},
+};
+use crate::{notices::Notices, totals::Totals};
+
+/// Calls that may wait for the writer; more wait for room.
+pub(super) const MAX_WAITING_CALLS: usize = 1_024;
+
+/// Items of one transaction, unless one call alone has more.
+const MAX_ITEMS_A_TRANSACTION: usize = 10_000;
+
+/// What readers take from memory instead of the file. Replaced after each transaction, before its calls are answered.
+#[derive(Debug, Default)]
+pub(super) struct Published {
+    pub(super) totals: Mutex<Totals>,
+    pub(super) workers: Mutex<BTreeMap<SessionId, LiveWorker>>,
+}
+
+/// Answers a call, once it is known whether its transaction was committed.
+type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// Does a call within a transaction. An error undoes the whole transaction.
+type Work = Box<dyn FnOnce(&mut Book) -> (Result<(), rusqlite::Error>, Answer) + Send>;
+
+/// What the writer is asked.
+pub(super) enum Call {
+    /// A claim: those that wait together are served together, after everything else of their transaction.
+    Claim(SessionId, u32, oneshot::Sender<Result<Vec<Given>, StoreError>>),
+    /// Anything else, with the number of its items.
+    Do(usize, Work),
+}
+
+impl Call {
+    /// A call that does `work` and the answer to it.
+    pub(super) fn new<T: Send + 'static>(
+        items: usize,
+        work: impl FnOnce(&mut Book) -> Result<T, Trouble> + Send + 'static,
+    ) -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
+        let (sender, receiver) = oneshot::channel();
+        let work: Work = Box::new(move |book| {
+            let (fate, result) = match work(book) {
+                Ok(value) => (Ok(()), Ok(value)),
+                Err(Trouble::Call(error)) => (Ok(()), Err(error)),
+                Err(Trouble::File(error)) => (Err(error), Err(StoreError::Unavailable(String::new()))),
+            };
+            // Whoever does not listen any more needs no answer.
+            let answer: Answer = Box::new(move |committed| drop(sender.send(committed.and(result))));
+            (fate, answer)
+        });
+        (Self::Do(items, work), receiver)
+    }
+
+    fn items(&self) -> usize {
+        match self {
+            Self::Claim(_, slots, _) => *slots as usize,
+            Self::Do(items, _) => *items,
+        }
+    }
+}
+
+pub(super) struct Writer {
+    pub(super) book: Book,
+    pub(super) calls: mpsc::Receiver<Call>,
+    pub(super) notices: Notices,
+    pub(super) published: Arc<Published>,
+}
+
+impl Writer {
+    /// Serves calls until nobody can make any; then folds the log into the file.
+    pub(super) fn run(mut self) {
+        while let Some(first) = self.calls.blocking_recv() {
+            let mut items = first.items();
+            let mut batch = vec![first];
+            while items < MAX_ITEMS_A_TRANSACTION
+                && let Ok(next) = self.calls.try_recv()
+            {
+                items += next.items();
+                batch.push(next);
+            }
+            self.serve(batch);
+        }
+        if let Err(error) = self.book.db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+            tracing::warn!(%error, "the write-ahead log could not be folded into the file; it is read on the next start");
+        }
+    }
+
+    fn serve(&mut self, batch: Vec<Call>) {
+        let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
+        match self.transact(batch, &mut answers) {
+            Ok(()) => {
+                pass(Point::BeforeAnswer);
+                self.publish();
+                self.book.notices_to(&self.notices);
+                answers.into_iter().for_each(|answer| answer(Ok(())));
+            }
+            Err(error) => {
+                tracing::error!(%error, "a transaction was undone");
+                answers.into_iter().for_each(|answer| answer(Err(shared(&error))));
+                self.recover();
+            }
+        }
+    }
+
+    fn transact(&mut self, batch: Vec<Call>, answers: &mut Vec<Answer>) -> Result<(), rusqlite::Error> {
+        let mut fate = self.book.db.execute_batch("BEGIN");
+        let (mut claims, mut claimants) = (Vec::new(), Vec::new());
+        for call in batch {
+            match call {
+                Call::Claim(session, slots, sender) => {
+                    claims.push((session, slots));
+                    claimants.push(sender);
+                }
+                // Once one call has failed, the others are only answered.
+                Call::Do(_, work) => {
+                    let (done, answer) = work(&mut self.book);
+                    answers.push(answer);
+                    fate = fate.and(done);
+                    pass(Point::InBatch);
+                }
+            }
+        }
+        let given = self.claim(&claims);
+        let (done, mut given) = match given {
+            Ok(given) => (Ok(()), given),
+            Err(error) => (Err(error), Vec::new()),
+        };
+        for sender in claimants.into_iter().rev() {
+            let result = given.pop().unwrap_or_else(|| Ok(Vec::new()));
+            answers.push(Box::new(move |committed| drop(sender.send(committed.and(result)))));
+        }
+        fate.and(done)?;
+        self.commit()
+    }
+
+    #[allow(clippy::type_complexity, reason = "what Book::claim answers, with the file's own error")]
+    fn claim(
+        &mut self,
+        claims: &[(SessionId, u32)],
+    ) -> Result<Vec<Result<Vec<Given>, StoreError>>, rusqlite::Error> {
+        if claims.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.book.claim(claims).map_err(|trouble| match trouble {
+            Trouble::File(error) => error,
+            Trouble::Call(error) => rusqlite::Error::ToSqlConversionFailure(Box::new(error)),
+        })
+    }
+
+    fn commit(&mut self) -> Result<(), rusqlite::Error> {
+        self.book.references.fold(&self.book.db)?;
+        self.book.write_totals().map_err(|trouble| match trouble {
+            Trouble::File(error) => error,
+            Trouble::Call(error) => rusqlite::Error::ToSqlConversionFailure(Box::new(error)),
+        })?;
+        pass(Point::BeforeCommit);
+        self.book.db.execute_batch("COMMIT")?;
+        self.book.committed();
+        Ok(())
+    }
+
+    fn recover(&mut self) {
+        if !self.book.db.is_autocommit()
+            && let Err(error) = self.book.db.execute_batch("ROLLBACK")
+        {
+            tracing::error!(error = %told(error), "a transaction could not be undone");
+        }
+        if let Err(trouble) = self.book.reload() {
+            tracing::error!(error = %StoreError::from(trouble), "the store could not be read again");
+        }
+        self.publish();
+    }
+
+    pub(super) fn publish(&self) {
+        let mut totals = self.published.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        if *totals != self.book.totals {
+            totals.clone_from(&self.book.totals);
+        }
+        drop(totals);
+        let workers = self.book.sessions.iter().map(|(id, held)| (*id, held.worker.clone())).collect();
+        *self.published.workers.lock().unwrap_or_else(PoisonError::into_inner) = workers;
+    }
+}
+
+impl Book {
+    fn notices_to(&mut self, notices: &Notices) {
+        notices.tell(&mut self.news);
+    }
+}
