@@ -101,7 +101,9 @@ impl Args {
             Command::Doctor => Ok(doctor::examine(&self.global.settings(None)?, json)),
             Command::Openapi => print_json(&darkroom_api::openapi::document()),
             Command::Completions { shell } => complete(shell),
-            Command::Version if json => print_json(&serde_json::json!({ "version": env!("CARGO_PKG_VERSION") })),
+            Command::Version if json => {
+                print_json(&serde_json::json!({ "version": env!("CARGO_PKG_VERSION") }))
+            }
             Command::Version => terminal::say(&format!("darkroom {}", env!("CARGO_PKG_VERSION"))),
         }
     }

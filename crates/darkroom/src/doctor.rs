@@ -89,7 +89,8 @@ fn as_json(findings: &[Finding]) -> String {
 fn data_folder(dir: &Path) -> Finding {
     let what = "data folder";
     let probe = dir.join(".doctor");
-    let tried = fs::create_dir_all(dir).and_then(|()| fs::write(&probe, b"x")).and_then(|()| fs::remove_file(&probe));
+    let tried =
+        fs::create_dir_all(dir).and_then(|()| fs::write(&probe, b"x")).and_then(|()| fs::remove_file(&probe));
     match tried {
         Ok(()) => good(what, format!("{} can be written to", dir.display())),
         Err(error) => bad(what, format!("{}: {error}; name another with --data-dir", dir.display())),

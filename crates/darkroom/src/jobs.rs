@@ -12,7 +12,13 @@ use crate::{halt::Halt, serve::runtime, terminal::say};
 #[derive(Debug, Args)]
 pub(crate) struct JobsCommand {
     /// The server
-    #[arg(long, global = true, value_name = "URL", env = "DARKROOM_SERVER", default_value = "http://127.0.0.1:8080")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "DARKROOM_SERVER",
+        default_value = "http://127.0.0.1:8080"
+    )]
     server: String,
     #[command(subcommand)]
     verb: Verb,
@@ -110,8 +116,14 @@ fn one(job: &Job, json: bool) -> String {
     lines.extend(summary.finished_at.iter().map(|at| format!("finished  {}", time(at))));
     lines.extend(summary.failure.iter().map(|failure| format!("failure   {}", failure.message)));
     for attempt in &job.attempts {
-        let reason = attempt.failure.as_ref().map_or(String::new(), |failure| format!(": {}", failure.message));
-        lines.push(format!("attempt   {} by {} {}{reason}", attempt.number, attempt.worker, time(&attempt.end)));
+        let reason =
+            attempt.failure.as_ref().map_or(String::new(), |failure| format!(": {}", failure.message));
+        lines.push(format!(
+            "attempt   {} by {} {}{reason}",
+            attempt.number,
+            attempt.worker,
+            time(&attempt.end)
+        ));
     }
     for artifact in job.results.iter().flat_map(|result| &result.artifacts) {
         lines.push(format!("artifact  {} ({} bytes) {}", artifact.name, artifact.bytes, artifact.url));
@@ -122,7 +134,9 @@ fn one(job: &Job, json: bool) -> String {
 fn refused(error: ClientError, server: &str) -> Halt {
     let advice = match &error {
         ClientError::Address(_) => return Halt::Usage(error.to_string()),
-        ClientError::Transport(_) => "is the server running there? start one with `darkroom serve`, or name it with --server",
+        ClientError::Transport(_) => {
+            "is the server running there? start one with `darkroom serve`, or name it with --server"
+        }
         _ => "`darkroom jobs list` shows the jobs that there are",
     };
     Halt::environment(anyhow::Error::new(error).context(server.to_owned()), advice)

@@ -1,13 +1,13 @@
 //! Darkroom: what happens to images after they arrive. One binary, roles by subcommand.
 
 mod args;
-mod settings;
-mod serve;
-mod run;
-mod jobs;
 mod doctor;
-mod parts;
 mod halt;
+mod jobs;
+mod parts;
+mod run;
+mod serve;
+mod settings;
 mod signals;
 mod terminal;
 

@@ -11,7 +11,7 @@ use darkroom_core::{
     store::{Store, StoreError},
 };
 use darkroom_server::{Parts, blobs::Blobs};
-use darkroom_store::Memory;
+use darkroom_store::{Memory, Sqlite};
 
 use crate::{halt::Halt, settings::Settings};
 
@@ -39,7 +39,7 @@ fn open_store(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Sto
         return Ok(Arc::new(Memory::new(limits, Arc::clone(clock))));
     }
     let path = database(settings);
-    let opened: Result<Memory, StoreError> = Ok(Memory::new(limits, Arc::clone(clock)));
+    let opened = Sqlite::open(&path, limits, Arc::clone(clock));
     Ok(Arc::new(opened.map_err(|error| refused(error, &path))?))
 }
 

@@ -13,7 +13,8 @@ pub(crate) struct Signals {
 impl Signals {
     /// From here on the signals no longer end the process by themselves.
     pub(crate) fn take() -> Result<Self, Halt> {
-        let take = |kind| signal(kind).map_err(|error| Halt::environment(error, "signals cannot be received"));
+        let take =
+            |kind| signal(kind).map_err(|error| Halt::environment(error, "signals cannot be received"));
         Ok(Self { interrupt: take(SignalKind::interrupt())?, terminate: take(SignalKind::terminate())? })
     }
 

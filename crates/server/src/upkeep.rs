@@ -106,9 +106,6 @@ impl Chores {
         }
         self.metrics.rescued.inc_by(swept.rescued);
         self.metrics.outlived.inc_by(swept.deleted);
-        if swept.orphans.is_empty() {
-            return;
-        }
         match self.blobs.collect(&*self.store, swept.orphans).await {
             Ok(collected) => self.collected(collected),
             // The search for leftovers finds them.

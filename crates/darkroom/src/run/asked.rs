@@ -69,7 +69,11 @@ pub(crate) struct RunArgs {
 impl RunArgs {
     /// The operation, checked by the same rules as everywhere.
     pub(super) fn thumbnail(&self) -> Result<Thumbnail, Halt> {
-        let sides = if self.width.or(self.height).is_none() { (Some(512), Some(512)) } else { (self.width, self.height) };
+        let sides = if self.width.or(self.height).is_none() {
+            (Some(512), Some(512))
+        } else {
+            (self.width, self.height)
+        };
         let given = [
             ("width", sides.0.map(Value::from)),
             ("height", sides.1.map(Value::from)),

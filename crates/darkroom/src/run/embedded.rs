@@ -53,7 +53,8 @@ impl Embedded {
         let opened = tokio::task::spawn_blocking(move || parts::open(&settings)).await;
         let parts = opened.map_err(|error| Halt::environment(error, "please report this"))??;
         let metrics = Arc::new(Metrics::default());
-        let threads = |error| Halt::environment(error, "set fewer worker.slots, or raise the limit of threads");
+        let threads =
+            |error| Halt::environment(error, "set fewer worker.slots, or raise the limit of threads");
         let ends = Arc::new(Ends::default());
         tokio::spawn(Arc::clone(&ends).follow(parts.store.watch()));
         let worker = Worker::start(&parts, Arc::clone(&metrics)).map_err(threads)?;
@@ -72,11 +73,18 @@ impl Embedded {
         if let Some((worker, upkeep)) = running {
             worker.shutdown().await;
             upkeep.shutdown().await;
+            // What was still held when its job was deleted is free now; should this fail, a server's upkeep does it.
+            let _ = self.parts.blobs.collect(&*self.parts.store, Vec::new()).await;
         }
     }
 
     /// See [`super::place::Place::process`].
-    pub(super) async fn process(&self, image: Image, operation: Operation, out: &Path) -> Result<Finished, Halt> {
+    pub(super) async fn process(
+        &self,
+        image: Image,
+        operation: Operation,
+        out: &Path,
+    ) -> Result<Finished, Halt> {
         let stored = match self.take_in(&image.path).await {
             Ok(stored) => stored,
             Err(TakeIn::Source(failed)) => return Ok(Finished::of(image, None, Err(failed))),
@@ -90,7 +98,8 @@ impl Embedded {
         // The result has left this store: nothing of the image needs to stay.
         if let Some(orphans) = self.parts.store.delete(id).await.map_err(store)? {
             let collected = self.parts.blobs.collect(&*self.parts.store, orphans).await;
-            collected.map_err(|error| Halt::environment(error, "`darkroom doctor` checks the data folder"))?;
+            collected
+                .map_err(|error| Halt::environment(error, "`darkroom doctor` checks the data folder"))?;
         }
         Ok(Finished::of(image, Some(id.to_string()), end))
     }
@@ -111,7 +120,9 @@ impl Embedded {
         loop {
             let answers = self.parts.store.submit(vec![new.clone()]).await.map_err(store)?;
             match answers.first() {
-                Some(Submitted::Created(id) | Submitted::Existing(id) | Submitted::Conflict(id)) => return Ok(*id),
+                Some(Submitted::Created(id) | Submitted::Existing(id) | Submitted::Conflict(id)) => {
+                    return Ok(*id);
+                }
                 _ => tokio::time::sleep(QUEUE_FULL).await,
             }
         }
@@ -147,7 +158,8 @@ impl Embedded {
         let (from, to) = (self.parts.blobs.local_path(artifact.blob), out.join(&relative));
         let copied = tokio::task::spawn_blocking(move || copy(&from, &to)).await;
         copied.unwrap_or_else(|panic| Err(io::Error::other(panic))).map_err(|error| {
-            let error = anyhow::Error::new(error).context(format!("cannot write {}", out.join(&relative).display()));
+            let error =
+                anyhow::Error::new(error).context(format!("cannot write {}", out.join(&relative).display()));
             Halt::environment(error, "check that the folder of results can be written to and has room")
         })?;
         let work_us = job.attempts.last().map_or(0, |attempt| attempt.timings.work_us);
@@ -227,7 +239,10 @@ fn store(error: StoreError) -> Halt {
 }
 
 fn disk(error: BlobError) -> Halt {
-    Halt::environment(error, "make room in the data folder, or check that it can be written to; the same command goes on from here")
+    Halt::environment(
+        error,
+        "make room in the data folder, or check that it can be written to; the same command goes on from here",
+    )
 }
 
 /// Who waits for which job.

@@ -5,12 +5,12 @@
 //! made again goes on where it stopped.
 
 mod asked;
-mod place;
 mod embedded;
-mod remote;
-mod sources;
-mod rows;
+mod place;
 mod progress;
+mod remote;
+mod rows;
+mod sources;
 
 use std::{fs, path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
 
@@ -48,7 +48,8 @@ pub(crate) fn run(args: RunArgs, settings: Settings, json: bool) -> Result<ExitC
     let runtime = runtime()?;
     let code = runtime.block_on(async move {
         let place = Place::choose(&args, &settings).await?;
-        let work = Work { rows: Rows::open(&out, &operation)?, sources, out, operation, place: Arc::new(place) };
+        let work =
+            Work { rows: Rows::open(&out, &operation)?, sources, out, operation, place: Arc::new(place) };
         work.through(json).await
     });
     runtime.shutdown_background();
@@ -103,7 +104,12 @@ impl Work {
     }
 
     /// Feeds images until there are no more or the user interrupts; whether they did.
-    async fn feed(&mut self, signals: &mut Signals, progress: &Progress, tally: &mut Tally) -> Result<bool, Halt> {
+    async fn feed(
+        &mut self,
+        signals: &mut Signals,
+        progress: &Progress,
+        tally: &mut Tally,
+    ) -> Result<bool, Halt> {
         let mut found = sources::walk(&self.sources);
         let mut working: JoinSet<Result<Finished, Halt>> = JoinSet::new();
         let (mut interrupted, mut more) = (false, true);
@@ -174,7 +180,11 @@ fn report(tally: Tally, began: Instant, out: &std::path::Path, ending: Ending) -
         })
         .to_string())?;
     } else {
-        say(&format!("{} images in {seconds:.1} s ({rate:.1}/s), results in {}", tally.succeeded, results.display()))?;
+        say(&format!(
+            "{} images in {seconds:.1} s ({rate:.1}/s), results in {}",
+            tally.succeeded,
+            results.display()
+        ))?;
         let notes = [
             (tally.failed, "failed; their rows say why"),
             (tally.skipped, "skipped: done before, and unchanged since"),

@@ -22,8 +22,6 @@ pub(super) enum Place {
 /// What became of one image.
 #[derive(Debug)]
 pub(super) struct Finished {
-    /// The path as it was found.
-    pub(super) path: PathBuf,
     /// The path within the source.
     pub(super) relative: PathBuf,
     /// Its size in bytes.
@@ -68,12 +66,12 @@ impl Finished {
     /// A file that cannot be looked at.
     pub(super) fn unreadable(path: PathBuf, error: &io::Error) -> Self {
         let end = Err(Failed::new("unreadable", error));
-        Self { relative: path.clone(), path, bytes: 0, modified: 0, job: None, end }
+        Self { relative: path, bytes: 0, modified: 0, job: None, end }
     }
 
     pub(super) fn of(image: Image, job: Option<String>, end: Result<Thumb, Failed>) -> Self {
-        let Image { path, relative, bytes, modified } = image;
-        Self { path, relative, bytes, modified, job, end }
+        let Image { relative, bytes, modified, .. } = image;
+        Self { relative, bytes, modified, job, end }
     }
 }
 
@@ -95,7 +93,12 @@ impl Place {
     }
 
     /// One image from its file to its result's file below `out`. An error is one that ends the run.
-    pub(super) async fn process(&self, image: Image, operation: Operation, out: &Path) -> Result<Finished, Halt> {
+    pub(super) async fn process(
+        &self,
+        image: Image,
+        operation: Operation,
+        out: &Path,
+    ) -> Result<Finished, Halt> {
         match self {
             Self::Embedded(embedded) => embedded.process(image, operation, out).await,
             Self::Remote(remote) => remote.process(image, operation, out).await,

@@ -44,7 +44,12 @@ impl Remote {
     }
 
     /// See [`super::place::Place::process`].
-    pub(super) async fn process(&self, image: Image, operation: Operation, out: &Path) -> Result<Finished, Halt> {
+    pub(super) async fn process(
+        &self,
+        image: Image,
+        operation: Operation,
+        out: &Path,
+    ) -> Result<Finished, Halt> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -73,7 +78,13 @@ impl Remote {
         operation: Operation,
         out: &Path,
     ) -> Result<(String, Result<Thumb, Failed>), ClientError> {
-        let key = format!("{}\n{}\n{}\n{}", image.path.display(), image.bytes, image.modified, super::rows::digest(&operation));
+        let key = format!(
+            "{}\n{}\n{}\n{}",
+            image.path.display(),
+            image.bytes,
+            image.modified,
+            super::rows::digest(&operation)
+        );
         let options = Options {
             wait: Some(WAIT),
             idempotency_key: Some(format!("run-{}", BlobId::of(key.as_bytes()))),
@@ -111,5 +122,8 @@ fn word(value: &impl serde::Serialize) -> String {
 }
 
 fn unreachable(error: ClientError, url: &str) -> Halt {
-    Halt::environment(anyhow::Error::new(error).context(url.to_owned()), "is the server running there? start one with `darkroom serve`")
+    Halt::environment(
+        anyhow::Error::new(error).context(url.to_owned()),
+        "is the server running there? start one with `darkroom serve`",
+    )
 }

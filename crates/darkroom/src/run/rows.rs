@@ -141,7 +141,8 @@ impl Rows {
     pub(super) fn hold(&self, image: &Image, out: &Path) -> bool {
         let at = self.index.get(&key(&image.relative.display().to_string()));
         let Some(row) = at.and_then(|at| self.row(*at).ok()) else { return false };
-        let unchanged = row.bytes == image.bytes && row.modified == image.modified && row.operation == self.operation;
+        let unchanged =
+            row.bytes == image.bytes && row.modified == image.modified && row.operation == self.operation;
         let kept = |output: String| fs::metadata(out.join(output)).ok().map(|metadata| metadata.len());
         unchanged && row.output_bytes.is_some() && row.output.and_then(kept) == row.output_bytes
     }

@@ -20,7 +20,8 @@ const AHEAD: usize = 64;
 /// Files with these extensions are always taken for images, even if they turn out to be broken ones. Others are
 /// looked into.
 const EXTENSIONS: [&str; 16] = [
-    "jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "tif", "tiff", "bmp", "dib", "ico", "avif", "heic", "heif",
+    "jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "tif", "tiff", "bmp", "dib", "ico", "avif",
+    "heic", "heif",
 ];
 
 /// One thing that was typed.
@@ -64,7 +65,8 @@ pub(super) fn parse(typed: &[String]) -> Result<Vec<Source>, String> {
     // Several folders may hold files of the same name: each gets a folder of its own among the results.
     if sources.len() > 1 {
         for source in sources.iter_mut().filter(|source| source.root.is_dir()) {
-            source.prefix = PathBuf::from(source.root.canonicalize().unwrap_or_default().file_name().unwrap_or_default());
+            source.prefix =
+                PathBuf::from(source.root.canonicalize().unwrap_or_default().file_name().unwrap_or_default());
         }
     }
     Ok(sources)
@@ -82,14 +84,16 @@ fn parse_one(text: &str) -> Result<Source, String> {
     let root: PathBuf = path.components().take_while(is_plain).collect();
     let rest: PathBuf = path.components().skip_while(is_plain).collect();
     let glob = GlobBuilder::new(&rest.to_string_lossy()).literal_separator(true).build();
-    let pattern = glob.map_err(|error| format!("`{text}` is not a pattern: {}", error.kind()))?.compile_matcher();
+    let pattern =
+        glob.map_err(|error| format!("`{text}` is not a pattern: {}", error.kind()))?.compile_matcher();
     let root = if root.as_os_str().is_empty() { PathBuf::from(".") } else { root };
     Ok(Source { root, pattern: Some(pattern), prefix: PathBuf::new() })
 }
 
 impl Source {
     fn files(&self) -> impl Iterator<Item = walkdir::Result<DirEntry>> + use<'_> {
-        let visible = |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
+        let visible =
+            |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
         // Sorted, so that two calls meet the same files in the same order.
         let entries = WalkDir::new(&self.root).sort_by_file_name().into_iter().filter_entry(visible);
         entries.filter(|entry| match entry {

@@ -104,7 +104,9 @@ fn file_entries(named: Option<&Path>, mistakes: &mut Vec<Mistake>) -> Vec<Entry>
                 text: as_text(&value),
                 place: path.display().to_string(),
             })),
-            value => entries.push(Entry { key: section, text: as_text(&value), place: path.display().to_string() }),
+            value => {
+                entries.push(Entry { key: section, text: as_text(&value), place: path.display().to_string() })
+            }
         }
     }
     entries
@@ -131,7 +133,8 @@ mod tests {
     #[test]
     fn flags_win_over_the_environment_and_the_environment_over_the_file() {
         let mut layers = flags(&[("worker.slots", "3")]);
-        let variables = [("DARKROOM__WORKER__SLOTS", "2"), ("DARKROOM__LIMITS__SIDE", "9000"), ("PATH", "/bin")];
+        let variables =
+            [("DARKROOM__WORKER__SLOTS", "2"), ("DARKROOM__LIMITS__SIDE", "9000"), ("PATH", "/bin")];
         layers.environment = variables.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
         let settings = load(&layers).unwrap();
         assert_eq!((settings.service.worker.slots, settings.service.limits.side), (3, 9_000));
@@ -149,12 +152,15 @@ mod tests {
 
     #[test]
     fn what_is_shown_can_be_read_back() {
-        let mut settings = load(&flags(&[("limits.decode_time", "90s"), ("http.cors_origins", "https://a.example")])).unwrap();
+        let mut settings =
+            load(&flags(&[("limits.decode_time", "90s"), ("http.cors_origins", "https://a.example")]))
+                .unwrap();
         let shown = super::super::show(&mut settings);
         let mut again = Settings::default();
         for (section, table) in shown.parse::<toml::Table>().unwrap() {
             for (key, value) in table.as_table().unwrap() {
-                let entry = Entry { key: format!("{section}.{key}"), text: as_text(value), place: String::new() };
+                let entry =
+                    Entry { key: format!("{section}.{key}"), text: as_text(value), place: String::new() };
                 set(&mut again, &entry).unwrap();
             }
         }

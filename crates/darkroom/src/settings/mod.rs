@@ -45,9 +45,15 @@ impl Store {
             None if self.url.is_empty() => {}
             Some("sqlite" | "memory") => {}
             Some("postgres" | "postgresql") => {
-                mistakes.push(Mistake::new("store.url", "PostgreSQL is not supported yet; use `sqlite:FILE` or `memory:`"));
+                mistakes.push(Mistake::new(
+                    "store.url",
+                    "PostgreSQL is not supported yet; use `sqlite:FILE` or `memory:`",
+                ));
             }
-            _ => mistakes.push(Mistake::new("store.url", format!("`{}` is neither `sqlite:FILE` nor `memory:`", self.url))),
+            _ => mistakes.push(Mistake::new(
+                "store.url",
+                format!("`{}` is neither `sqlite:FILE` nor `memory:`", self.url),
+            )),
         }
         if self.max_waiting == 0 {
             mistakes.push(Mistake::new("store.max_waiting", "is at least 1"));

@@ -23,7 +23,12 @@ pub(crate) fn page() -> String {
         for setting in section.settings() {
             let shown = setting.value.show();
             let default = if shown.is_empty() { "(empty)".to_owned() } else { format!("`{shown}`") };
-            page += &format!("| `{}` | {default} | {} | {} |\n", setting.key, setting.value.kind(), setting.about.trim());
+            page += &format!(
+                "| `{}` | {default} | {} | {} |\n",
+                setting.key,
+                setting.value.kind(),
+                setting.about.trim()
+            );
         }
     }
     page

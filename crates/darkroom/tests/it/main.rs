@@ -2,5 +2,5 @@
 
 mod binary;
 mod command_line;
-mod serving;
 mod runs;
+mod serving;

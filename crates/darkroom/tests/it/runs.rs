@@ -1,0 +1,173 @@
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use crate::binary::{Server, answer, darkroom, err, folder, out, png, write};
+
+fn rows(out: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(out.join("results.jsonl")).unwrap();
+    let mut rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    rows.sort_by_key(|row| row["source"].as_str().unwrap().to_owned());
+    rows
+}
+
+/// Five good photographs, two broken ones, and files that are none.
+fn photos(folder: &Path) {
+    for (number, name) in ["a.png", "b.png", "deep/c.png", "deep/er/d.png", "unnamed"].into_iter().enumerate()
+    {
+        write(folder, &format!("photos/{name}"), &png(320, 200, number as u32));
+    }
+    write(folder, "photos/broken.jpg", b"These are not pixels.");
+    write(folder, "photos/cut.png", &png(300, 300, 9)[..2_000]);
+    write(folder, "photos/notes.txt", b"Nothing to see.");
+    write(folder, "photos/.hidden.png", &png(10, 10, 1));
+}
+
+const RUN: [&str; 7] = ["run", "thumbnail", "--width", "64", "--out", "results", "--json"];
+
+fn run(folder: &Path, more: &[&str]) -> (Option<i32>, Value) {
+    let output = answer(folder, &[&RUN[..], more].concat());
+    let summary =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}{}", out(&output), err(&output)));
+    (output.status.code(), summary)
+}
+
+#[test]
+fn a_folder_is_mirrored_and_broken_images_are_rows_not_the_end() {
+    let folder = folder();
+    photos(folder.path());
+    let (code, summary) = run(folder.path(), &["photos"]);
+    assert_eq!(code, Some(1));
+    let tally = ["succeeded", "failed", "skipped", "ignored"].map(|key| summary[key].as_u64().unwrap());
+    assert_eq!(tally, [5, 2, 0, 1]);
+    let rows = rows(&folder.path().join("results"));
+    let states: Vec<_> =
+        rows.iter().map(|row| (row["source"].as_str().unwrap(), row["state"].as_str().unwrap())).collect();
+    let expected = [
+        ("a.png", "succeeded"),
+        ("b.png", "succeeded"),
+        ("broken.jpg", "failed"),
+        ("cut.png", "failed"),
+        ("deep/c.png", "succeeded"),
+        ("deep/er/d.png", "succeeded"),
+        ("unnamed", "succeeded"),
+    ];
+    assert_eq!(states, expected);
+    assert_eq!(rows[2]["failure"]["kind"], "undecodable");
+    assert_eq!(rows[4]["output"], "deep/c.png.jpg");
+    let result = fs::read(folder.path().join("results/deep/c.png.jpg")).unwrap();
+    assert!(result.starts_with(&[0xff, 0xd8]) && result.ends_with(&[0xff, 0xd9]), "not a whole JPEG");
+    assert_eq!(
+        (rows[4]["result"]["width"].as_u64(), rows[4]["result"]["height"].as_u64()),
+        (Some(64), Some(40))
+    );
+}
+
+#[test]
+fn nothing_of_the_images_stays_in_the_data_folder() {
+    let folder = folder();
+    photos(folder.path());
+    run(folder.path(), &["photos"]);
+    let blobs = fs::read_dir(folder.path().join("darkroom-data/blobs")).unwrap();
+    let left: usize = blobs.map(|fan| fs::read_dir(fan.unwrap().path()).unwrap().count()).sum();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn a_second_call_does_only_what_is_left() {
+    let folder = folder();
+    photos(folder.path());
+    run(folder.path(), &["photos"]);
+    fs::remove_file(folder.path().join("results/a.png.jpg")).unwrap();
+    write(folder.path(), "photos/b.png", &png(333, 222, 77));
+    write(folder.path(), "photos/broken.jpg", &png(100, 100, 5));
+    let (code, summary) = run(folder.path(), &["photos"]);
+    let tally = ["succeeded", "failed", "skipped"].map(|key| summary[key].as_u64().unwrap());
+    // The removed, the changed and the mended one; the one that is still cut; the other three.
+    assert_eq!((code, tally), (Some(1), [3, 1, 3]));
+    assert_eq!(rows(&folder.path().join("results")).len(), 7);
+}
+
+#[test]
+fn other_parameters_make_new_results() {
+    let folder = folder();
+    write(folder.path(), "photos/a.png", &png(320, 200, 1));
+    run(folder.path(), &["photos"]);
+    assert_eq!(run(folder.path(), &["photos"]).1["skipped"], 1);
+    assert_eq!(run(folder.path(), &["photos", "--quality", "40"]).1["succeeded"], 1);
+}
+
+#[test]
+fn a_row_that_a_power_cut_tore_is_done_again() {
+    let folder = folder();
+    write(folder.path(), "photos/a.png", &png(320, 200, 1));
+    write(folder.path(), "photos/b.png", &png(320, 200, 2));
+    run(folder.path(), &["photos"]);
+    let path = folder.path().join("results/results.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, &text[..text.len() - 20]).unwrap();
+    let (code, summary) = run(folder.path(), &["photos"]);
+    assert_eq!(
+        (code, &summary["succeeded"], &summary["skipped"]),
+        (Some(0), &Value::from(1), &Value::from(1))
+    );
+    assert_eq!(rows(&folder.path().join("results")).len(), 2);
+}
+
+#[test]
+fn patterns_and_single_files_are_sources_too() {
+    let folder = folder();
+    photos(folder.path());
+    let (code, summary) = run(folder.path(), &["photos/deep/**/*.png", "photos/a.png"]);
+    assert_eq!((code, summary["succeeded"].as_u64()), (Some(0), Some(3)));
+    assert!(folder.path().join("results/er/d.png.jpg").exists());
+}
+
+#[test]
+fn what_makes_no_sense_is_exit_code_2() {
+    let folder = folder();
+    let missing = answer(folder.path(), &[&RUN[..], &["nowhere"]].concat());
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(err(&missing).contains("there is no file or folder `nowhere`"), "{}", err(&missing));
+    let one_side = answer(folder.path(), &[&RUN[..], &["--mode", "fill", "."]].concat());
+    assert_eq!(one_side.status.code(), Some(2));
+    assert!(err(&one_side).contains("needs both width and height"), "{}", err(&one_side));
+}
+
+#[test]
+fn a_data_folder_that_a_server_holds_is_reached_through_the_server() {
+    let folder = folder();
+    photos(folder.path());
+    let server = Server::start(folder.path(), &[]);
+    let refused = answer(folder.path(), &[&RUN[..], &["photos"]].concat());
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(err(&refused).contains("--server"), "{}", err(&refused));
+    let (code, summary) = run(folder.path(), &["photos", "--server", &server.url]);
+    let tally = ["succeeded", "failed", "skipped", "ignored"].map(|key| summary[key].as_u64().unwrap());
+    assert_eq!((code, tally), (Some(1), [5, 2, 0, 1]));
+    assert!(folder.path().join("results/deep/er/d.png.jpg").exists());
+    let (_, again) = run(folder.path(), &["photos", "--server", &server.url]);
+    assert_eq!(again["skipped"], 5);
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_where_it_was() {
+    let folder = folder();
+    for number in 0..60 {
+        write(folder.path(), &format!("photos/{number:02}.png"), &png(800, 600, number));
+    }
+    let mut first = darkroom(folder.path()).args(RUN).arg("photos").spawn().unwrap();
+    let path = folder.path().join("results/results.jsonl");
+    // Some are done; then the power goes.
+    let lines = || fs::read_to_string(&path).unwrap_or_default().lines().count();
+    while lines() < 5 && first.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let (code, summary) = run(folder.path(), &["photos"]);
+    let done = ["succeeded", "skipped"].map(|key| summary[key].as_u64().unwrap());
+    assert_eq!((code, done.iter().sum::<u64>()), (Some(0), 60), "{summary}");
+    assert!(done[1] >= 5, "{summary}");
+    assert_eq!(rows(&folder.path().join("results")).len(), 60);
+}

@@ -57,13 +57,16 @@ pub struct Walk {
 
 impl Blobs {
     /// Removes those of `candidates` that no row names and nobody holds. Call it with the blobs that the store said
-    /// were orphaned; it asks again, because they may have found a new row since.
+    /// were orphaned; it asks again, because they may have found a new row since. What is held now is kept in mind for
+    /// the next call, as is what was held in an earlier one: whoever hears of a job's end may delete it before its
+    /// worker has let go of the artifacts.
     pub async fn collect(
         &self,
         store: &dyn Store,
         candidates: Vec<BlobId>,
     ) -> Result<Collected, CollectError> {
         let mut collected = Collected::default();
+        let candidates = [candidates, self.inner.pins.take_postponed()].concat();
         for batch in candidates.chunks(BATCH) {
             let condemned = self.inner.pins.condemn(batch);
             let answer = store.unreferenced(condemned.clone()).await;

@@ -35,6 +35,8 @@ pub(super) struct Pins(Mutex<State>);
 struct State {
     held: HashMap<BlobId, u32>,
     condemned: HashSet<BlobId>,
+    /// Asked for while they were held: to be asked for again.
+    postponed: HashSet<BlobId>,
 }
 
 impl Pins {
@@ -50,9 +52,17 @@ impl Pins {
     /// that is recorded after the question was pinned after the sentence, and a pin reprieves.
     pub(super) fn condemn(&self, ids: &[BlobId]) -> Vec<BlobId> {
         let mut state = self.lock();
-        let free: Vec<BlobId> = ids.iter().copied().filter(|id| !state.held.contains_key(id)).collect();
+        let (held, free): (Vec<_>, Vec<_>) = ids.iter().partition(|id| state.held.contains_key(id));
         state.condemned.extend(&free);
+        state.postponed.extend(held);
         free
+    }
+
+    /// Blobs that could not be collected because they were held, and are free now.
+    pub(super) fn take_postponed(&self) -> Vec<BlobId> {
+        let mut state = self.lock();
+        let State { held, postponed, .. } = &mut *state;
+        postponed.extract_if(|id| !held.contains_key(id)).collect()
     }
 
     /// Runs `remove` if `id` is still condemned, while nobody can pin it. `remove` is to be quick.

@@ -1,6 +1,15 @@
-use super::*;
+use std::time::Duration;
 
+use darkroom_core::{
+    Clock, Operation, SystemClock,
+    job::{Input, NewJob},
+    operation::Thumbnail,
+    store::{Queue, Store, StoreLimits},
+};
+use darkroom_store::Memory;
 use futures_util::TryStreamExt;
+
+use super::*;
 
 async fn content(blobs: &Blobs, id: BlobId) -> Vec<u8> {
     let blob = blobs.get(id).await.unwrap();
@@ -60,4 +69,73 @@ async fn a_missing_blob_is_named() {
     let blobs = Blobs::open(folder.path()).unwrap();
     let id = BlobId::of(b"never stored");
     assert!(matches!(blobs.get(id).await, Err(BlobError::Missing(missing)) if missing == id));
+}
+
+/// A job whose input is this blob: what makes it referenced.
+async fn refer_to(store: &dyn Store, stored: &Stored) {
+    let media_type = "image/png".to_owned();
+    let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name: None };
+    let operations = vec![Operation::Thumbnail(Thumbnail::default())];
+    store.submit(vec![NewJob::new(SystemClock.now(), input, operations).unwrap()]).await.unwrap();
+}
+
+fn memory() -> Memory {
+    Memory::new(StoreLimits::default(), Arc::new(SystemClock))
+}
+
+#[tokio::test]
+async fn only_blobs_that_no_row_names_and_nobody_holds_are_collected() {
+    let folder = tempfile::tempdir().unwrap();
+    let (blobs, store) = (Blobs::open(folder.path()).unwrap(), memory());
+    let held = blobs.put(b"held".to_vec()).await.unwrap();
+    let named = blobs.put(b"named".to_vec()).await.unwrap();
+    refer_to(&store, &named).await;
+    let free = blobs.put(b"free".to_vec()).await.unwrap().id;
+    let named = named.id;
+    let collected = blobs.collect(&store, vec![held.id, named, free]).await.unwrap();
+    assert_eq!(collected, Collected { blobs: 1, bytes: 4, temporary: 0 });
+    let there = [held.id, named, free].map(|id| blobs.local_path(id).exists());
+    assert_eq!(there, [true, true, false]);
+    drop(held);
+    assert_eq!(
+        blobs.collect(&store, Vec::new()).await.unwrap().blobs,
+        1,
+        "what was held is collected afterwards"
+    );
+}
+
+#[tokio::test]
+async fn a_blob_that_is_written_again_while_it_is_condemned_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let id = blobs.put(b"same".to_vec()).await.unwrap().id;
+    // The collector has condemned it and asks the store; meanwhile the same content is uploaded, recorded, let go.
+    assert_eq!(blobs.inner.pins.condemn(&[id]), [id]);
+    drop(blobs.put(b"same".to_vec()).await.unwrap());
+    assert_eq!(blobs.inner.pins.execute(id, || "removed"), None);
+    assert_eq!(content(&blobs, id).await, b"same");
+}
+
+#[tokio::test]
+async fn what_a_crash_leaves_is_found_once_it_is_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let (blobs, store) = (Blobs::open(folder.path()).unwrap(), memory());
+    let lost = blobs.put(b"blob first, then the crash".to_vec()).await.unwrap().id;
+    let named = blobs.put(b"with a row".to_vec()).await.unwrap();
+    refer_to(&store, &named).await;
+    let named = named.id;
+    fs::write(folder.path().join("tmp/unfinished"), b"crash before the rename").unwrap();
+
+    let all = async |grace| {
+        let (mut walk, mut sum) = (Walk::default(), Collected::default());
+        for _ in 0..256 {
+            let found = blobs.collect_leftovers(&store, &mut walk, grace).await.unwrap();
+            sum.blobs += found.blobs;
+            sum.temporary += found.temporary;
+        }
+        sum
+    };
+    assert_eq!(all(Duration::from_hours(1)).await, Collected::default(), "young files may be in use");
+    assert_eq!(all(Duration::ZERO).await, Collected { blobs: 1, bytes: 0, temporary: 1 });
+    assert!(!blobs.local_path(lost).exists() && blobs.local_path(named).exists());
 }

@@ -141,3 +141,6 @@ pub fn recognises(path: &std::path::Path) -> bool {
     let inspected = darkroom_imaging::inspect(&darkroom_imaging::Source::file(path), &Limits::default());
     !matches!(inspected, Err(darkroom_imaging::ImageError::NotAnImage | darkroom_imaging::ImageError::Io(_)))
 }
+
+#[cfg(test)]
+mod tests;

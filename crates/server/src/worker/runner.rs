@@ -130,30 +130,34 @@ impl Session {
 
     /// Claims as many jobs as there is room for, in one call.
     async fn claim(&mut self) {
-        let slots = self.room();
-        if slots == 0 || self.lost {
-            return;
-        }
-        match self.shop.store.claim(self.id, slots).await {
-            Ok(leased) => {
-                self.hungry = leased.len() == slots as usize;
-                self.take(leased).await;
+        while self.hungry && !self.lost {
+            let slots = self.room();
+            if slots == 0 {
+                return;
             }
-            Err(StoreError::SessionLost) => self.lost = true,
-            Err(error) => {
-                // The next poll tries again.
-                self.hungry = false;
-                tracing::warn!(%error, "jobs could not be claimed");
+            match self.shop.store.claim(self.id, slots).await {
+                Ok(leased) => {
+                    self.hungry = leased.len() == slots as usize;
+                    self.take(leased).await;
+                }
+                Err(StoreError::SessionLost) => self.lost = true,
+                Err(error) => {
+                    // The next poll tries again.
+                    self.hungry = false;
+                    tracing::warn!(%error, "jobs could not be claimed");
+                }
             }
         }
     }
 
     /// How many jobs to claim now.
-    fn room(&self) -> u32 {
+    fn room(&mut self) -> u32 {
         let (leases, held) = (self.config.leases(), self.jobs.len() as u32);
+        if self.company == (Company::Alone { suspects: 0 }) && held == 0 {
+            self.company = Company::Together;
+        }
         let free = leases.saturating_sub(held);
         match self.company {
-            _ if !self.hungry => 0,
             Company::Alone { .. } => u32::from(held == 0),
             // While there is plenty in work, a few free places wait for company: one claim for many.
             Company::Together if free < leases.div_ceil(4) => 0,
@@ -163,30 +167,30 @@ impl Session {
 
     /// Starts what was claimed. Jobs that have been in a crash are given back until they can be worked on alone.
     async fn take(&mut self, leased: Vec<Leased>) {
-        if let Company::Alone { suspects } = self.company {
-            let met = leased.iter().filter(|leased| is_suspect(leased)).count();
-            let left = suspects.saturating_sub(met);
-            let done = leased.is_empty() || left == 0;
-            self.company = if done { Company::Together } else { Company::Alone { suspects: left } };
-            self.hungry |= done;
-            // The claim was for one job, and nothing else is held.
-            for job in leased {
-                self.begin(job);
-            }
-            if done && !self.jobs.is_empty() {
-                self.company = Company::Alone { suspects: 0 };
-            }
-            return;
-        }
         let (suspects, others): (Vec<_>, Vec<_>) = leased.into_iter().partition(is_suspect);
-        if !suspects.is_empty() {
-            self.company = Company::Alone { suspects: suspects.len() };
-            self.hungry = true;
-            self.give_back(suspects).await;
+        let alone = self.jobs.is_empty() && suspects.len() + others.len() <= 1;
+        match self.company {
+            Company::Alone { suspects: left } => {
+                // If there is nothing left to claim, someone else has taken them.
+                let left =
+                    if suspects.len() + others.len() == 0 { 0 } else { left - suspects.len().min(left) };
+                self.company = Company::Alone { suspects: left };
+                self.hungry = true;
+            }
+            Company::Together if suspects.is_empty() => {}
+            Company::Together if alone => {
+                self.company = Company::Alone { suspects: 0 };
+                self.hungry = true;
+            }
+            Company::Together => {
+                self.company = Company::Alone { suspects: suspects.len() };
+                self.hungry = true;
+                self.give_back(suspects).await;
+                others.into_iter().for_each(|job| self.begin(job));
+                return;
+            }
         }
-        for job in others {
-            self.begin(job);
-        }
+        suspects.into_iter().chain(others).for_each(|job| self.begin(job));
     }
 
     /// Returns jobs as if they had not been claimed.

@@ -1,0 +1,216 @@
+use darkroom_core::{
+    Clock, JobId, Operation, SystemClock,
+    job::{AttemptEnd, FailureKind, Input, Job, NewJob, State},
+    operation::Thumbnail,
+    store::{Admin, Ledger, Notice, Queue, StoreLimits},
+};
+use darkroom_store::Memory;
+use futures_util::StreamExt;
+use tempfile::TempDir;
+
+use super::*;
+use crate::Config as Settings;
+
+/// A worker on a store in memory.
+struct Shop {
+    store: Arc<Memory>,
+    parts: Parts,
+    _folder: TempDir,
+}
+
+impl Shop {
+    fn new(change: impl FnOnce(&mut Settings)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Memory::new(StoreLimits::default(), Arc::new(SystemClock)));
+        let mut config = Settings::default();
+        config.worker.retry_base = Duration::ZERO;
+        change(&mut config);
+        let blobs = Blobs::open(folder.path()).unwrap();
+        let parts = Parts {
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            blobs,
+            clock: Arc::new(SystemClock),
+            config,
+        };
+        Self { store, parts, _folder: folder }
+    }
+
+    fn work(&self) -> Worker {
+        Worker::start(&self.parts, Arc::default()).unwrap()
+    }
+
+    async fn submit(&self, image: Vec<u8>, thumbnails: &[Thumbnail]) -> JobId {
+        let stored = self.parts.blobs.put(image).await.unwrap();
+        let media_type = "application/octet-stream".to_owned();
+        let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name: None };
+        let operations = thumbnails.iter().cloned().map(Operation::Thumbnail).collect();
+        let new = NewJob::new(SystemClock.now(), input, operations).unwrap();
+        let id = new.id;
+        self.store.submit(vec![new]).await.unwrap();
+        id
+    }
+
+    /// The job once it is as wished. Wakes by the store's notices, so a wish that never comes true hangs loudly.
+    async fn until(&self, id: JobId, wish: impl Fn(&Job) -> bool) -> Job {
+        let mut notices = self.store.watch();
+        loop {
+            let job = self.store.job(id).await.unwrap().unwrap();
+            if wish(&job) {
+                return job;
+            }
+            while !matches!(notices.next().await, Some(Notice::Job(other)) if other == id) {}
+        }
+    }
+
+    async fn end(&self, id: JobId) -> Job {
+        self.until(id, |job| job.status.state.is_final()).await
+    }
+}
+
+/// A grey PNG of one colour: small as a file, as much work as its pixels.
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_compression(png::Compression::Fast);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&vec![128; (width * height) as usize]).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+/// So many pixels that the work is still going on when a test interferes.
+fn endless() -> Vec<u8> {
+    png(16_000, 16_000)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_job_gives_a_result_for_every_operation() {
+    let shop = Shop::new(|_| {});
+    let worker = shop.work();
+    let named = Thumbnail { name: Some("cover".to_owned()), ..Thumbnail::fit(50, 50) };
+    let id = shop.submit(png(400, 200), &[Thumbnail::fit(100, 100), Thumbnail::fit(20, 20), named]).await;
+    let job = shop.end(id).await;
+    assert_eq!(job.status.state, State::Succeeded, "{:?}", job.failure);
+    let artifacts = job.results.iter().flat_map(|result| &result.artifacts);
+    let names: Vec<&str> = artifacts.clone().map(|artifact| artifact.name.as_str()).collect();
+    assert_eq!(names, ["thumbnail.jpg", "thumbnail-2.jpg", "cover.jpg"]);
+    let widths: Vec<_> =
+        job.results.iter().map(|result| result.document["width"].as_u64().unwrap()).collect();
+    assert_eq!(widths, [100, 20, 50]);
+    for artifact in artifacts {
+        assert_eq!(shop.parts.blobs.get(artifact.blob).await.unwrap().bytes(), artifact.bytes);
+    }
+    worker.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_image_fails_at_once_and_for_good() {
+    let shop = Shop::new(|_| {});
+    let worker = shop.work();
+    let id = shop.submit(b"These are not pixels.".to_vec(), &[Thumbnail::default()]).await;
+    let job = shop.end(id).await;
+    assert_eq!((job.status.state, job.attempts.len()), (State::Failed, 1));
+    assert_eq!(job.failure.unwrap().kind, FailureKind::Undecodable);
+    worker.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_is_gone_fails_with_that_reason() {
+    let shop = Shop::new(|_| {});
+    let id = shop.submit(png(10, 10), &[Thumbnail::default()]).await;
+    let blob = shop.store.job(id).await.unwrap().unwrap().input.blob;
+    std::fs::remove_file(shop.parts.blobs.local_path(blob)).unwrap();
+    let worker = shop.work();
+    assert_eq!(shop.end(id).await.failure.unwrap().kind, FailureKind::InputMissing);
+    worker.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_needs_more_memory_than_there_is_is_refused() {
+    let shop = Shop::new(|config| config.worker.memory = ByteSize(64 << 10));
+    let worker = shop.work();
+    let id = shop.submit(png(3_000, 3_000), &[Thumbnail::fit(2_000, 2_000)]).await;
+    assert_eq!(shop.end(id).await.failure.unwrap().kind, FailureKind::LimitExceeded);
+    worker.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn running_out_of_time_is_tried_once_more() {
+    let shop = Shop::new(|config| config.limits.decode_time = Duration::from_millis(1));
+    let worker = shop.work();
+    let id = shop.submit(endless(), &[Thumbnail::default()]).await;
+    // The delay before the second attempt is zero, and this is the upkeep that makes it due.
+    let again = shop.until(id, |job| !job.attempts.is_empty()).await;
+    assert_eq!(again.attempts[0].end, AttemptEnd::FailedTransiently);
+    shop.store.sweep().await.unwrap();
+    let job = shop.end(id).await;
+    assert_eq!((job.attempts.len(), job.failure.unwrap().kind), (2, FailureKind::TimedOut));
+    worker.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_job_stops_in_the_middle_of_its_pixels() {
+    let shop = Shop::new(|_| {});
+    let worker = shop.work();
+    let id = shop.submit(endless(), &[Thumbnail::default()]).await;
+    shop.until(id, |job| job.status.state == State::Running).await;
+    shop.store.cancel(id).await.unwrap();
+    let job = shop.end(id).await;
+    assert_eq!((job.status.state, job.attempts[0].end), (State::Cancelled, AttemptEnd::Cancelled));
+    worker.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_a_shutdown_interrupts_gets_its_attempt_back() {
+    let shop = Shop::new(|config| config.worker.drain = Duration::ZERO);
+    let worker = shop.work();
+    let id = shop.submit(endless(), &[Thumbnail::default()]).await;
+    shop.until(id, |job| job.status.state == State::Running).await;
+    worker.shutdown().await;
+    let job = shop.store.job(id).await.unwrap().unwrap();
+    assert_eq!((job.status.state, job.status.used, job.status.crashes), (State::Queued, 0, 0));
+    assert_eq!(job.attempts[0].end, AttemptEnd::Interrupted);
+    assert!(shop.store.workers().await.unwrap().is_empty(), "the session is over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_session_is_lost_drops_its_work_and_goes_on_with_a_new_one() {
+    let shop = Shop::new(|config| config.worker.poll_floor = Duration::from_millis(10));
+    let worker = shop.work();
+    let id = shop.submit(png(6_000, 6_000), &[Thumbnail::default()]).await;
+    shop.until(id, |job| job.status.state == State::Running).await;
+    shop.store.restart();
+    // Something new to claim makes the worker meet the end of its session.
+    let other = shop.submit(png(10, 10), &[Thumbnail::default()]).await;
+    assert_eq!(shop.end(other).await.status.state, State::Succeeded);
+    let job = shop.end(id).await;
+    assert_eq!((job.status.state, job.attempts[0].end), (State::Succeeded, AttemptEnd::Lost));
+    assert_eq!(job.attempts.len(), 2);
+    worker.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_were_in_a_crash_are_worked_on_alone() {
+    let shop = Shop::new(|_| {});
+    let mut ids = Vec::new();
+    for side in 10..20 {
+        ids.push(shop.submit(png(side, side), &[Thumbnail::default()]).await);
+    }
+    // A worker that vanishes with four of them.
+    let info =
+        darkroom_core::store::WorkerInfo { host: String::new(), pid: 1, version: String::new(), slots: 4 };
+    let session = shop.store.open_session(info).await.unwrap();
+    assert_eq!(shop.store.claim(session, 4).await.unwrap().len(), 4);
+    shop.store.restart();
+    let worker = shop.work();
+    let mut alone = 0;
+    for id in ids {
+        let job = shop.end(id).await;
+        assert_eq!(job.status.state, State::Succeeded);
+        // Claimed among others it is given back, and claimed once more alone.
+        alone += usize::from(job.attempts.iter().any(|attempt| attempt.end == AttemptEnd::Interrupted));
+    }
+    assert_eq!(alone, 4);
+    worker.shutdown().await;
+}
