@@ -157,9 +157,9 @@ mod tests {
         out.extend([two(ORIENTATION), two(kind)].concat());
         out.extend(four(1));
         if kind == SHORT {
-            out.extend([two(value as u16), two(0)].concat())
+            out.extend([two(value as u16), two(0)].concat());
         } else {
-            out.extend(four(value))
+            out.extend(four(value));
         }
         out.extend(four(0x1234));
         out

@@ -84,8 +84,8 @@ impl Small {
     }
 
     fn luma(&self, x: usize, y: usize) -> f32 {
-        let [r, g, b] = self.pixels[y * self.width + x];
-        0.299 * r + 0.587 * g + 0.114 * b
+        let [red, green, blue] = self.pixels[y * self.width + x];
+        0.299 * red + 0.587 * green + 0.114 * blue
     }
 
     /// How interesting one pixel is, 0 to about 2.5.
@@ -157,25 +157,25 @@ fn saturation([r, g, b]: [f32; 3], luma: f32) -> f32 {
 struct Sums {
     width: usize,
     height: usize,
-    sums: Vec<f64>,
+    table: Vec<f64>,
 }
 
 impl Sums {
     fn new(small: &Small) -> Self {
         let (width, height) = (small.width + 1, small.height + 1);
-        let mut sums = vec![0.0; width * height];
+        let mut table = vec![0.0; width * height];
         for y in 1..height {
             let mut row = 0.0;
             for x in 1..width {
                 row += f64::from(small.interest(x - 1, y - 1));
-                sums[y * width + x] = sums[(y - 1) * width + x] + row;
+                table[y * width + x] = table[(y - 1) * width + x] + row;
             }
         }
-        Self { width, height, sums }
+        Self { width, height, table }
     }
 
     fn total(&self) -> f64 {
-        self.sums[self.sums.len() - 1]
+        self.table[self.table.len() - 1]
     }
 
     /// The sum over a rectangle with fractions, cut at the edges of the image.
@@ -193,7 +193,7 @@ impl Sums {
             (whole, v - whole as f64)
         };
         let ((x, fx), (y, fy)) = (cut(x, self.width), cut(y, self.height));
-        let at = |x: usize, y: usize| self.sums[y * self.width + x];
+        let at = |x: usize, y: usize| self.table[y * self.width + x];
         let upper = at(x, y) + (at(x + 1, y) - at(x, y)) * fx;
         let lower = at(x, y + 1) + (at(x + 1, y + 1) - at(x, y + 1)) * fx;
         upper + (lower - upper) * fy

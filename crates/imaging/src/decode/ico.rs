@@ -89,7 +89,9 @@ fn transparent(frame: Frame, dib: &Dib, bytes: &[u8]) -> Frame {
     let mask_row = width.div_ceil(32) * 4;
     let mask = bytes.get(dib.pixels_at + dib.row_bytes() * height..).unwrap_or_default();
     let pixels = frame.pixels.as_chunks_mut::<4>().0;
-    pixels.iter_mut().for_each(|pixel| pixel[3] = 255);
+    for pixel in pixels.iter_mut() {
+        pixel[3] = 255;
+    }
     // Rows of the mask are stored from the bottom; a mask that is cut hides nothing more.
     for (row, stored) in pixels.rchunks_exact_mut(width).zip(mask.chunks_exact(mask_row)) {
         for (x, pixel) in row.iter_mut().enumerate() {

@@ -65,10 +65,8 @@ impl Painter {
         let (alpha, premultiplied) = (page.has_alpha, page.premultiplied);
         let (layout, rule) = match page.colour {
             _ if page.is_palette => (Layout::Rgb, Rule::Palette(page.palette()?)),
-            ColorType::Gray(_) => (Layout::Gray, Rule::Copy),
-            ColorType::GrayA(_) => (Layout::GrayAlpha, Rule::Copy),
-            ColorType::Multiband { .. } if alpha => (Layout::GrayAlpha, Rule::Copy),
-            ColorType::Multiband { .. } => (Layout::Gray, Rule::Copy),
+            ColorType::GrayA(_) | ColorType::Multiband { .. } if alpha => (Layout::GrayAlpha, Rule::Copy),
+            ColorType::Gray(_) | ColorType::Multiband { .. } => (Layout::Gray, Rule::Copy),
             ColorType::RGB(_) => (Layout::Rgb, Rule::Copy),
             ColorType::RGBA(_) => (Layout::Rgba, Rule::Copy),
             ColorType::CMYK(8 | 16) => (Layout::Rgb, Rule::Inks(CmykToRgb::new(metadata.icc.as_deref()))),

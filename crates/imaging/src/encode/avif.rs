@@ -5,11 +5,12 @@ use rgb::{RGB8, RGBA8};
 
 use crate::{Format, Frame, ImageError, Layout, encode::Style};
 
-/// Looks like JPEG at its default quality, at about half the size.
-const DEFAULT_QUALITY: u8 = 65;
+/// Measured on photographs at 512 pixels: 60 % of the bytes of JPEG at its default, with 1 dB more PSNR.
+const DEFAULT_QUALITY: u8 = 75;
 
-/// 1 (slowest) to 10.
-const SPEED: u8 = 8;
+/// 1 (slowest) to 10. Measured on the same: 9 takes 0.1 s of one core where 8 takes 0.3 s, for 8 % more bytes; ten bits
+/// instead of eight take twice as long for the same result.
+const SPEED: u8 = 9;
 
 /// Encodes one frame. EXIF is kept; XMP has no place in what the encoder writes.
 pub(crate) fn still(frame: &Frame, style: &Style) -> Result<Vec<u8>, ImageError> {
@@ -24,12 +25,12 @@ pub(crate) fn still(frame: &Frame, style: &Style) -> Result<Vec<u8>, ImageError>
         encoder = encoder.with_exif(exif.as_slice());
     }
     let (width, height) = (frame.width as usize, frame.height as usize);
-    let encoded = if frame.layout.has_alpha() {
+    let result = if frame.layout.has_alpha() {
         encoder.encode_rgba(Img::new(&rgba(frame), width, height))
     } else {
         encoder.encode_rgb(Img::new(&rgb(frame), width, height))
     };
-    encoded
+    result
         .map(|encoded| encoded.avif_file)
         .map_err(|error| ImageError::Encode { format: Format::Avif, detail: error.to_string() })
 }

@@ -54,7 +54,8 @@ struct Movie {
 
 struct Pending {
     pixels: Vec<Pixel>,
-    delay_cs: u16,
+    /// In hundredths of a second.
+    delay: u16,
 }
 
 impl AnimationEncoder for Movie {
@@ -67,9 +68,9 @@ impl AnimationEncoder for Movie {
         // Rounding the end of every frame, not its length, keeps long animations in time.
         self.elapsed_ms += u64::from(delay_ms);
         let end_cs = (self.elapsed_ms + 5) / 10;
-        let delay_cs = u16::try_from(end_cs - self.written_cs).unwrap_or(u16::MAX);
+        let delay = u16::try_from(end_cs - self.written_cs).unwrap_or(u16::MAX);
         self.written_cs = end_cs;
-        self.pending = Some(Pending { pixels, delay_cs });
+        self.pending = Some(Pending { pixels, delay });
         Ok(())
     }
 
@@ -82,7 +83,7 @@ impl AnimationEncoder for Movie {
 impl Movie {
     /// Writes the waiting frame, knowing what comes after it.
     fn write_pending(&mut self, next: Option<&[Pixel]>) -> Result<(), ImageError> {
-        let Some(Pending { pixels, delay_cs }) = self.pending.take() else { return Ok(()) };
+        let Some(Pending { pixels, delay }) = self.pending.take() else { return Ok(()) };
         // A pixel can only become transparent again when the canvas is cleared, which clears what the frame covers.
         let clears = next
             .is_some_and(|next| pixels.iter().zip(next).any(|(now, then)| now.is_some() && then.is_none()));
@@ -90,7 +91,7 @@ impl Movie {
         let shown = self.changes(&pixels, area);
         let (palette, indices, transparent) = palette::quantise(&shown, area.width);
         let frame = gif::Frame {
-            delay: delay_cs,
+            delay,
             dispose: if clears { DisposalMethod::Background } else { DisposalMethod::Keep },
             transparent,
             left: area.left as u16,
@@ -163,8 +164,8 @@ fn pixels(frame: &Frame) -> Vec<Pixel> {
     }
 }
 
-fn refused(error: impl ToString) -> ImageError {
-    ImageError::Encode { format: Format::Gif, detail: error.to_string() }
+fn refused(error: impl std::fmt::Display) -> ImageError {
+    ImageError::Encode { format: Format::Gif, detail: format!("{error}") }
 }
 
 #[cfg(test)]

@@ -201,7 +201,7 @@ mod tests {
     fn play(bytes: Vec<u8>) -> (Vec<(Frame, u32)>, u16) {
         let source = Source::bytes(bytes);
         let limits = Limits::default();
-        let guard = Guard::new(Duration::from_secs(60), Arc::new(AtomicBool::new(false)));
+        let guard = Guard::new(Duration::from_mins(1), Arc::new(AtomicBool::new(false)));
         let header = decode::webp::header(&source, &limits).unwrap();
         let size = (header.width, header.height);
         let wish = Wish { scaled: size, averaged: size, metadata: MetadataWish::Drop, light: Light::Gamma };

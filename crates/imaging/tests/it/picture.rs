@@ -52,6 +52,11 @@ impl Picture {
         self.seen().zip(other.seen()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
     }
 
+    /// Whether the same is seen; the colour of transparent pixels does not count.
+    pub(crate) fn looks_like(&self, other: &Self) -> bool {
+        (self.width, self.height) == (other.width, other.height) && self.largest_difference(other) < 0.5
+    }
+
     /// Peak signal-to-noise ratio in decibels, as seen on white; infinite for the same pixels.
     pub(crate) fn psnr(&self, other: &Self) -> f64 {
         assert_eq!((self.width, self.height), (other.width, other.height));

@@ -21,7 +21,9 @@ fn gif(canvas: (u16, u16), frames: &[GifFrame<'static>], repeat: Option<Repeat>)
     if let Some(repeat) = repeat {
         encoder.set_repeat(repeat).unwrap();
     }
-    frames.iter().for_each(|frame| encoder.write_frame(frame).unwrap());
+    for frame in frames {
+        encoder.write_frame(frame).unwrap();
+    }
     encoder.into_inner().unwrap()
 }
 
@@ -43,7 +45,7 @@ fn frame(place: [u16; 4], dispose: DisposalMethod, indices: &[u8]) -> GifFrame<'
 
 fn play(source: &Source) -> (Header, Vec<(Frame, u32)>, u16) {
     let limits = Limits::default();
-    let guard = Guard::new(Duration::from_secs(60), Arc::new(AtomicBool::new(false)));
+    let guard = Guard::new(Duration::from_mins(1), Arc::new(AtomicBool::new(false)));
     let header = header(source, &limits).unwrap();
     let wish = Wish {
         scaled: (1, 1),

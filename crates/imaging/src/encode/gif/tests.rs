@@ -23,7 +23,9 @@ fn encoded(frames: &[(&str, u32)], loops: u16) -> Vec<u8> {
     let first = frame(frames[0].0);
     let canvas = Canvas { width: first.width, height: first.height, loops };
     let mut encoder = animation(canvas, style()).unwrap();
-    frames.iter().for_each(|(letters, delay)| encoder.push(&frame(letters), *delay).unwrap());
+    for (letters, delay) in frames {
+        encoder.push(&frame(letters), *delay).unwrap();
+    }
     encoder.finish().unwrap()
 }
 
