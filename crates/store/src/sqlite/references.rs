@@ -22,6 +22,9 @@ const GENERATION: usize = 50_000;
 /// References folded with one transaction at least.
 const FOLDED_AT_ONCE: usize = 500;
 
+/// References folded with each sweep, so that a log that a short-lived process left is folded though little comes.
+const FOLDED_BY_A_SWEEP: usize = 5_000;
+
 type Reference = (i64, u64);
 
 /// What is not in the index yet.
@@ -36,6 +39,8 @@ struct Recent {
 pub(super) struct References {
     recent: Arc<Mutex<Recent>>,
     added: usize,
+    /// References that this transaction is to fold at least, though it adds none.
+    wanted: usize,
     /// Folded within this transaction; they leave the set once it is committed.
     folded: Vec<Reference>,
     last_logged: i64,
@@ -57,7 +62,7 @@ impl References {
             self.last_logged = row.get(0)?;
             fresh.push((row.get(1)?, row.get::<_, i64>(2)? as u64));
         }
-        (self.added, self.folding_until) = (0, 0);
+        (self.added, self.wanted, self.folding_until) = (0, 0, 0);
         self.folded.clear();
         *lock(&self.recent) = Recent { fresh: fresh.into_iter().collect(), folding: BTreeSet::new() };
         Ok(())
@@ -89,9 +94,14 @@ impl References {
         Ok(())
     }
 
+    /// Asks this transaction to fold a part, whatever it adds.
+    pub(super) fn want_folding(&mut self) {
+        self.wanted = FOLDED_BY_A_SWEEP;
+    }
+
     /// Folds a part of the generation before this one, at twice the pace at which references come.
     pub(super) fn fold(&mut self, db: &Connection) -> rusqlite::Result<()> {
-        if self.added == 0 {
+        if self.added + self.wanted == 0 {
             return Ok(());
         }
         let mut recent = lock(&self.recent);
@@ -107,7 +117,7 @@ impl References {
             recent.folding = std::mem::take(&mut recent.fresh);
             self.folding_until = self.last_logged;
         }
-        let part = FOLDED_AT_ONCE.max(2 * self.added);
+        let part = FOLDED_AT_ONCE.max(2 * self.added).max(self.wanted);
         let mut insert =
             db.prepare_cached("INSERT OR IGNORE INTO reference (prefix, seq) VALUES (?1, ?2)")?;
         for (prefix, seq) in recent.folding.iter().take(part) {
@@ -119,7 +129,7 @@ impl References {
 
     /// The transaction is committed: what it folded is found in the index from now on.
     pub(super) fn committed(&mut self) {
-        self.added = 0;
+        (self.added, self.wanted) = (0, 0);
         if self.folded.is_empty() {
             return;
         }

@@ -40,6 +40,7 @@ impl Book {
         }
         swept.orphans = self.orphans(blobs)?;
         self.totals.forget_old_minutes(now);
+        self.references.want_folding();
         Ok(swept)
     }
 

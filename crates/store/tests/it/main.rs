@@ -1,6 +1,9 @@
 //! The stores against their contract.
 
+mod crash;
+mod file;
 mod memory;
+mod model;
 mod sqlite;
 
 /// Runs a future to its end.

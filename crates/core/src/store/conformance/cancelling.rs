@@ -135,7 +135,7 @@ pub async fn retrying_a_waiting_or_running_job_changes_nothing(open: Open<'_>) {
 /// Whoever cannot wait need not.
 pub async fn a_scheduled_job_can_be_retried_now(open: Open<'_>) {
     let bench = Bench::new(open);
-    let later = NewJob { run_at: Some(NOON + Duration::from_secs(60)), ..job("later") };
+    let later = NewJob { run_at: Some(NOON + Duration::from_mins(1)), ..job("later") };
     let id = bench.submit(later).await;
     let retried = bench.store.retry(id).await.expect("retry").expect("known");
     assert_eq!((retried.status.state, retried.run_at), (State::Queued, NOON));

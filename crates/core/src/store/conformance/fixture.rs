@@ -112,7 +112,8 @@ pub(super) fn names(claimed: &[Leased]) -> Vec<String> {
         .collect()
 }
 
-pub(super) fn success(artifact: &str) -> Outcome {
+/// One result with one artifact, the blob of this name.
+pub fn success(artifact: &str) -> Outcome {
     Outcome::Succeeded(vec![OperationResult {
         operation: "thumbnail".to_owned(),
         document: serde_json::json!({ "format": "png", "width": 64 }),

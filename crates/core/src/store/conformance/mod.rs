@@ -4,9 +4,9 @@
 //! runs a future to its end and a function that makes an empty store with a clock to move.
 
 mod attempts;
-mod fixture;
 mod cancelling;
 mod counting;
+mod fixture;
 mod listing;
 mod queueing;
 mod retention;
@@ -16,9 +16,9 @@ mod submitting;
 use std::sync::Arc;
 
 pub use attempts::*;
-pub use fixture::{NOON, job, named_blob, worker};
 pub use cancelling::*;
 pub use counting::*;
+pub use fixture::{NOON, job, named_blob, success, worker};
 pub use listing::*;
 pub use queueing::*;
 pub use retention::*;

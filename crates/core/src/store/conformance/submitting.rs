@@ -103,7 +103,7 @@ pub async fn a_job_that_is_submitted_twice_is_recorded_once(open: Open<'_>) {
 pub async fn a_full_queue_rejects_and_takes_again_when_there_is_room(open: Open<'_>) {
     let bench = Bench::with(open, StoreLimits { max_waiting: 2, ..StoreLimits::default() });
     let mut later = job("later");
-    later.run_at = Some(NOON + std::time::Duration::from_secs(60));
+    later.run_at = Some(NOON + std::time::Duration::from_mins(1));
     let answers = bench.store.submit(vec![later, job("b"), job("c")]).await.expect("submit");
     assert_eq!(answers[2], Submitted::Rejected(QueueFull { max_waiting: 2 }));
     let session = bench.session().await;

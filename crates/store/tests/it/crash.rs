@@ -1,0 +1,219 @@
+//! kill -9 at random moments: what was acknowledged is there, and nothing is counted twice.
+//!
+//! The child is this test binary again. It submits, claims and settles as fast as it can and writes each
+//! acknowledgement to its standard output, which outlives it.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    io::{BufRead, BufReader, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
+
+use darkroom_core::{
+    JobId, SystemClock,
+    job::{AttemptEnd, Failure, FailureKind, Job, Outcome, State, Timings},
+    store::{
+        Admin as _, JobFilter, Ledger as _, Page, Queue as _, Settled, Settlement, StoreLimits, Submitted,
+        conformance::{job, success, worker},
+    },
+};
+use darkroom_store::Sqlite;
+
+/// Where the child finds its database; only a child has it set.
+const CHILD_PATH: &str = "DARKROOM_CRASH_CHILD";
+
+/// How often the child is killed.
+const ROUNDS: &str = "DARKROOM_CRASH_ROUNDS";
+
+/// Tasks of the child that work at a time.
+const TASKS: usize = 8;
+
+fn open(path: &Path) -> Sqlite {
+    Sqlite::open(path, StoreLimits::default(), Arc::new(SystemClock)).expect("open")
+}
+
+#[test]
+fn killed_at_random_moments_nothing_acknowledged_is_lost_and_nothing_counts_twice() {
+    let Some(path) = parent_path() else { return child() };
+    let rounds: u32 = std::env::var(ROUNDS).ok().and_then(|n| n.parse().ok()).unwrap_or(30);
+    let mut known = Acknowledged::default();
+    for round in 0..rounds {
+        let mut child = start(&path, None);
+        let news = known.read_until(&mut child, 1 + rand_below(600));
+        crate::block_on(check(&path, &news, &known, round + 1 == rounds));
+    }
+    assert!(known.jobs.len() > rounds as usize, "the children got nothing done: {}", known.jobs.len());
+    let intact: String = rusqlite::Connection::open(&path)
+        .and_then(|db| db.query_row("PRAGMA integrity_check", [], |row| row.get(0)))
+        .expect("check");
+    assert_eq!(intact, "ok");
+}
+
+#[test]
+fn a_process_that_ends_at_a_named_point_of_a_transaction_loses_nothing_acknowledged() {
+    let Some(path) = parent_path() else { return child() };
+    let mut known = Acknowledged::default();
+    for point in ["in_batch", "before_commit", "before_answer"] {
+        for pass in [1, 2, 17, 60] {
+            let mut child = start(&path, Some(format!("{point}:{pass}")));
+            let news = known.read_until(&mut child, usize::MAX);
+            crate::block_on(check(&path, &news, &known, true));
+        }
+    }
+    assert!(known.jobs.len() > 20, "the children got nothing done");
+}
+
+fn parent_path() -> Option<PathBuf> {
+    std::env::var_os(CHILD_PATH).is_none().then(crate::sqlite::fresh_path)
+}
+
+fn rand_below(n: u32) -> usize {
+    let random = JobId::new(darkroom_core::Timestamp::default());
+    let [.., a, b, c, d] = *random.as_bytes();
+    (u32::from_be_bytes([a, b, c, d]) % n) as usize
+}
+
+fn start(path: &Path, abort_at: Option<String>) -> Child {
+    let thread = std::thread::current();
+    let name = thread.name().expect("tests have names").to_owned();
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.args(["--exact", &name, "--nocapture", "--test-threads=1"]).env(CHILD_PATH, path);
+    if let Some(point) = abort_at {
+        command.env("DARKROOM_ABORT_AT", point);
+    }
+    command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("start the child")
+}
+
+/// What children were told by their store.
+#[derive(Default)]
+struct Acknowledged {
+    /// The outcome that was accepted last, and how many were.
+    jobs: BTreeMap<JobId, Option<String>>,
+}
+
+impl Acknowledged {
+    /// Reads this many acknowledgements, kills the child, and reads what it had written until then.
+    fn read_until(&mut self, child: &mut Child, lines: usize) -> Vec<JobId> {
+        let mut news = Vec::new();
+        let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+        let (mut line, mut read) = (String::new(), 0);
+        while output.read_line(&mut line).expect("read") > 0 {
+            // A line that the kill has cut was not acknowledged to anyone.
+            if let Some(text) = line.strip_prefix("ack ").and_then(|text| text.strip_suffix('\n')) {
+                news.push(self.note(text));
+                read += 1;
+            }
+            if read == lines {
+                child.kill().expect("kill -9");
+            }
+            line.clear();
+        }
+        let ended = child.wait().expect("wait");
+        assert!(!ended.success(), "the child was to die, not to end");
+        news
+    }
+
+    fn note(&mut self, text: &str) -> JobId {
+        let (id, outcome) = text.split_once(' ').expect("an id and a word");
+        let id = id.parse().expect("an id");
+        let outcome = (outcome != "submitted").then(|| outcome.to_owned());
+        let before = self.jobs.insert(id, outcome.clone()).flatten();
+        assert!(before.is_none() || outcome.is_some(), "{id} was submitted twice");
+        id
+    }
+}
+
+async fn check(path: &Path, news: &[JobId], known: &Acknowledged, all: bool) {
+    let store = open(path);
+    let asked: Vec<JobId> = if all { known.jobs.keys().copied().collect() } else { news.to_vec() };
+    for id in asked {
+        let job = store.job(id).await.expect("read").expect("an acknowledged job is there");
+        check_job(&job, known.jobs[&id].as_deref());
+    }
+    let counts = store.counts().await.expect("counts");
+    let mut rows = [0_u64; 6];
+    let mut before = None;
+    loop {
+        let page = store.jobs(JobFilter::default(), Page { limit: 1_000, before }).await.expect("list");
+        page.iter().for_each(|job| rows[job.status.state as usize] += 1);
+        before = page.last().map(|job| job.seq);
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(counts.queues.first().map_or([0; 6], |queue| queue.states), rows, "totals equal the rows");
+    let succeeded = counts.operations.iter().map(|operation| operation.succeeded).sum::<u64>();
+    assert_eq!(succeeded, rows[State::Succeeded as usize], "each success is counted once");
+    let minutes = counts.recent.iter().map(|bucket| bucket.succeeded).sum::<u64>();
+    assert_eq!(minutes, succeeded, "and falls in one minute");
+    assert_eq!(rows[State::Running as usize], 0, "the jobs of the dead are rescued");
+}
+
+fn check_job(job: &Job, acknowledged: Option<&str>) {
+    let successes = job.attempts.iter().filter(|attempt| attempt.end == AttemptEnd::Succeeded).count();
+    assert_eq!(successes, usize::from(job.status.state == State::Succeeded), "{job:?}");
+    let numbers: Vec<u32> = job.attempts.iter().map(|attempt| attempt.number).collect();
+    assert_eq!(numbers, (1..=job.status.lease_seq).collect::<Vec<_>>(), "every claim ended once");
+    if let Some(artifact) = acknowledged.and_then(|outcome| outcome.strip_prefix("succeeded ")) {
+        assert_eq!(
+            Outcome::Succeeded(job.results.clone()),
+            success(artifact),
+            "the result that was acknowledged"
+        );
+    }
+    if acknowledged == Some("failed") {
+        assert_eq!(job.failure.as_ref().map(|failure| failure.kind), Some(FailureKind::Undecodable));
+    }
+}
+
+fn child() {
+    let path = PathBuf::from(std::env::var_os(CHILD_PATH).expect("a child"));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let store = Arc::new(open(&path));
+        // Jobs that earlier children left failed for want of workers are not what this is about.
+        store.resume("default".parse().expect("queue")).await.expect("resume");
+        let tasks: Vec<_> = (0..TASKS).map(|task| tokio::spawn(work_for_ever(store.clone(), task))).collect();
+        for task in tasks {
+            task.await.expect("a task");
+        }
+    });
+}
+
+async fn work_for_ever(store: Arc<Sqlite>, task: usize) {
+    let session = store.open_session(worker("child")).await.expect("open a session");
+    for round in 0_u64.. {
+        let name = format!("{task}-{round}");
+        let answers = store.submit(vec![job(&name), job(&name)]).await.expect("submit");
+        for answer in answers {
+            let Submitted::Created(id) = answer else { panic!("{answer:?}") };
+            acknowledge(id, "submitted");
+        }
+        let claimed = store.claim(session, 2).await.expect("claim");
+        for (place, leased) in claimed.into_iter().enumerate() {
+            let artifact = format!("{name}-{place}");
+            let (outcome, words) = match (round + place as u64) % 7 {
+                0 => (
+                    Outcome::FailedPermanently(Failure::new(FailureKind::Undecodable, "bad")),
+                    "failed".to_owned(),
+                ),
+                1 => (Outcome::Interrupted, "interrupted".to_owned()),
+                _ => (success(&artifact), format!("succeeded {artifact}")),
+            };
+            let report = Settlement { lease: leased.lease, outcome, timings: Timings::default() };
+            if store.settle(vec![report]).await.expect("settle") == [Settled::Accepted] {
+                acknowledge(leased.lease.job, &words);
+            }
+        }
+    }
+}
+
+/// One line, one write: a kill leaves it whole or cut, never mixed.
+fn acknowledge(id: JobId, words: &str) {
+    let mut line = String::new();
+    writeln!(line, "ack {id} {words}").expect("a line");
+    std::io::stdout().write_all(line.as_bytes()).expect("the parent listens");
+}

@@ -1,0 +1,183 @@
+//! What only a store in a file can be asked.
+
+use std::{sync::Arc, time::Duration};
+
+use darkroom_core::{
+    SystemClock,
+    job::{NewJob, State},
+    store::{
+        Admin as _, JobFilter, Ledger as _, Page, Queue as _, StoreError, StoreLimits, Submitted,
+        conformance::{job, named_blob, success, worker},
+    },
+};
+use darkroom_store::{Reading, Sqlite};
+
+use crate::sqlite::fresh_path;
+
+fn open(path: &std::path::Path) -> Result<Sqlite, StoreError> {
+    Sqlite::open(path, StoreLimits::default(), Arc::new(SystemClock))
+}
+
+#[test]
+fn a_file_that_is_open_is_in_use() {
+    let path = fresh_path();
+    let store = open(&path).expect("open");
+    assert!(matches!(open(&path), Err(StoreError::InUse)));
+    store.close();
+    open(&path).expect("a closed store is free");
+}
+
+#[test]
+fn a_closed_store_is_unavailable_and_leaves_no_log() {
+    let path = fresh_path();
+    let store = open(&path).expect("open");
+    crate::block_on(async {
+        store.submit(vec![job("a")]).await.expect("submit");
+        store.close();
+        assert!(matches!(store.submit(vec![job("b")]).await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.counts().await, Err(StoreError::Unavailable(_))));
+    });
+    let log = path.with_extension("db-wal");
+    assert!(!log.exists() || log.metadata().expect("metadata").len() == 0);
+}
+
+#[test]
+fn what_a_store_knows_survives_reopening() {
+    let path = fresh_path();
+    crate::block_on(async {
+        let store = open(&path).expect("open");
+        let slow = NewJob { queue: "slow".parse().expect("queue"), ..job("slow") };
+        let answers = store.submit(vec![job("a"), slow, job("b")]).await.expect("submit");
+        let [Submitted::Created(a), Submitted::Created(slow), Submitted::Created(b)] = answers[..] else {
+            panic!("{answers:?}")
+        };
+        store.pause("slow".parse().expect("queue")).await.expect("pause");
+        let session = store.open_session(worker("w")).await.expect("open a session");
+        let leased = store.claim(session, 1).await.expect("claim");
+        assert_eq!(leased[0].lease.job, a);
+        store.delete(b).await.expect("delete");
+        let before = store.counts().await.expect("counts");
+        drop(store);
+        let store = open(&path).expect("open");
+        let rescued = store.job(a).await.expect("read").expect("there");
+        assert_eq!((rescued.status.state, rescued.status.crashes), (State::Queued, 1));
+        assert_eq!(rescued.attempts[0].worker, "w:7");
+        assert!(store.job(slow).await.expect("read").expect("there").held);
+        assert!(matches!(store.claim(session, 1).await, Err(StoreError::SessionLost)));
+        let after = store.counts().await.expect("counts");
+        assert_eq!(after.operations, before.operations);
+        assert_eq!(after.queues.iter().map(|q| q.paused).collect::<Vec<_>>(), [false, true]);
+        store.submit(vec![job("c")]).await.expect("submit");
+        let newest = store.jobs(JobFilter::default(), Page { limit: 1, before: None }).await.expect("list");
+        assert_eq!(newest[0].seq, 4, "the number of a deleted job is not given again");
+    });
+}
+
+#[test]
+fn a_question_that_takes_too_long_is_given_up_and_the_next_one_answered() {
+    let reading = Reading { threads: 1, cap: Duration::ZERO };
+    let clock = Arc::new(SystemClock);
+    let store = Sqlite::open_reading(fresh_path(), StoreLimits::default(), clock, reading).expect("open");
+    crate::block_on(async {
+        let answers = store.submit((0..5_000).map(|i| job(&format!("{i}"))).collect()).await.expect("submit");
+        let Submitted::Created(first) = answers[0] else { panic!("{answers:?}") };
+        let rare = JobFilter { text: Some("nowhere".to_owned()), ..JobFilter::default() };
+        let slow = store.jobs(rare, Page { limit: 10, before: None }).await;
+        assert!(matches!(&slow, Err(StoreError::Unavailable(why)) if why.contains("too long")), "{slow:?}");
+        assert!(store.job(first).await.expect("a short question").is_some());
+    });
+}
+
+#[test]
+fn a_full_disk_is_told_and_nothing_of_the_call_is_recorded() {
+    let store = open(&fresh_path()).expect("open");
+    crate::block_on(async {
+        store.submit(vec![job("first")]).await.expect("submit");
+        store.limit_pages(1).await.expect("limit");
+        let full = store.submit((0..2_000).map(|i| job(&format!("{i}"))).collect()).await;
+        assert!(matches!(full, Err(StoreError::DiskFull)), "{full:?}");
+        let listed =
+            store.jobs(JobFilter::default(), Page { limit: 1_000, before: None }).await.expect("list");
+        assert_eq!(listed.len(), 1);
+        assert_eq!(store.counts().await.expect("counts").queues[0].states[State::Queued as usize], 1);
+        store.limit_pages(1_000_000).await.expect("limit");
+        store.submit(vec![job("second")]).await.expect("submit");
+        let session = store.open_session(worker("w")).await.expect("open a session");
+        assert_eq!(store.claim(session, 10).await.expect("claim").len(), 2);
+    });
+}
+
+/// References go from the log to the index a generation at a time; nothing is missed on the way.
+#[test]
+fn references_are_exact_while_they_are_folded_and_after_reopening() {
+    let path = fresh_path();
+    let name = |i: usize| format!("blob {i}");
+    crate::block_on(async {
+        let mut store = open(&path).expect("open");
+        let mut first = None;
+        for batch in 0..12 {
+            let jobs: Vec<NewJob> = (0..8_000).map(|i| job(&name(batch * 8_000 + i))).collect();
+            first.get_or_insert(jobs[0].id);
+            store.submit(jobs).await.expect("submit");
+            if batch == 8 {
+                drop(store);
+                store = open(&path).expect("open");
+            }
+            let known = (0..(batch + 1) * 8_000).step_by(97).map(|i| named_blob(&name(i)));
+            let asked: Vec<_> = known.chain([named_blob("stray")]).collect();
+            assert_eq!(store.unreferenced(asked).await.expect("ask"), [named_blob("stray")]);
+        }
+        for _ in 0..30 {
+            store.sweep().await.expect("sweep");
+        }
+        let all: Vec<_> = (0..96_000).step_by(11).map(|i| named_blob(&name(i))).collect();
+        assert_eq!(store.unreferenced(all).await.expect("ask"), []);
+        let first = first.expect("a job");
+        assert_eq!(store.delete(first).await.expect("delete"), Some(vec![named_blob(&name(0))]));
+        assert_eq!(store.unreferenced(vec![named_blob(&name(0))]).await.expect("ask").len(), 1);
+    });
+    let db = rusqlite::Connection::open(&path).expect("open");
+    let count = |table: &str| -> i64 {
+        db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect("count")
+    };
+    assert!(count("reference") > 50_000 && count("reference_log") < 50_000, "a generation was folded");
+}
+
+#[test]
+fn sixty_four_slots_at_once_do_every_job_exactly_once() {
+    let store = Arc::new(open(&fresh_path()).expect("open"));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
+    let done = runtime.block_on(async {
+        store.submit((0..4_000).map(|i| job(&format!("{i}"))).collect()).await.expect("submit");
+        let session = store.open_session(worker("w")).await.expect("open a session");
+        let tasks: Vec<_> = (0..64).map(|_| tokio::spawn(work_until_empty(store.clone(), session))).collect();
+        let mut done = Vec::new();
+        for task in tasks {
+            done.extend(task.await.expect("a task"));
+        }
+        assert_eq!(store.counts().await.expect("counts").operations[0].succeeded, 4_000);
+        done
+    });
+    let distinct: std::collections::HashSet<_> = done.iter().collect();
+    assert_eq!((done.len(), distinct.len()), (4_000, 4_000));
+}
+
+async fn work_until_empty(
+    store: Arc<Sqlite>,
+    session: darkroom_core::SessionId,
+) -> Vec<darkroom_core::JobId> {
+    let mut done = Vec::new();
+    loop {
+        let claimed = store.claim(session, 3).await.expect("claim");
+        if claimed.is_empty() {
+            return done;
+        }
+        for leased in claimed {
+            done.push(leased.lease.job);
+            let timings = darkroom_core::job::Timings::default();
+            let report =
+                darkroom_core::store::Settlement { lease: leased.lease, outcome: success("t"), timings };
+            store.settle(vec![report]).await.expect("settle");
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Random schedules on the file, compared with the store in memory after each step.
+
+use std::{collections::BTreeMap, fmt::Debug, path::PathBuf, sync::Arc, time::Duration};
+
+use darkroom_core::{
+    Clock, JobId, ManualClock, SessionId,
+    job::{AttemptLimits, Failure, FailureKind, Idempotency, Job, NewJob, Outcome, Timings},
+    store::{
+        Counts, JobFilter, Lease, Page, Settlement, Store, StoreError, StoreLimits, WorkerInfo, WorkerStats,
+        conformance::{NOON, job, named_blob, success, worker},
+    },
+};
+use darkroom_store::{Memory, Sqlite};
+use proptest::prelude::*;
+
+#[derive(Debug, Clone)]
+struct Wish {
+    name: u8,
+    owner: u8,
+    queue: u8,
+    lane: u8,
+    priority: i8,
+    delay: Option<u16>,
+    key: Option<(u8, u8)>,
+    alias: Option<u8>,
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Submit(Vec<Wish>),
+    OpenSession,
+    Claim { session: usize, slots: u32 },
+    Beat { session: usize },
+    Settle { leases: Vec<(usize, u8)> },
+    CloseSession { session: usize },
+    Sweep,
+    Cancel { job: usize },
+    Retry { job: usize },
+    Delete { job: usize },
+    Pause { queue: u8 },
+    Resume { queue: u8 },
+    Wait { ms: u32 },
+    Reopen,
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    (
+        (0..6_u8, 0..2_u8, 0..2_u8, 0..3_u8),
+        -1..2_i8,
+        prop::option::weighted(0.3, 0..20_000_u16),
+        prop::option::weighted(0.3, (0..3_u8, 0..2_u8)),
+        prop::option::weighted(0.5, 0..3_u8),
+    )
+        .prop_map(|((name, owner, queue, lane), priority, delay, key, alias)| Wish {
+            name,
+            owner,
+            queue,
+            lane,
+            priority,
+            delay,
+            key,
+            alias,
+        })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let index = || any::<u16>().prop_map(usize::from);
+    prop_oneof![
+        5 => prop::collection::vec(wish(), 1..5).prop_map(Step::Submit),
+        2 => Just(Step::OpenSession),
+        6 => (index(), 0..6_u32).prop_map(|(session, slots)| Step::Claim { session, slots }),
+        2 => index().prop_map(|session| Step::Beat { session }),
+        6 => prop::collection::vec((index(), 0..6_u8), 1..4).prop_map(|leases| Step::Settle { leases }),
+        1 => index().prop_map(|session| Step::CloseSession { session }),
+        4 => Just(Step::Sweep),
+        2 => index().prop_map(|job| Step::Cancel { job }),
+        2 => index().prop_map(|job| Step::Retry { job }),
+        2 => index().prop_map(|job| Step::Delete { job }),
+        1 => (0..2_u8).prop_map(|queue| Step::Pause { queue }),
+        2 => (0..2_u8).prop_map(|queue| Step::Resume { queue }),
+        4 => (1..30_000_u32).prop_map(|ms| Step::Wait { ms }),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+fn limits() -> StoreLimits {
+    StoreLimits {
+        max_waiting: 12,
+        keep_finished: Duration::from_secs(40),
+        keep_failed: Duration::from_secs(90),
+        max_deleted_per_sweep: 2,
+    }
+}
+
+/// One of the two stores, with the names that it gave to sessions.
+struct Side<S> {
+    store: S,
+    sessions: Vec<SessionId>,
+    /// Leases in the order of claims; the session by its place in `sessions`.
+    leases: Vec<(Lease, usize)>,
+}
+
+/// What a step answered, in words that do not depend on random session ids.
+type Told = String;
+
+impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
+    fn new(store: S) -> Self {
+        Self { store, sessions: Vec::new(), leases: Vec::new() }
+    }
+
+    async fn take(&mut self, step: &Step, jobs: &[NewJob], ids: &[JobId]) -> Told {
+        let queue = |n: u8| format!("q{n}").parse().expect("queue");
+        match step {
+            Step::Submit(_) => tell(self.store.submit(jobs.to_vec()).await),
+            Step::OpenSession => {
+                let info = WorkerInfo { pid: self.sessions.len() as u32, ..worker("w") };
+                self.sessions.push(self.store.open_session(info).await.expect("open a session"));
+                Told::new()
+            }
+            Step::Claim { session, slots } => self.claim(*session, *slots).await,
+            Step::Beat { session } => {
+                let Some(id) = pick(&self.sessions, *session) else { return Told::new() };
+                tell(
+                    self.store
+                        .beat(*id, WorkerStats { running: *session as u32, ..Default::default() })
+                        .await,
+                )
+            }
+            Step::Settle { leases } => {
+                let reports = leases.iter().filter_map(|(index, kind)| {
+                    let (lease, _) = pick(&self.leases, *index)?;
+                    Some(Settlement { lease: *lease, outcome: outcome(*kind), timings: Timings::default() })
+                });
+                tell(self.store.settle(reports.collect()).await)
+            }
+            Step::CloseSession { session } => {
+                let Some(id) = pick(&self.sessions, *session) else { return Told::new() };
+                tell(self.store.close_session(*id).await)
+            }
+            Step::Sweep => tell(self.store.sweep().await),
+            Step::Cancel { job } => match pick(ids, *job) {
+                Some(id) => tell(self.store.cancel(*id).await),
+                None => Told::new(),
+            },
+            Step::Retry { job } => match pick(ids, *job) {
+                Some(id) => tell(self.store.retry(*id).await),
+                None => Told::new(),
+            },
+            Step::Delete { job } => match pick(ids, *job) {
+                Some(id) => tell(self.store.delete(*id).await),
+                None => Told::new(),
+            },
+            Step::Pause { queue: n } => tell(self.store.pause(queue(*n)).await),
+            Step::Resume { queue: n } => tell(self.store.resume(queue(*n)).await),
+            Step::Wait { .. } | Step::Reopen => Told::new(),
+        }
+    }
+
+    async fn claim(&mut self, session: usize, slots: u32) -> Told {
+        let Some(id) = pick(&self.sessions, session) else { return Told::new() };
+        let place = session % self.sessions.len();
+        match self.store.claim(*id, slots).await {
+            Ok(claimed) => {
+                self.leases.extend(claimed.iter().map(|leased| (leased.lease, place)));
+                let told: Vec<_> =
+                    claimed.iter().map(|l| (l.lease.token, l.lease.seq, place, l.deadline, &l.job)).collect();
+                format!("{told:?}")
+            }
+            Err(error) => error.to_string(),
+        }
+    }
+
+    async fn visible(&self, ids: &[JobId]) -> Visible {
+        let page = Page { limit: 1_000, before: None };
+        let mut jobs = BTreeMap::new();
+        for id in ids {
+            jobs.insert(*id, self.store.job(*id).await.expect("read"));
+        }
+        let mut workers: Vec<_> = self
+            .store
+            .workers()
+            .await
+            .expect("workers")
+            .into_iter()
+            .map(|w| (w.info.pid, format!("{:?} {:?} {:?}", w.stats, w.since, w.last_beat)))
+            .collect();
+        workers.sort();
+        let blobs: Vec<_> = (0..6).map(|n| named_blob(&format!("f{n}"))).chain([named_blob("t")]).collect();
+        let mut aliases = Vec::new();
+        for n in 0..3 {
+            let found = self.store.newest_by_alias("v1".parse().expect("origin"), format!("a{n}")).await;
+            aliases.push(found.expect("read"));
+        }
+        Visible {
+            listed: self.store.jobs(JobFilter::default(), page).await.expect("list"),
+            counts: self.store.counts().await.expect("counts"),
+            strays: self
+                .store
+                .unreferenced(blobs)
+                .await
+                .expect("ask")
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            jobs,
+            workers,
+            aliases,
+        }
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct Visible {
+    listed: Vec<Job>,
+    jobs: BTreeMap<JobId, Option<Job>>,
+    aliases: Vec<Option<Job>>,
+    counts: Counts,
+    workers: Vec<(u32, String)>,
+    strays: Vec<String>,
+}
+
+fn pick<T>(all: &[T], index: usize) -> Option<&T> {
+    all.get(index % all.len().max(1))
+}
+
+fn tell<T: Debug>(answer: Result<T, StoreError>) -> Told {
+    match answer {
+        Ok(answer) => format!("{answer:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn outcome(kind: u8) -> Outcome {
+    let failure = Failure::new(FailureKind::StorageUnavailable, "not now");
+    match kind {
+        0 | 1 => success("t"),
+        2 => Outcome::FailedPermanently(Failure::new(FailureKind::Undecodable, "broken")),
+        3 => Outcome::FailedTransiently(failure, Duration::from_secs(3)),
+        4 => Outcome::Interrupted,
+        _ => Outcome::Cancelled,
+    }
+}
+
+fn wanted(wishes: &[Wish], clock: &ManualClock) -> Vec<NewJob> {
+    let one = |wish: &Wish| NewJob {
+        owner: format!("o{}", wish.owner).parse().expect("owner"),
+        queue: format!("q{}", wish.queue).parse().expect("queue"),
+        lane: format!("l{}", wish.lane).parse().expect("lane"),
+        alias: wish.alias.map(|n| format!("a{n}")),
+        priority: wish.priority,
+        run_at: wish.delay.map(|ms| clock.now() + Duration::from_millis(ms.into())),
+        limits: AttemptLimits { attempts: 2, crashes: 2 },
+        idempotency: wish
+            .key
+            .map(|(key, print)| Idempotency { key: format!("k{key}"), fingerprint: [print; 32] }),
+        ..job(&format!("f{}", wish.name))
+    };
+    wishes.iter().map(one).collect()
+}
+
+fn open_file(path: &PathBuf, clock: &Arc<ManualClock>) -> Arc<Sqlite> {
+    Arc::new(Sqlite::open(path, limits(), clock.clone()).expect("open"))
+}
+
+async fn compare(steps: Vec<Step>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("jobs.db");
+    let clock = Arc::new(ManualClock::at(NOON));
+    let mut model = Side::new(Arc::new(Memory::new(limits(), clock.clone())));
+    let mut file = Side::new(open_file(&path, &clock));
+    let mut ids = Vec::new();
+    for (number, step) in steps.iter().enumerate() {
+        let jobs = if let Step::Submit(wishes) = step { wanted(wishes, &clock) } else { Vec::new() };
+        ids.extend(jobs.iter().map(|job| job.id));
+        match step {
+            Step::Wait { ms } => clock.advance(Duration::from_millis((*ms).into())),
+            Step::Reopen => {
+                file.store.close();
+                file.store = open_file(&path, &clock);
+                model.store.restart();
+            }
+            _ => {}
+        }
+        let (expected, answered) = (model.take(step, &jobs, &ids).await, file.take(step, &jobs, &ids).await);
+        assert_eq!(answered, expected, "step {number}: {step:?}");
+        let (expected, seen) = (model.visible(&ids).await, file.visible(&ids).await);
+        assert_eq!(seen, expected, "after step {number}: {step:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_schedule_tells_the_file_from_the_model(steps in prop::collection::vec(step(), 1..120)) {
+        crate::block_on(compare(steps));
+    }
+}
