@@ -23,7 +23,7 @@ use darkroom_store::Sqlite;
 const HISTORY: usize = 1_000_000;
 
 /// How long one rate is measured.
-const MEASURED: Duration = Duration::from_secs(5);
+const MEASURED: Duration = Duration::from_secs(4);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();

@@ -7,6 +7,7 @@ use darkroom_core::{
 
 /// When things happened to a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_field_names, reason = "as a job names them")]
 pub(crate) struct Marks {
     pub(crate) run_at: Timestamp,
     pub(crate) started_at: Option<Timestamp>,

@@ -20,25 +20,25 @@ impl Admin for Memory {
     }
 
     async fn delete(&self, id: JobId) -> Result<Option<Vec<BlobId>>, StoreError> {
-        self.with(|shelf, _, _| {
-            let Some(seq) = shelf.ids.get(&id).copied() else { return Ok(None) };
-            let state = shelf.jobs.get(&seq).map(|entry| entry.job.status.state);
+        self.with(|stock, _, _| {
+            let Some(seq) = stock.ids.get(&id).copied() else { return Ok(None) };
+            let state = stock.jobs.get(&seq).map(|entry| entry.job.status.state);
             if state == Some(State::Running) {
                 return Err(StoreError::Running);
             }
-            let blobs = shelf.remove(seq);
-            Ok(Some(blobs.into_iter().filter(|blob| !shelf.blobs.contains_key(blob)).collect()))
+            let blobs = stock.remove(seq);
+            Ok(Some(blobs.into_iter().filter(|blob| !stock.blobs.contains_key(blob)).collect()))
         })
     }
 
     async fn pause(&self, queue: QueueName) -> Result<(), StoreError> {
-        self.with(|shelf, _, _| shelf.pause(queue));
+        self.with(|stock, _, _| stock.pause(queue));
         Ok(())
     }
 
     async fn resume(&self, queue: QueueName) -> Result<(), StoreError> {
-        self.with(|shelf, _, news| {
-            shelf.resume(&queue);
+        self.with(|stock, _, news| {
+            stock.resume(&queue);
             news.work = true;
         });
         Ok(())
@@ -47,10 +47,10 @@ impl Admin for Memory {
 
 impl Memory {
     fn move_by_hand(&self, id: JobId, event: Event) -> Result<Option<Job>, StoreError> {
-        self.with(|shelf, now, news| {
-            let Some(seq) = shelf.ids.get(&id).copied() else { return Ok(None) };
-            shelf.step(seq, event, now, news)?;
-            Ok(shelf.job(seq))
+        self.with(|stock, now, news| {
+            let Some(seq) = stock.ids.get(&id).copied() else { return Ok(None) };
+            stock.step(seq, event, now, news)?;
+            Ok(stock.job(seq))
         })
     }
 }

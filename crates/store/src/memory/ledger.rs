@@ -9,47 +9,47 @@ use darkroom_core::{
 
 use super::{
     Memory, check_batch,
-    shelf::{Entry, Shelf},
+    stock::{Entry, Stock},
 };
 use crate::moves::shows_failure;
 
 #[async_trait]
 impl Ledger for Memory {
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
-        let shelf = self.shelf();
-        Ok(shelf.ids.get(&id).and_then(|seq| shelf.job(*seq)))
+        let stock = self.stock();
+        Ok(stock.ids.get(&id).and_then(|seq| stock.job(*seq)))
     }
 
     async fn jobs(&self, filter: JobFilter, page: Page) -> Result<Vec<Job>, StoreError> {
-        let shelf = self.shelf();
+        let stock = self.stock();
         let older = ..page.before.unwrap_or(u64::MAX);
-        let matching = shelf.jobs.range(older).rev().filter(|(_, entry)| shelf.matches(entry, &filter));
+        let matching = stock.jobs.range(older).rev().filter(|(_, entry)| stock.matches(entry, &filter));
         let limit = page.limit.clamp(1, MAX_PAGE) as usize;
-        Ok(matching.take(limit).filter_map(|(seq, _)| shelf.job(*seq)).map(without_history).collect())
+        Ok(matching.take(limit).filter_map(|(seq, _)| stock.job(*seq)).map(without_history).collect())
     }
 
     async fn newest_by_alias(&self, origin: Origin, alias: String) -> Result<Option<Job>, StoreError> {
-        let shelf = self.shelf();
+        let stock = self.stock();
         let named = (origin.clone(), alias.clone(), 0)..=(origin, alias, u64::MAX);
-        Ok(shelf.aliases.range(named).next_back().and_then(|(_, _, seq)| shelf.job(*seq)))
+        Ok(stock.aliases.range(named).next_back().and_then(|(_, _, seq)| stock.job(*seq)))
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {
-        let shelf = self.shelf();
-        Ok(shelf.totals.counts(self.clock.now(), shelf.oldest_queued()))
+        let stock = self.stock();
+        Ok(stock.totals.counts(self.clock.now(), stock.oldest_queued()))
     }
 
     async fn workers(&self) -> Result<Vec<LiveWorker>, StoreError> {
         let now = self.clock.now();
-        let shelf = self.shelf();
-        let workers = shelf.sessions.values().map(|held| held.worker.clone());
+        let stock = self.stock();
+        let workers = stock.sessions.values().map(|held| held.worker.clone());
         Ok(workers.filter(|worker| now < worker.last_beat + SESSION_TTL).collect())
     }
 
     async fn unreferenced(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
         check_batch(blobs.len())?;
-        let shelf = self.shelf();
-        Ok(blobs.into_iter().filter(|blob| !shelf.blobs.contains_key(blob)).collect())
+        let stock = self.stock();
+        Ok(blobs.into_iter().filter(|blob| !stock.blobs.contains_key(blob)).collect())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -57,7 +57,7 @@ impl Ledger for Memory {
     }
 }
 
-impl Shelf {
+impl Stock {
     /// The job as readers see it.
     pub(super) fn job(&self, seq: u64) -> Option<Job> {
         let mut job = self.jobs.get(&seq)?.job.clone();

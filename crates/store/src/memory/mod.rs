@@ -5,7 +5,7 @@
 mod admin;
 mod ledger;
 mod queue;
-mod shelf;
+mod stock;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,48 +15,48 @@ use darkroom_core::{
 };
 
 use crate::notices::{News, Notices};
-use shelf::Shelf;
+use stock::Stock;
 
 /// A store in memory.
 #[derive(Debug)]
 pub struct Memory {
     limits: StoreLimits,
     clock: Arc<dyn Clock>,
-    shelf: Mutex<Shelf>,
+    stock: Mutex<Stock>,
     notices: Notices,
 }
 
 impl Memory {
     /// An empty store.
     pub fn new(limits: StoreLimits, clock: Arc<dyn Clock>) -> Self {
-        Self { limits, clock, shelf: Mutex::default(), notices: Notices::default() }
+        Self { limits, clock, stock: Mutex::default(), notices: Notices::default() }
     }
 
     /// Does what reopening does to a durable store whose process died: every session is lost.
     #[cfg(feature = "faults")]
     pub fn restart(&self) {
-        self.with(|shelf, now, news| {
-            let sessions: Vec<_> = shelf.sessions.keys().copied().collect();
+        self.with(|stock, now, news| {
+            let sessions: Vec<_> = stock.sessions.keys().copied().collect();
             for session in sessions {
-                shelf.lose(session, now, news);
+                stock.lose(session, now, news);
             }
-            shelf.forget_turns();
+            stock.forget_turns();
         });
     }
 
-    /// Runs `work` on the shelf, then tells watchers what changed.
-    fn with<T>(&self, work: impl FnOnce(&mut Shelf, Timestamp, &mut News) -> T) -> T {
+    /// Runs `work` on the stock, then tells watchers what changed.
+    fn with<T>(&self, work: impl FnOnce(&mut Stock, Timestamp, &mut News) -> T) -> T {
         let mut news = News::default();
-        let mut shelf = self.shelf();
-        let answer = work(&mut shelf, self.clock.now(), &mut news);
-        drop(shelf);
+        let mut stock = self.stock();
+        let answer = work(&mut stock, self.clock.now(), &mut news);
+        drop(stock);
         self.notices.tell(&mut news);
         answer
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+    fn stock(&self) -> MutexGuard<'_, Stock> {
         // A panic under the lock is a bug that its caller has seen; the others go on with what is there.
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+        self.stock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

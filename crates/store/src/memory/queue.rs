@@ -1,6 +1,6 @@
 //! The queue side.
 
-use std::pin::Pin;
+use std::{collections::BTreeSet, pin::Pin};
 
 use async_trait::async_trait;
 use darkroom_core::{
@@ -15,7 +15,7 @@ use futures_core::Stream;
 
 use super::{
     Memory, check_batch,
-    shelf::{Session, Shelf},
+    stock::{Session, Stock},
 };
 use crate::{moves::Ending, notices::News};
 
@@ -23,43 +23,43 @@ use crate::{moves::Ending, notices::News};
 impl Queue for Memory {
     async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError> {
         check_batch(jobs.len())?;
-        Ok(self.with(|shelf, now, news| {
-            jobs.into_iter().map(|job| shelf.submit(job, &self.limits, (now, news))).collect()
+        Ok(self.with(|stock, now, news| {
+            jobs.into_iter().map(|job| stock.submit(job, &self.limits, (now, news))).collect()
         }))
     }
 
     async fn open_session(&self, worker: WorkerInfo) -> Result<SessionId, StoreError> {
-        Ok(self.with(|shelf, now, _| {
+        Ok(self.with(|stock, now, _| {
             let session = SessionId::new(now);
             let stats = WorkerStats::default();
             let worker = LiveWorker { session, info: worker, stats, since: now, last_beat: now };
-            shelf.sessions.insert(session, Session { worker, running: Default::default() });
+            stock.sessions.insert(session, Session { worker, running: BTreeSet::new() });
             session
         }))
     }
 
     async fn claim(&self, session: SessionId, slots: u32) -> Result<Vec<Leased>, StoreError> {
-        self.with(|shelf, now, news| shelf.claim(session, slots, (now, news)))
+        self.with(|stock, now, news| stock.claim(session, slots, (now, news)))
     }
 
     async fn beat(&self, session: SessionId, stats: WorkerStats) -> Result<Beat, StoreError> {
-        Ok(self.with(|shelf, now, _| shelf.beat(session, stats, now)))
+        Ok(self.with(|stock, now, _| stock.beat(session, stats, now)))
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError> {
         check_batch(settlements.len())?;
-        Ok(self.with(|shelf, now, news| {
-            settlements.into_iter().map(|settlement| shelf.settle(settlement, now, news)).collect()
+        Ok(self.with(|stock, now, news| {
+            settlements.into_iter().map(|settlement| stock.settle(settlement, now, news)).collect()
         }))
     }
 
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError> {
-        self.with(|shelf, now, news| shelf.release(session, Ending::interrupted, (now, news)));
+        self.with(|stock, now, news| stock.release(session, Ending::interrupted, (now, news)));
         Ok(())
     }
 
     async fn sweep(&self) -> Result<Swept, StoreError> {
-        Ok(self.with(|shelf, now, news| shelf.sweep(&self.limits, now, news)))
+        Ok(self.with(|stock, now, news| stock.sweep(&self.limits, now, news)))
     }
 
     fn watch(&self) -> Pin<Box<dyn Stream<Item = Notice> + Send>> {
@@ -73,7 +73,7 @@ impl Session {
     }
 }
 
-impl Shelf {
+impl Stock {
     fn submit(
         &mut self,
         new: NewJob,
@@ -165,7 +165,7 @@ impl Shelf {
         let mut outlived = self.outlived(limits, now);
         outlived.truncate(limits.max_deleted_per_sweep as usize);
         swept.deleted = outlived.len() as u64;
-        let mut blobs = std::collections::BTreeSet::new();
+        let mut blobs = BTreeSet::new();
         for seq in outlived {
             blobs.extend(self.remove(seq));
         }

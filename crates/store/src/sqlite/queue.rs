@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use super::{
     Sqlite,
     attempts::{Given, Report},
+    book::Book,
     ledger::job_by_id,
     submit::Prepared,
     trouble::Trouble,
@@ -57,7 +58,7 @@ impl Queue for Sqlite {
     }
 
     async fn sweep(&self) -> Result<Swept, StoreError> {
-        self.write(MAX_BATCH, |book| book.sweep()).await
+        self.write(MAX_BATCH, Book::sweep).await
     }
 
     fn watch(&self) -> Pin<Box<dyn Stream<Item = Notice> + Send>> {

@@ -185,8 +185,9 @@ pub(super) fn artifacts(db: &Connection, seq: u64) -> Result<Vec<BlobId>, Troubl
 }
 
 fn prefix(blob: BlobId) -> i64 {
-    let [a, b, c, d, e, f, g, h, ..] = *blob.as_bytes();
-    i64::from_be_bytes([a, b, c, d, e, f, g, h])
+    let mut first = [0; 8];
+    first.copy_from_slice(&blob.as_bytes()[..8]);
+    i64::from_be_bytes(first)
 }
 
 fn lock(recent: &Mutex<Recent>) -> MutexGuard<'_, Recent> {

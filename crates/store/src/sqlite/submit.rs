@@ -3,7 +3,7 @@
 use darkroom_core::{
     JobId, Timestamp,
     fairness::LaneKey,
-    job::{NewJob, State},
+    job::{FileName, NewJob, State},
     store::{QueueFull, Submitted},
 };
 use rusqlite::{OptionalExtension, params};
@@ -116,7 +116,7 @@ impl Book {
                 new.input.blob.as_bytes(),
                 new.input.bytes as i64,
                 new.input.media_type,
-                new.input.name.as_ref().map(|name| name.as_str()),
+                new.input.name.as_ref().map(FileName::as_str),
                 new.alias,
                 key,
                 operations

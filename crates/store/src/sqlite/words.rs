@@ -18,7 +18,7 @@ const MAX_OPERATION_NAMES: i64 = 62;
 
 #[derive(Debug, Default)]
 pub(super) struct Words {
-    words: HashMap<String, i64>,
+    texts: HashMap<String, i64>,
     queues: HashMap<QueueName, i64>,
     queue_names: HashMap<i64, QueueName>,
     lanes: HashMap<LaneKey, i64>,
@@ -30,7 +30,7 @@ pub(super) struct Words {
 impl Words {
     /// The number of an owner, an origin or a worker.
     pub(super) fn word(&mut self, db: &Connection, text: &str) -> Result<i64, Trouble> {
-        if let Some(id) = self.words.get(text) {
+        if let Some(id) = self.texts.get(text) {
             return Ok(*id);
         }
         let id = find_or_insert(
@@ -38,7 +38,7 @@ impl Words {
             ("SELECT id FROM word WHERE text = ?1", "INSERT INTO word (text) VALUES (?1)"),
             params![text],
         )?;
-        self.words.insert(text.to_owned(), id);
+        self.texts.insert(text.to_owned(), id);
         Ok(id)
     }
 
@@ -125,7 +125,7 @@ impl Words {
 
     /// Keeps memory bounded, however many lanes and owners come.
     pub(super) fn trim(&mut self) {
-        if self.words.len() + self.lanes.len() + self.queues.len() > MAX_KEPT {
+        if self.texts.len() + self.lanes.len() + self.queues.len() > MAX_KEPT {
             *self = Self::default();
         }
     }

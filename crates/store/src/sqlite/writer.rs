@@ -107,11 +107,15 @@ impl Writer {
                 pass(Point::BeforeAnswer);
                 self.publish();
                 self.book.notices_to(&self.notices);
-                answers.into_iter().for_each(|answer| answer(Ok(())));
+                for answer in answers {
+                    answer(Ok(()));
+                }
             }
             Err(error) => {
                 tracing::error!(%error, "a transaction was undone");
-                answers.into_iter().for_each(|answer| answer(Err(shared(&error))));
+                for answer in answers {
+                    answer(Err(shared(&error)));
+                }
                 self.recover();
             }
         }

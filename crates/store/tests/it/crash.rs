@@ -42,7 +42,7 @@ fn killed_at_random_moments_nothing_acknowledged_is_lost_and_nothing_counts_twic
     let mut known = Acknowledged::default();
     for round in 0..rounds {
         let mut child = start(&path, None);
-        let news = known.read_until(&mut child, 1 + rand_below(600));
+        let news = known.read_until(&mut child, 1 + random_below(600));
         crate::block_on(check(&path, &news, &known, round + 1 == rounds));
     }
     assert!(known.jobs.len() > rounds as usize, "the children got nothing done: {}", known.jobs.len());
@@ -70,10 +70,10 @@ fn parent_path() -> Option<PathBuf> {
     std::env::var_os(CHILD_PATH).is_none().then(crate::sqlite::fresh_path)
 }
 
-fn rand_below(n: u32) -> usize {
-    let random = JobId::new(darkroom_core::Timestamp::default());
-    let [.., a, b, c, d] = *random.as_bytes();
-    (u32::from_be_bytes([a, b, c, d]) % n) as usize
+/// The end of a new id is random.
+fn random_below(bound: usize) -> usize {
+    let id = JobId::new(darkroom_core::Timestamp::default());
+    id.as_bytes()[10..].iter().fold(0, |number, byte| (number << 8 | usize::from(*byte)) % bound)
 }
 
 fn start(path: &Path, abort_at: Option<String>) -> Child {
@@ -138,7 +138,9 @@ async fn check(path: &Path, news: &[JobId], known: &Acknowledged, all: bool) {
     let mut before = None;
     loop {
         let page = store.jobs(JobFilter::default(), Page { limit: 1_000, before }).await.expect("list");
-        page.iter().for_each(|job| rows[job.status.state as usize] += 1);
+        for job in &page {
+            rows[job.status.state as usize] += 1;
+        }
         before = page.last().map(|job| job.seq);
         if before.is_none() {
             break;

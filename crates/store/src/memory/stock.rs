@@ -1,4 +1,4 @@
-//! The jobs in memory and their indexes. Whatever moves a job goes through [`Shelf::step`].
+//! The jobs in memory and their indexes. Whatever moves a job goes through [`Stock::step`].
 
 use std::{
     cmp::Reverse,
@@ -53,7 +53,7 @@ pub(super) struct Session {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
+pub(super) struct Stock {
     pub(super) jobs: BTreeMap<u64, Entry>,
     pub(super) ids: HashMap<JobId, u64>,
     pub(super) keys: HashMap<(Owner, String), (u64, [u8; 32])>,
@@ -74,8 +74,8 @@ pub(super) struct Shelf {
     last_seq: u64,
 }
 
-impl Shelf {
-    /// Moves a job by one event. Claims take turns themselves (see [`Shelf::next_claims`]).
+impl Stock {
+    /// Moves a job by one event. Claims take turns themselves (see [`Stock::next_claims`]).
     pub(super) fn step(
         &mut self,
         seq: u64,
