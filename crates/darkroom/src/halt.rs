@@ -28,7 +28,8 @@ impl Halt {
     pub(crate) fn report(&self) -> ExitCode {
         match self {
             Self::Config(mistakes) => {
-                tell(&format!("error: the configuration has {} mistakes:", mistakes.len()));
+                let count = mistakes.len();
+                tell(&format!("error: the configuration has {count} mistake{}:", if count == 1 { "" } else { "s" }));
                 mistakes.iter().for_each(|mistake| tell(&format!("  {mistake}")));
                 tell("`darkroom config reference` explains every setting.");
                 ExitCode::from(2)

@@ -4,7 +4,7 @@ use darkroom_core::{
     Clock, Operation, SystemClock,
     job::{Input, NewJob},
     operation::Thumbnail,
-    store::{Queue, Store, StoreLimits},
+    store::{Store, StoreLimits},
 };
 use darkroom_store::Memory;
 use futures_util::TryStreamExt;

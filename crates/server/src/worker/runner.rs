@@ -1,6 +1,11 @@
 //! The runner: holds a session, keeps it alive, claims jobs and watches over them until they have settled.
 
-use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use darkroom_core::{
     JobId, SessionId,
@@ -26,9 +31,9 @@ const STOP_GRACE: Duration = Duration::from_secs(5);
 /// How long to wait before asking a store again that did not answer.
 const STORE_RETRY: Duration = Duration::from_millis(500);
 
-/// A job that has been running for less is not asked about when the store says that it changed: the change is its
-/// own claim.
-const OWN_CLAIM: Duration = Duration::from_millis(20);
+/// Between hearing that a held job changed and asking what it was. Most such news are of the job's own claim, and
+/// most jobs are over by then.
+const DOUBT: Duration = Duration::from_millis(200);
 
 /// Works until `stopped` is true, in one session after the other.
 pub(super) async fn run(shop: Arc<Workshop>, config: Config, mut stopped: watch::Receiver<bool>) {
@@ -82,7 +87,10 @@ struct Session {
     config: Config,
     id: SessionId,
     jobs: JoinSet<(JobId, Ended)>,
-    held: HashMap<JobId, (Arc<StopSign>, Instant)>,
+    held: HashMap<JobId, Arc<StopSign>>,
+    /// Held jobs of which something was heard, and when to ask.
+    doubts: HashSet<JobId>,
+    ask_at: Option<Instant>,
     company: Company,
     /// Whether there may be something to claim.
     hungry: bool,
@@ -98,6 +106,8 @@ impl Session {
             id,
             jobs: JoinSet::new(),
             held: HashMap::new(),
+            doubts: HashSet::new(),
+            ask_at: None,
             company: Company::Together,
             hungry: true,
             stats: WorkerStats::default(),
@@ -121,6 +131,9 @@ impl Session {
                     Some(notice) => self.heed(notice).await,
                     None => watching = false,
                 },
+                () = sleep_until(self.ask_at.unwrap_or_else(Instant::now)), if self.ask_at.is_some() => {
+                    self.ask().await;
+                }
                 _ = beats.tick() => self.beat().await,
                 _ = polls.tick() => self.hungry = true,
             }
@@ -205,7 +218,7 @@ impl Session {
     fn begin(&mut self, leased: Leased) {
         let id = leased.job.id;
         let sign = Arc::new(StopSign::default());
-        self.held.insert(id, (Arc::clone(&sign), Instant::now()));
+        self.held.insert(id, Arc::clone(&sign));
         let shop = Arc::clone(&self.shop);
         self.jobs.spawn(async move { (id, execute(&shop, leased, &sign).await) });
         self.count_held();
@@ -242,10 +255,20 @@ impl Session {
                 self.beat().await;
             }
             Notice::Job(id) => {
-                if self.held.get(&id).is_some_and(|(_, since)| since.elapsed() > OWN_CLAIM) {
-                    self.beat().await;
+                if self.held.contains_key(&id) {
+                    self.doubts.insert(id);
+                    self.ask_at.get_or_insert_with(|| Instant::now() + DOUBT);
                 }
             }
+        }
+    }
+
+    /// Asks about jobs that are still held, in case that they were cancelled.
+    async fn ask(&mut self) {
+        self.ask_at = None;
+        let doubts = std::mem::take(&mut self.doubts);
+        if doubts.iter().any(|id| self.held.contains_key(id)) {
+            self.beat().await;
         }
     }
 
@@ -256,7 +279,7 @@ impl Session {
         match self.shop.store.beat(self.id, self.stats).await {
             Ok(beat) => {
                 self.lost |= beat.lost;
-                for (sign, _) in beat.cancel.iter().filter_map(|id| self.held.get(id)) {
+                for sign in beat.cancel.iter().filter_map(|id| self.held.get(id)) {
                     sign.set(Reason::Cancelled);
                 }
             }
@@ -304,7 +327,7 @@ impl Session {
     }
 
     fn stop_all(&self, reason: Reason) {
-        for (sign, _) in self.held.values() {
+        for sign in self.held.values() {
             sign.set(reason);
         }
     }

@@ -186,7 +186,8 @@ async fn a_worker_whose_session_is_lost_drops_its_work_and_goes_on_with_a_new_on
     assert_eq!(shop.end(other).await.status.state, State::Succeeded);
     let job = shop.end(id).await;
     assert_eq!((job.status.state, job.attempts[0].end), (State::Succeeded, AttemptEnd::Lost));
-    assert_eq!(job.attempts.len(), 2);
+    let lost = job.attempts.iter().filter(|attempt| attempt.end == AttemptEnd::Lost).count();
+    assert_eq!(lost, 1, "{:?}", job.attempts);
     worker.shutdown().await;
 }
 
