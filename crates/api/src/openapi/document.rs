@@ -192,6 +192,11 @@ fn content_schema(content: Content) -> (&'static str, Value) {
         }
         Content::Bytes(media_type) => (media_type, json!({ "type": "string", "format": "binary" })),
         Content::Text(media_type) => (media_type, json!({ "type": "string" })),
+        Content::Events => {
+            let field = json!({ "type": "string" });
+            let event = json!({ "event": field, "id": field, "data": field });
+            ("text/event-stream", json!({ "type": "object", "required": ["data"], "properties": event }))
+        }
     }
 }
 

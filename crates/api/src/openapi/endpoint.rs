@@ -107,6 +107,8 @@ pub enum Content {
     Bytes(&'static str),
     /// Text of this media type.
     Text(&'static str),
+    /// Server-sent events whose data is JSON.
+    Events,
 }
 
 /// One answer.

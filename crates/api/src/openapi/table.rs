@@ -60,7 +60,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         Every event is called `job`, and its data is the job.")
         .takes(&[JOB, header("Last-Event-ID", Text, "The id of the last event that the client has seen.")])
         .answers(&[
-            answer(200, "The events.", &[Content::Text("text/event-stream")]),
+            answer(200, "The events.", &[Content::Events]),
             answer(204, "The job has ended, and the client has seen it: no need to come back.", &[]),
         ])
         .problems(&[Code::JobNotFound, Code::Internal, Code::Overloaded, Code::StoreUnavailable]),

@@ -11,8 +11,10 @@ settings! {
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)),
         /// Connections at once; more wait to be accepted.
         max_connections: usize = 1_024,
-        /// Submissions at once; more are answered 503.
+        /// Uploads taken in at once; more wait for their turn.
         max_submissions: usize = 64,
+        /// How long an upload waits for its turn before it is answered 503.
+        submission_patience: Duration = Duration::from_secs(10),
         /// Event streams and waiting requests at once; more are answered 503.
         max_streams: usize = 256,
         /// The longest time that a client may wait for a job within one request.

@@ -32,7 +32,9 @@ pub(super) async fn wrap(State(http): State<Http>, request: Request, next: Next)
     let answered =
         answered.unwrap_or_else(|_| Failure::caused(Code::Internal, "a handler panicked").into_response());
     let mut response = span.in_scope(|| finish(answered, &id));
-    if let Some(rest) = rest.filter(|_| response.status().is_client_error() || response.status().is_server_error()) {
+    if let Some(rest) =
+        rest.filter(|_| response.status().is_client_error() || response.status().is_server_error())
+    {
         rest.drain().await;
     }
     drop(in_flight);
@@ -118,6 +120,7 @@ pub(super) fn cross_origin(config: &Config) -> Option<CorsLayer> {
         header::LINK,
         REQUEST_ID,
     ];
-    let layer = CorsLayer::new().allow_origin(origins).allow_methods(Any).allow_headers(Any).expose_headers(shown);
+    let layer =
+        CorsLayer::new().allow_origin(origins).allow_methods(Any).allow_headers(Any).expose_headers(shown);
     Some(layer)
 }

@@ -83,8 +83,10 @@ impl Inner {
     }
 
     /// The right to take in one image. Held until the image is stored and its job recorded.
-    pub(super) fn submission_permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        permit(&self.submissions)
+    pub(super) async fn submission_permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        let turn = Arc::clone(&self.submissions).acquire_owned();
+        let turn = tokio::time::timeout(self.config.submission_patience, turn).await;
+        turn.ok().and_then(Result::ok).ok_or_else(|| Failure::plain(Code::Overloaded))
     }
 
     /// Room in memory for a JSON body of `bytes`, which is decoded to as much again.
@@ -96,7 +98,7 @@ impl Inner {
 
     /// The right to hold a connection open for a job to change.
     pub(super) fn stream_permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        permit(&self.streams)
+        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| Failure::plain(Code::Overloaded))
     }
 
     /// The job of this id, which comes from a path.
@@ -114,10 +116,6 @@ impl Inner {
             Err(error) => tracing::warn!(%error, "blobs were left for upkeep to collect"),
         }
     }
-}
-
-fn permit(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure> {
-    Arc::clone(semaphore).try_acquire_owned().map_err(|_| Failure::plain(Code::Overloaded))
 }
 
 /// An id from a path: what is not an id is no job's.

@@ -28,10 +28,12 @@ pub(super) const MAX_DELAY: Duration = Duration::from_hours(24 * 365);
 
 /// Submits one job.
 pub(super) async fn submit(State(http): State<Http>, request: Request) -> Result<Response, Failure> {
-    let permit = http.submission_permit()?;
     let mut query = Query::of(request.uri())?;
     let time = wait::wanted(&http, &mut query, request.headers())?;
     let key = idempotency_key(request.headers())?;
+    // Whoever may not wait is told before there is a job.
+    let _waiting = time.map(|_| http.stream_permit()).transpose()?;
+    let permit = http.submission_permit().await?;
 
     let draft = intake::read(&http, request, query).await?;
     let fingerprint = draft.fingerprint();
@@ -82,10 +84,7 @@ fn no_operations() -> Failure {
 
 async fn answer(http: &Http, id: JobId, time: Option<Duration>) -> Result<Response, Failure> {
     let job = match time {
-        Some(time) => {
-            let _permit = http.stream_permit()?;
-            wait::ended(http, id, time).await?
-        }
+        Some(time) => wait::ended(http, id, time).await?,
         None => http.store.job(id).await?.ok_or_else(|| Failure::plain(Code::JobNotFound))?,
     };
     let status = if job.status.state.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED };

@@ -46,7 +46,7 @@ pub(in crate::http) async fn heartbeat() -> Response {
 
 /// Takes an upload.
 pub(in crate::http) async fn upload(State(http): State<Http>, request: Request) -> Result<Response, Failure> {
-    let _permit = http.submission_permit()?;
+    let _permit = http.submission_permit().await?;
     let upload = match file(&http, request, accepts).await {
         Ok(upload) => upload,
         // What is no form has no field; what the server cannot take in is its own fault or the client's, as elsewhere.

@@ -40,7 +40,7 @@ pub(in crate::http) async fn health() -> Json<&'static str> {
 
 /// Takes an upload.
 pub(in crate::http) async fn upload(State(http): State<Http>, request: Request) -> Result<Response, Failure> {
-    let _permit = http.submission_permit()?;
+    let _permit = http.submission_permit().await?;
     let upload = match file(&http, request, accepts).await {
         Err(failure) if failure.code() == Code::MalformedBody => Upload::Absent,
         upload => upload?,

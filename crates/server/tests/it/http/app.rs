@@ -12,7 +12,7 @@ use darkroom_core::{
     store::{Store, StoreLimits},
 };
 use darkroom_server::{Config, Parts, Running, blobs::Blobs, http::SigningKey};
-use darkroom_store::Memory;
+use darkroom_store::Sqlite;
 use tempfile::TempDir;
 
 /// A running service. [`App::finish`] ends it and checks that nothing is left behind; dropping it without that fails
@@ -32,15 +32,20 @@ impl App {
         Self::with(|_| {}).await
     }
 
-    /// A service whose settings `change` has changed.
+    /// A service over a file, as users run it, whose settings `change` has changed.
     pub(super) async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let clock = Arc::new(SystemClock);
-        Self::over(Arc::new(Memory::new(StoreLimits::default(), clock)), change).await
+        let data = TempDir::new().unwrap();
+        let store =
+            Sqlite::open(data.path().join("darkroom.db"), StoreLimits::default(), Arc::new(SystemClock));
+        Self::build(data, Arc::new(store.unwrap()), change).await
     }
 
     /// A service over this store.
     pub(super) async fn over(store: Arc<dyn Store>, change: impl FnOnce(&mut Config)) -> Self {
-        let data = TempDir::new().unwrap();
+        Self::build(TempDir::new().unwrap(), store, change).await
+    }
+
+    async fn build(data: TempDir, store: Arc<dyn Store>, change: impl FnOnce(&mut Config)) -> Self {
         let blobs = Blobs::open(data.path().join("blobs")).unwrap();
         let mut config = Config::default();
         config.http.listen = "127.0.0.1:0".parse().unwrap();

@@ -155,7 +155,11 @@ async fn store_faults(seen: &mut Seen) {
 async fn crowds(seen: &mut Seen) {
     let limits = StoreLimits { max_waiting: 1, ..StoreLimits::default() };
     let store = Memory::new(limits, Arc::new(SystemClock));
-    let app = App::over(Arc::new(store), |config| config.http.max_submissions = 1).await;
+    let app = App::over(Arc::new(store), |config| {
+        config.http.max_submissions = 1;
+        config.http.submission_patience = Duration::from_millis(20);
+    })
+    .await;
     app.client.pause("q").await.unwrap();
     let send = || app.post("/v1/jobs?op=thumbnail&width=5&queue=q").body(images::png(9, 9));
     assert_eq!(send().send().await.unwrap().status(), 202);
