@@ -21,6 +21,10 @@ need_build_tools() {
   command -v cargo >/dev/null || die "Rust is missing: install it with rustup"
   need_debian cc build-essential
   need_debian nasm nasm
+  # The AVIF decoder: dav1d is built by meson and ninja, libavif by cmake.
+  need_debian cmake cmake
+  need_debian meson meson
+  need_debian ninja ninja-build
 }
 
 # python_venv NAME REQUIREMENT…: a virtual environment in .x/venv/NAME with exactly these packages.
