@@ -36,6 +36,7 @@ fn main() {
     let folder = tempfile::tempdir_in(std::env::var("TMPDIR").unwrap_or_else(|_| ".".to_owned())).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     println!("{:<56} {:>12} {:>14} {:>10}  verdict", "case", "measured", "demand", "CPU/job");
+    disk(&folder.path().join("disk"));
     naive(&folder.path().join("naive.db"));
     runtime.block_on(empty(&folder.path().join("empty.db")));
     runtime.block_on(full(&folder.path().join("full.db"), history));
@@ -283,6 +284,21 @@ async fn scheduled(path: &Path, jobs: usize) {
     times.sort();
     let case = format!("claim with {jobs} scheduled jobs, p50");
     line(&case, (times[times.len() / 2].as_secs_f64() * 1e3, "ms"), &Demand::AtMost(3.0), None);
+}
+
+/// What one commit costs at least: everything above waits for this.
+fn disk(path: &Path) {
+    use std::io::Write as _;
+    let mut file = std::fs::File::create(path).unwrap();
+    let mut times = Vec::new();
+    for _ in 0..100 {
+        let started = Instant::now();
+        file.write_all(&[0; 4_096]).unwrap();
+        file.sync_data().unwrap();
+        times.push(started.elapsed());
+    }
+    times.sort();
+    line("this disk: write 4 KiB and fsync, p50", (times[50].as_secs_f64() * 1e3, "ms"), &Demand::None, None);
 }
 
 /// The comparison: one commit a call, as most queues on SQLite do, with two narrow tables.

@@ -42,7 +42,7 @@ fn killed_at_random_moments_nothing_acknowledged_is_lost_and_nothing_counts_twic
     let mut known = Acknowledged::default();
     for round in 0..rounds {
         let mut child = start(&path, None);
-        let news = known.read_until(&mut child, 1 + random_below(600));
+        let news = known.read_until(&mut child, 1 + random_below(250));
         crate::block_on(check(&path, &news, &known, round + 1 == rounds));
     }
     assert!(known.jobs.len() > rounds as usize, "the children got nothing done: {}", known.jobs.len());
