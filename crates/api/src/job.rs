@@ -1,6 +1,6 @@
 //! A job as clients see it.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use darkroom_core::{Operation, job as core};
 use serde::{Deserialize, Serialize};
@@ -339,11 +339,11 @@ impl ArtifactLink {
 pub fn escape_segment(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                escaped.push(char::from(byte))
-            }
-            _ => escaped.push_str(&format!("%{byte:02X}")),
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            // Writing to a String does not fail.
+            let _ = write!(escaped, "%{byte:02X}");
         }
     }
     escaped

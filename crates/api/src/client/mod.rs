@@ -50,12 +50,8 @@ pub struct ListOptions {
 impl Client {
     /// A client of the server at `base`, such as `http://127.0.0.1:8080`.
     pub fn new(base: &str) -> Result<Self, ClientError> {
-        let address = |_| ClientError::Address(base.to_owned());
-        let base = Url::parse(base)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https"))
-            .ok_or(())
-            .map_err(address)?;
+        let parsed = Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let base = parsed.ok_or_else(|| ClientError::Address(base.to_owned()))?;
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
@@ -195,10 +191,8 @@ impl Client {
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let mut url = self.base.clone();
-        let below = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&below);
-        // The path is escaped already; `set_path` would leave its percent signs alone, too.
-        url.set_path(&format!("{below}{path}"));
+        // What is escaped already stays as it is.
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
         self.http.request(method, url)
     }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::problem::{Code, PROBLEM_MEDIA_TYPE};
 
-/// The OpenAPI 3.1 document of this server.
+/// The `OpenAPI` 3.1 document of this server.
 pub fn document() -> Value {
     let schemas = schemas::all();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();

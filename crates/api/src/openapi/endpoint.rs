@@ -35,7 +35,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// As OpenAPI spells it.
+    /// As `OpenAPI` spells it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "get",

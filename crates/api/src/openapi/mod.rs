@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document: a literal table of endpoints, and the schemas of the wire types.
+//! The `OpenAPI` 3.1 document: a literal table of endpoints, and the schemas of the wire types.
 //!
 //! The server's test suite compares the table with its router, both ways.
 

@@ -44,7 +44,7 @@ const START: &str = r##"SwaggerUIBundle({
 });
 "##;
 
-/// The OpenAPI document.
+/// The `OpenAPI` document.
 pub(super) async fn document() -> Json<Value> {
     Json(openapi::document())
 }

@@ -177,7 +177,7 @@ fn invalid_extension() -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({ "detail": "Invalid file extension" }))).into_response()
 }
 
-/// What FastAPI answers when a field is missing.
+/// What `FastAPI` answers when a field is missing.
 fn field_required() -> Response {
     let fault = json!({ "loc": ["body", "file"], "msg": "field required", "type": "value_error.missing" });
     (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": [fault] }))).into_response()
