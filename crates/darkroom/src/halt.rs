@@ -29,7 +29,10 @@ impl Halt {
         match self {
             Self::Config(mistakes) => {
                 let count = mistakes.len();
-                tell(&format!("error: the configuration has {count} mistake{}:", if count == 1 { "" } else { "s" }));
+                tell(&format!(
+                    "error: the configuration has {count} mistake{}:",
+                    if count == 1 { "" } else { "s" }
+                ));
                 mistakes.iter().for_each(|mistake| tell(&format!("  {mistake}")));
                 tell("`darkroom config reference` explains every setting.");
                 ExitCode::from(2)

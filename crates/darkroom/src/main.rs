@@ -11,6 +11,9 @@ mod settings;
 mod signals;
 mod terminal;
 
+// The allocator is the C library's. Measured with 160 mixed photographs of 1 to 24 megapixels (2 and 8 slots): mimalloc
+// and jemalloc peak at the same or more memory for the same processor time, because nearly all of it is a few large
+// buffers that are mapped and unmapped. What bounds memory is admission by bytes (`worker.memory`).
 use std::process::ExitCode;
 
 use clap::Parser;

@@ -12,7 +12,13 @@ mod remote;
 mod rows;
 mod sources;
 
-use std::{fs, path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Instant,
+};
 
 use darkroom_core::Operation;
 use serde_json::json;
@@ -65,7 +71,7 @@ fn quiet(settings: &Settings) -> darkroom_server::telemetry::Config {
     config
 }
 
-fn make_folder(out: &PathBuf) -> Result<(), Halt> {
+fn make_folder(out: &Path) -> Result<(), Halt> {
     fs::create_dir_all(out).map_err(|error| {
         let error = anyhow::Error::new(error).context(format!("cannot make {}", out.display()));
         Halt::environment(error, "name a folder that can be written to with --out")
@@ -117,10 +123,12 @@ impl Work {
             let room = more && !interrupted && working.len() < self.place.width();
             tokio::select! {
                 // Nothing is lost by quitting: what has no row yet is done again.
-                () = signals.next() => match std::mem::replace(&mut interrupted, true) {
-                    true => return Ok(true),
-                    false => progress.note("finishing what has begun; interrupt again to quit at once"),
-                },
+                () = signals.next() => {
+                    if std::mem::replace(&mut interrupted, true) {
+                        return Ok(true);
+                    }
+                    progress.note("finishing what has begun; interrupt again to quit at once");
+                }
                 Some(done) = working.join_next() => {
                     let finished = done.map_err(|error| Halt::environment(error, "please report this"))??;
                     self.finished(&finished, progress, tally)?;
@@ -168,7 +176,7 @@ struct Ending {
     json: bool,
 }
 
-fn report(tally: Tally, began: Instant, out: &std::path::Path, ending: Ending) -> Result<ExitCode, Halt> {
+fn report(tally: Tally, began: Instant, out: &Path, ending: Ending) -> Result<ExitCode, Halt> {
     let seconds = began.elapsed().as_secs_f64();
     let rate = tally.succeeded as f64 / seconds.max(1e-9);
     let results = out.join(rows::FILE);

@@ -120,7 +120,7 @@ fn patterns_and_single_files_are_sources_too() {
     photos(folder.path());
     let (code, summary) = run(folder.path(), &["photos/deep/**/*.png", "photos/a.png"]);
     assert_eq!((code, summary["succeeded"].as_u64()), (Some(0), Some(3)));
-    assert!(folder.path().join("results/er/d.png.jpg").exists());
+    assert!(folder.path().join("results/deep/er/d.png.jpg").exists());
 }
 
 #[test]

@@ -20,11 +20,8 @@ use super::{
 };
 use crate::{
     blobs::{Blobs, Pin},
-    failpoint,
+    failpoint, host,
 };
-
-/// Attempts that may run out of time before that counts as the image's fault.
-const TIMED_OUT_ATTEMPTS: u32 = 2;
 
 /// How an attempt ended, for the statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,9 +89,10 @@ async fn make(shop: &Workshop, job: &Job, sign: &StopSign, timings: &mut Timings
     let (limits, flag) = (shop.limits.clone(), sign.flag());
     let work = move || {
         let started = Instant::now();
+        let busy = host::thread_time();
         let rendered = render(&source, &thumbnails, &limits, &Guard::new(limits.decode_time, flag));
         drop(reservation);
-        (rendered, started)
+        (rendered.map_err(|error| Broken::of_work(error, host::thread_time().saturating_sub(busy))), started)
     };
     let (rendered, started) = shop.pool.run(work).await?;
     timings.wait_us = (started - began).as_micros() as u64;
@@ -150,14 +148,10 @@ fn unused_name(stem: &str, extension: &str, taken: &[String]) -> String {
 
 /// The outcome of an attempt without results.
 fn failed(shop: &Workshop, job: &Job, broken: Broken, sign: &StopSign) -> Outcome {
-    use darkroom_core::job::FailureKind::TimedOut;
     match broken {
         Broken::Stopped if sign.reason() == Some(Reason::Cancelled) => Outcome::Cancelled,
         Broken::Stopped => Outcome::Interrupted,
         Broken::Permanent(failure) => Outcome::FailedPermanently(failure),
-        Broken::Transient(failure) if failure.kind == TimedOut && job.status.used >= TIMED_OUT_ATTEMPTS => {
-            Outcome::FailedPermanently(failure)
-        }
         Broken::Transient(failure) => {
             let delay = shop.retry.delay(job.status.used, &mut rand::rng());
             Outcome::FailedTransiently(failure, delay)

@@ -1,6 +1,6 @@
 //! What an error means for the job: why it failed, and whether another attempt is worth it.
 
-use std::io::ErrorKind;
+use std::{io::ErrorKind, time::Duration};
 
 use darkroom_core::job::{Failure, FailureKind};
 use darkroom_imaging::ImageError;
@@ -35,8 +35,7 @@ impl From<ImageError> for Broken {
             E::Unsupported { .. } => permanent(FailureKind::Unsupported, error),
             E::Limit { .. } => permanent(FailureKind::LimitExceeded, error),
             E::Encode { .. } => permanent(FailureKind::Unencodable, error),
-            // A busy machine may be to blame.
-            E::TimedOut(_) => transient(FailureKind::TimedOut, error),
+            E::TimedOut(_) => permanent(FailureKind::TimedOut, error),
             E::Cancelled => Self::Stopped,
             E::Io(io) => match io.kind() {
                 ErrorKind::NotFound => permanent(FailureKind::InputMissing, "the image is gone"),
@@ -46,6 +45,17 @@ impl From<ImageError> for Broken {
                 }
                 _ => transient(FailureKind::StorageUnavailable, error),
             },
+        }
+    }
+}
+
+impl Broken {
+    /// An error of pixel work that kept a processor `busy` for so long. Time is limited by the clock on the wall, so
+    /// running out of it is the image's fault only if its work had the processor for most of it.
+    pub(super) fn of_work(error: ImageError, busy: Duration) -> Self {
+        match error {
+            ImageError::TimedOut(allowed) if busy < allowed / 2 => transient(FailureKind::TimedOut, error),
+            error => error.into(),
         }
     }
 }
@@ -71,5 +81,19 @@ impl From<Panicked> for Broken {
     fn from(panicked: Panicked) -> Self {
         tracing::error!(panic = panicked.0, "the pixel work of a job panicked");
         permanent(FailureKind::Internal, "an internal fault while the image was worked on")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn running_out_of_time_on_a_busy_machine_is_worth_another_attempt() {
+        let ten = Duration::from_secs(10);
+        let starved = Broken::of_work(ImageError::TimedOut(ten), Duration::from_secs(2));
+        assert!(matches!(starved, Broken::Transient(failure) if failure.kind == FailureKind::TimedOut));
+        let bomb = Broken::of_work(ImageError::TimedOut(ten), Duration::from_secs(9));
+        assert!(matches!(bomb, Broken::Permanent(failure) if failure.kind == FailureKind::TimedOut));
     }
 }
