@@ -106,8 +106,9 @@ async fn raw(http: &Http, mut body: Incoming, query: Query) -> Result<Draft, Fai
     while let Some(chunk) = body.chunk().await? {
         writer.write(&chunk).await?;
     }
-    let stored = not_empty(http, writer.finish().await?).await?;
-    Ok(Draft { image: Image::Stored(stored), fields })
+    let stored = writer.finish().await?;
+    http.metrics.upload_bytes.inc_by(stored.bytes);
+    Ok(Draft { image: Image::Stored(not_empty(http, stored).await?), fields })
 }
 
 async fn form(http: &Http, mut parts: Multipart, mut query: Query) -> Result<Draft, Failure> {
@@ -157,11 +158,11 @@ async fn json(http: &Http, mut body: Incoming) -> Result<Draft, Failure> {
         ImageSource::Url(url) => Image::Url(url),
         ImageSource::Base64(text) => {
             let content = decode_base64(text)?;
-            let stored = if content.len() as u64 > http.limits.input_bytes {
+            if content.len() as u64 > http.limits.input_bytes {
                 return Err(BlobError::TooLarge { cap: http.limits.input_bytes }.into());
-            } else {
-                http.blobs.put(content).await?
-            };
+            }
+            let stored = http.blobs.put(content).await?;
+            http.metrics.upload_bytes.inc_by(stored.bytes);
             Image::Stored(not_empty(http, stored).await?)
         }
         ImageSource::Blob(id) => Image::Stored(named_blob(http, &id).await?),

@@ -1,6 +1,8 @@
 //! The HTTP surface. The table below is the list of what it serves; the API crate's table says what each row means,
 //! and a test compares the two.
 
+#![allow(clippy::unused_async, reason = "the router takes async handlers only")]
+
 mod artifacts;
 mod body;
 mod classic;

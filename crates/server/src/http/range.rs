@@ -48,7 +48,10 @@ fn number(text: &str) -> Number {
 
 #[cfg(test)]
 mod tests {
-    use super::{Wanted::*, *};
+    use super::{
+        Wanted::{Part, Unsatisfiable, Whole},
+        *,
+    };
 
     #[test]
     fn ranges_are_read_as_the_rfc_says() {

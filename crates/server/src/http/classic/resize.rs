@@ -79,9 +79,10 @@ pub(in crate::http) async fn status(
     State(http): State<Http>,
     Path(file_id): Path<String>,
 ) -> Result<Response, Failure> {
-    let found = match is_file_id(&file_id) {
-        true => http.store.newest_by_alias(origin()?, file_id.clone()).await?,
-        false => None,
+    let found = if is_file_id(&file_id) {
+        http.store.newest_by_alias(origin()?, file_id.clone()).await?
+    } else {
+        None
     };
     let Some(job) = found else {
         return Ok(with_id(StatusCode::BAD_REQUEST, "ID NOT FOUND !!", file_id, None));

@@ -41,10 +41,9 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     match (first, second) {
         // 64:ff9b::/96 translates to IPv4 (RFC 6052): as public as what it translates to.
         (0x64, 0xff9b) if address.segments()[2..6] == [0; 4] => is_public(IpAddr::V4(last_v4(address))),
-        // IETF protocol assignments, Teredo, ORCHID and benchmarking among them (RFC 2928).
-        (0x2001, 0..=0x1ff) => false,
-        // Documentation (RFC 3849, RFC 9637).
-        (0x2001, 0xdb8) | (0x3fff, 0..=0xfff) => false,
+        // IETF protocol assignments, Teredo, ORCHID and benchmarking among them (RFC 2928); documentation (RFC 3849,
+        // RFC 9637).
+        (0x2001, 0..=0x1ff | 0xdb8) | (0x3fff, 0..=0xfff) => false,
         // 6to4 (RFC 3056) carries an IPv4 address behind its prefix.
         (0x2002, _) => {
             let [a, b] = second.to_be_bytes();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use darkroom_api::Code;
+use darkroom_api::{Code, client::ListOptions};
 use tokio::io::AsyncWriteExt;
 
 use super::{
@@ -139,6 +139,6 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
     let tmp = tmp.ancestors().nth(2).unwrap().join("tmp");
     // The writer is dropped with the request, whose end the closed connection has shown.
     assert_eq!(std::fs::read_dir(tmp).unwrap().count(), 0);
-    assert_eq!(app.client.jobs(&Default::default()).await.unwrap().jobs, []);
+    assert_eq!(app.client.jobs(&ListOptions::default()).await.unwrap().jobs, []);
     app.finish().await;
 }

@@ -2,7 +2,7 @@
 
 use darkroom_api::{
     Code, ImageSource, Job, JobRequest,
-    client::{Options, Upload},
+    client::{ListOptions, Options, Upload},
     job::State,
 };
 use darkroom_core::{Operation, operation::Thumbnail};
@@ -143,7 +143,7 @@ async fn the_same_key_gives_the_same_job_and_another_body_is_a_conflict() {
     let raw =
         app.post("/v1/jobs?op=thumbnail&width=5").header("idempotency-key", "a b").body(images::png(9, 9));
     assert_eq!(problem(raw.send().await.unwrap()).await.code, Code::InvalidParameter);
-    assert_eq!(app.client.jobs(&Default::default()).await.unwrap().jobs.len(), 1);
+    assert_eq!(app.client.jobs(&ListOptions::default()).await.unwrap().jobs.len(), 1);
     app.finish().await;
 }
 
