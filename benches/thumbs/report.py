@@ -13,13 +13,14 @@ CPU time (user and system, all threads) for one image, in proportion to ours = 1
 `sharp-full` is `fastShrinkOnLoad: false`, `sharp-threads` lets libvips use both cores. JPEG output, quality 80, 4:2:0.
 `oximg`, `thumbor` and `darkroom` are servers: CPU time of the process for a request, HTTP included; `darkroom` also
 queues, stores and fetches durably. `oximg-fast` is its cheapest documented setting. `limit` is libjpeg-turbo reading
-every entropy code, DC pixels of luma only, nothing resampled or encoded. Five sizes: 2048, 1024, 512, 256, 100."""
+every entropy code, DC pixels of luma only, nothing resampled or encoded. Five sizes: 2048,
+1024, 512, 256, 100 (1 megapixel: 1024 to 64)."""
 
 
 def markdown(data):
     figures = Figures(data)
     parts = ["# Thumbnails against their peers", "", KEY, "", *figures.ratios(), "", "## Demands", "", *demands(figures),
-             "", "## Images a second on two cores, to 512 px (a process on each)", "", *figures.two_cores(),
+             *section("Images a second on two cores, to 512 px (a process on each)", figures.two_cores()),
              "", "## Peak memory, MB (largest of the rounds; in brackets before the first image)", "", *figures.memory(),
              "", "## Quality: SSIM of luma / PSNR of RGB in dB", "",
              "Against full decode and Lanczos on encoded values, without an encoder (PNG); five sizes: the worst.",
@@ -27,6 +28,10 @@ def markdown(data):
     for peer, reason in data["skipped"].items():
         parts += ["", f"SKIPPED {peer}: {reason}"]
     return "\n".join(parts) + "\n"
+
+
+def section(title, lines):
+    return ["", f"## {title}", "", *lines] if lines else []
 
 
 class Figures:
@@ -80,6 +85,8 @@ class Figures:
         return f"{peak / 1024:.0f}" + (f" ({idle / 1024:.0f})" if idle else "")
 
     def two_cores(self):
+        if not self.parallel:
+            return []
         peers = [peer for peer in self.peers() if any(peer in rates for rates in self.parallel.values())]
         rows = [["input", *peers]]
         for name, rates in self.parallel.items():
@@ -87,6 +94,8 @@ class Figures:
         return table(rows)
 
     def quality(self):
+        if not self.scores:
+            return ["not judged yet"]
         peers = [peer for peer in self.peers() if any(peer in task for tasks in self.scores.values() for task in tasks.values())]
         rows = [["input", "to", *peers]]
         for name, tasks in self.scores.items():
@@ -161,7 +170,8 @@ def cell(ratio):
 
 def table(rows):
     lines = ["| " + " | ".join(row) + " |" for row in rows]
-    lines.insert(1, "|---|---|" + "---:|" * (len(rows[0]) - 2))
+    words = 2 if rows[0][1] == "to" else 1
+    lines.insert(1, "|" + "---|" * words + "---:|" * (len(rows[0]) - words))
     return lines
 
 
