@@ -61,7 +61,7 @@ enum Command {
     Config(ConfigCommand),
     /// Check whether this machine is fit for Darkroom
     Doctor,
-    /// Print the OpenAPI document of the HTTP API
+    /// Print the description of the HTTP API (`OpenAPI`)
     Openapi,
     /// Print a completion script for a shell
     Completions {
@@ -94,7 +94,7 @@ impl Args {
     pub(crate) fn act(self) -> Result<ExitCode, Halt> {
         let json = self.global.json;
         match self.command {
-            Command::Serve { listen } => serve::serve(self.global.settings(listen)?),
+            Command::Serve { listen } => serve::serve(&self.global.settings(listen)?),
             Command::Run(RunCommand::Thumbnail(run)) => run::run(*run, self.global.settings(None)?, json),
             Command::Jobs(command) => jobs::act(command, json),
             Command::Config(command) => command.act(&self.global),

@@ -33,7 +33,9 @@ impl Halt {
                     "error: the configuration has {count} mistake{}:",
                     if count == 1 { "" } else { "s" }
                 ));
-                mistakes.iter().for_each(|mistake| tell(&format!("  {mistake}")));
+                for mistake in mistakes {
+                    tell(&format!("  {mistake}"));
+                }
                 tell("`darkroom config reference` explains every setting.");
                 ExitCode::from(2)
             }

@@ -11,10 +11,10 @@ use crate::{halt::Halt, parts, settings::Settings, signals::Signals, terminal};
 const INTERRUPTED: u8 = 130;
 
 /// Serves until SIGINT or SIGTERM; then everything in work may end in its time. A second signal quits at once.
-pub(crate) fn serve(settings: Settings) -> Result<ExitCode, Halt> {
+pub(crate) fn serve(settings: &Settings) -> Result<ExitCode, Halt> {
     telemetry::install(&settings.service.log);
     let runtime = runtime()?;
-    let code = runtime.block_on(until_signalled(&settings));
+    let code = runtime.block_on(until_signalled(settings));
     // Whatever is still busy now has had its time.
     runtime.shutdown_background();
     code

@@ -177,7 +177,7 @@ enum TakeIn {
 
 impl From<io::Error> for TakeIn {
     fn from(error: io::Error) -> Self {
-        Self::Source(Failed::new("unreadable", error))
+        Self::Source(Failed::new("unreadable", &error))
     }
 }
 
@@ -186,7 +186,7 @@ impl From<BlobError> for TakeIn {
         match error {
             BlobError::TooLarge { cap } => {
                 let message = format!("the file is larger than limits.input_bytes allows ({cap} bytes)");
-                Self::Source(Failed::new("limit_exceeded", message))
+                Self::Source(Failed::new("limit_exceeded", &message))
             }
             error => Self::Blobs(error),
         }
@@ -215,7 +215,7 @@ fn new_job(parts: &Parts, image: &Image, stored: &Stored, operation: Operation) 
 fn why(job: &Job) -> Failed {
     match &job.failure {
         Some(failure) => Failed::new(failure.kind.as_str(), &failure.message),
-        None => Failed::new(job.shown().as_str(), "the job was stopped"),
+        None => Failed::new(job.shown().as_str(), &"the job was stopped"),
     }
 }
 

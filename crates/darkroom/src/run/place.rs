@@ -14,7 +14,7 @@ use crate::{halt::Halt, settings::Settings};
 /// Where the work is done.
 pub(super) enum Place {
     /// By workers of this process, on a store of its own.
-    Embedded(Embedded),
+    Embedded(Box<Embedded>),
     /// By a server.
     Remote(Remote),
 }
@@ -57,7 +57,7 @@ pub(super) struct Failed {
 }
 
 impl Failed {
-    pub(super) fn new(kind: &str, message: impl ToString) -> Self {
+    pub(super) fn new(kind: &str, message: &dyn ToString) -> Self {
         Self { kind: kind.to_owned(), message: message.to_string() }
     }
 }
@@ -80,7 +80,7 @@ impl Place {
     pub(super) async fn choose(args: &RunArgs, settings: &Settings) -> Result<Self, Halt> {
         match &args.server {
             Some(url) => Remote::reach(url).await.map(Self::Remote),
-            None => Embedded::start(settings).await.map(Self::Embedded),
+            None => Embedded::start(settings).await.map(|embedded| Self::Embedded(Box::new(embedded))),
         }
     }
 
@@ -88,7 +88,7 @@ impl Place {
     pub(super) fn width(&self) -> usize {
         match self {
             Self::Embedded(embedded) => embedded.width(),
-            Self::Remote(remote) => remote.width(),
+            Self::Remote(_) => Remote::width(),
         }
     }
 

@@ -39,7 +39,7 @@ impl Remote {
     }
 
     /// Enough to keep the network and the server busy, few enough to be no burden.
-    pub(super) fn width(&self) -> usize {
+    pub(super) fn width() -> usize {
         thread::available_parallelism().map_or(4, |n| 4 * n.get()).clamp(8, 32)
     }
 
@@ -99,8 +99,8 @@ impl Remote {
         let made = job.results.first().and_then(|result| Some((result, result.artifacts.first()?)));
         let Some((result, artifact)) = made else {
             let failed = match job.summary.failure {
-                Some(failure) => Failed::new(&word(&failure.kind), failure.message),
-                None => Failed::new(&job.summary.state.to_string(), "the job was stopped"),
+                Some(failure) => Failed::new(&word(&failure.kind), &failure.message),
+                None => Failed::new(&job.summary.state.to_string(), &"the job was stopped"),
             };
             return Ok((id, Err(failed)));
         };

@@ -105,7 +105,11 @@ fn file_entries(named: Option<&Path>, mistakes: &mut Vec<Mistake>) -> Vec<Entry>
                 place: path.display().to_string(),
             })),
             value => {
-                entries.push(Entry { key: section, text: as_text(&value), place: path.display().to_string() })
+                entries.push(Entry {
+                    key: section,
+                    text: as_text(&value),
+                    place: path.display().to_string(),
+                });
             }
         }
     }

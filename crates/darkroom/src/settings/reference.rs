@@ -1,5 +1,7 @@
 //! The reference page, generated from the declarations of the settings.
 
+use darkroom_server::config::Section;
+
 use super::Settings;
 
 const HEAD: &str = "\
@@ -16,22 +18,22 @@ exit code is 2. `darkroom config show` prints what is in force, `darkroom config
 /// The page in Markdown.
 pub(crate) fn page() -> String {
     let mut settings = Settings::default();
-    let mut page = HEAD.to_owned();
-    for section in settings.sections() {
-        page += &format!("\n## `[{}]`\n\n{}\n\n", section.name(), section.about().trim());
-        page += "| setting | default | takes | meaning |\n|---|---|---|---|\n";
-        for setting in section.settings() {
-            let shown = setting.value.show();
-            let default = if shown.is_empty() { "(empty)".to_owned() } else { format!("`{shown}`") };
-            page += &format!(
-                "| `{}` | {default} | {} | {} |\n",
-                setting.key,
-                setting.value.kind(),
-                setting.about.trim()
-            );
-        }
+    let tables = settings.sections().into_iter().map(table);
+    [HEAD.to_owned()].into_iter().chain(tables).collect::<Vec<_>>().join("\n")
+}
+
+fn table(section: &mut dyn Section) -> String {
+    let mut lines = vec![
+        format!("## `[{}]`\n\n{}\n", section.name(), section.about().trim()),
+        "| setting | default | takes | meaning |\n|---|---|---|---|".to_owned(),
+    ];
+    for setting in section.settings() {
+        let shown = setting.value.show();
+        let default = if shown.is_empty() { "(empty)".to_owned() } else { format!("`{shown}`") };
+        let (kind, about) = (setting.value.kind(), setting.about.trim());
+        lines.push(format!("| `{}` | {default} | {kind} | {about} |", setting.key));
     }
-    page
+    lines.join("\n") + "\n"
 }
 
 #[cfg(test)]

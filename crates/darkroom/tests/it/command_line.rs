@@ -16,7 +16,7 @@ Commands:
   jobs         Look at the jobs of a server, and change their fate
   config       Show, check or explain the configuration
   doctor       Check whether this machine is fit for Darkroom
-  openapi      Print the OpenAPI document of the HTTP API
+  openapi      Print the description of the HTTP API (`OpenAPI`)
   completions  Print a completion script for a shell
   version      Print the version
   help         Print this message or the help of the given subcommand(s)

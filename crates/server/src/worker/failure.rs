@@ -19,11 +19,11 @@ pub(super) enum Broken {
     Stopped,
 }
 
-fn permanent(kind: FailureKind, message: impl ToString) -> Broken {
+fn permanent(kind: FailureKind, message: &dyn ToString) -> Broken {
     Broken::Permanent(Failure::new(kind, message.to_string()))
 }
 
-fn transient(kind: FailureKind, message: impl ToString) -> Broken {
+fn transient(kind: FailureKind, message: &dyn ToString) -> Broken {
     Broken::Transient(Failure::new(kind, message.to_string()))
 }
 
@@ -31,19 +31,19 @@ impl From<ImageError> for Broken {
     fn from(error: ImageError) -> Self {
         use ImageError as E;
         match &error {
-            E::NotAnImage | E::Corrupt { .. } => permanent(FailureKind::Undecodable, error),
-            E::Unsupported { .. } => permanent(FailureKind::Unsupported, error),
-            E::Limit { .. } => permanent(FailureKind::LimitExceeded, error),
-            E::Encode { .. } => permanent(FailureKind::Unencodable, error),
-            E::TimedOut(_) => permanent(FailureKind::TimedOut, error),
+            E::NotAnImage | E::Corrupt { .. } => permanent(FailureKind::Undecodable, &error),
+            E::Unsupported { .. } => permanent(FailureKind::Unsupported, &error),
+            E::Limit { .. } => permanent(FailureKind::LimitExceeded, &error),
+            E::Encode { .. } => permanent(FailureKind::Unencodable, &error),
+            E::TimedOut(_) => permanent(FailureKind::TimedOut, &error),
             E::Cancelled => Self::Stopped,
             E::Io(io) => match io.kind() {
-                ErrorKind::NotFound => permanent(FailureKind::InputMissing, "the image is gone"),
+                ErrorKind::NotFound => permanent(FailureKind::InputMissing, &"the image is gone"),
                 // Decoders that read to the end of a cut file.
                 ErrorKind::UnexpectedEof | ErrorKind::InvalidData => {
-                    permanent(FailureKind::Undecodable, "the file ends early or is damaged")
+                    permanent(FailureKind::Undecodable, &"the file ends early or is damaged")
                 }
-                _ => transient(FailureKind::StorageUnavailable, error),
+                _ => transient(FailureKind::StorageUnavailable, &error),
             },
         }
     }
@@ -54,7 +54,7 @@ impl Broken {
     /// running out of it is the image's fault only if its work had the processor for most of it.
     pub(super) fn of_work(error: ImageError, busy: Duration) -> Self {
         match error {
-            ImageError::TimedOut(allowed) if busy < allowed / 2 => transient(FailureKind::TimedOut, error),
+            ImageError::TimedOut(allowed) if busy < allowed / 2 => transient(FailureKind::TimedOut, &error),
             error => error.into(),
         }
     }
@@ -63,8 +63,8 @@ impl Broken {
 impl From<BlobError> for Broken {
     fn from(error: BlobError) -> Self {
         match error {
-            BlobError::Missing(_) => permanent(FailureKind::InputMissing, "the image is gone"),
-            _ => transient(FailureKind::StorageUnavailable, error),
+            BlobError::Missing(_) => permanent(FailureKind::InputMissing, &"the image is gone"),
+            _ => transient(FailureKind::StorageUnavailable, &error),
         }
     }
 }
@@ -72,7 +72,7 @@ impl From<BlobError> for Broken {
 impl From<BeyondBudget> for Broken {
     fn from(beyond: BeyondBudget) -> Self {
         let message = format!("needs more memory than worker.memory allows ({} bytes)", beyond.total);
-        permanent(FailureKind::LimitExceeded, message)
+        permanent(FailureKind::LimitExceeded, &message)
     }
 }
 
@@ -80,7 +80,7 @@ impl From<Panicked> for Broken {
     /// The same image would do the same again, and what the panic said is for the log only.
     fn from(panicked: Panicked) -> Self {
         tracing::error!(panic = panicked.0, "the pixel work of a job panicked");
-        permanent(FailureKind::Internal, "an internal fault while the image was worked on")
+        permanent(FailureKind::Internal, &"an internal fault while the image was worked on")
     }
 }
 

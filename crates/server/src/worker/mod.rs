@@ -122,9 +122,9 @@ impl Worker {
             settler: Settler::start(Arc::clone(&parts.store), Arc::clone(&metrics)),
             metrics,
         };
-        let (stop, stopped) = watch::channel(false);
-        let runner = tokio::spawn(runner::run(Arc::new(shop), config.clone(), stopped));
-        Ok(Self { stop, runner })
+        let (end, told) = watch::channel(false);
+        let runner = tokio::spawn(runner::run(Arc::new(shop), config.clone(), told));
+        Ok(Self { stop: end, runner })
     }
 
     /// Stops claiming, lets jobs go on for `worker.drain`, gives back what is not finished then, and ends the session.

@@ -199,7 +199,9 @@ impl Session {
                 self.company = Company::Alone { suspects: suspects.len() };
                 self.hungry = true;
                 self.give_back(suspects).await;
-                others.into_iter().for_each(|job| self.begin(job));
+                for job in others {
+                    self.begin(job);
+                }
                 return;
             }
         }

@@ -88,8 +88,8 @@ fn endless() -> Vec<u8> {
 async fn one_job_gives_a_result_for_every_operation() {
     let shop = Shop::new(|_| {});
     let worker = shop.work();
-    let named = Thumbnail { name: Some("cover".to_owned()), ..Thumbnail::fit(50, 50) };
-    let id = shop.submit(png(400, 200), &[Thumbnail::fit(100, 100), Thumbnail::fit(20, 20), named]).await;
+    let cover = Thumbnail { name: Some("cover".to_owned()), ..Thumbnail::fit(50, 50) };
+    let id = shop.submit(png(400, 200), &[Thumbnail::fit(100, 100), Thumbnail::fit(20, 20), cover]).await;
     let job = shop.end(id).await;
     assert_eq!(job.status.state, State::Succeeded, "{:?}", job.failure);
     let artifacts = job.results.iter().flat_map(|result| &result.artifacts);
