@@ -46,6 +46,9 @@ pub(super) fn all() -> Map<String, Value> {
         "oneOf": [{ "$ref": "#/components/schemas/Thumbnail" }],
         "discriminator": { "propertyName": "op", "mapping": { "thumbnail": "#/components/schemas/Thumbnail" } },
     });
+    // The derive sees the names of the variants, not those of the wire.
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    schemas.insert("Code".to_owned(), json!({ "type": "string", "enum": codes }));
     schemas.insert("Operation".to_owned(), operation);
     schemas.insert(
         "OperationName".to_owned(),
