@@ -1,4 +1,4 @@
-//! One decoded image at several scales, each half of the one before, made when first asked for.
+//! One decoded image at several scales, each half of the one before, made when asked for.
 
 use darkroom_core::operation::Light;
 
@@ -18,13 +18,15 @@ impl Levels {
         Self(vec![Level { frame, covers }])
     }
 
-    /// The smallest level that still is at least `smallest`.
+    /// The smallest level that still is at least `smallest`. Forgets those below it, because results are made from the
+    /// smallest to the largest.
     pub(crate) fn at_least(&mut self, smallest: (f64, f64)) -> &Level {
         let suits = |covers: (f64, f64)| covers.0 >= smallest.0 && covers.1 >= smallest.1;
         let mut at = 0;
         loop {
             let covers = self.0[at].covers;
             if !suits((covers.0 / 2.0, covers.1 / 2.0)) {
+                self.0.truncate(at + 1);
                 return &self.0[at];
             }
             at += 1;

@@ -3,11 +3,12 @@
 use darkroom_core::operation::{Filter, Frames, Light, Metadata, OutputFormat, Reduce, Thumbnail};
 
 use crate::{
-    Format, Header, ImageError, Limits,
+    Format, Header, ImageError, Layout, Limits,
     decode::{self, MetadataWish, Wish},
     encode,
     geometry::Geometry,
     inspect::within,
+    resample::scratch_bytes,
 };
 
 /// How many times larger than the result, on each side, a reduced image is at least.
@@ -18,11 +19,8 @@ struct Margins {
     averaged: f64,
 }
 
-/// Measured on a 12-megapixel photograph to 512 px, against the filter on every pixel. JPEG: both `speed` and
-/// `balanced` decode at 2/8 (47 dB, 47 ms); `quality` decodes at 3/8 (54 dB, 56 ms). PNG: averaging to 1, 1.4 and 2
-/// times the result gave 37, 44 and 51 dB. `balanced` averages to twice the result, which costs 1 or 2 %, and lets the
-/// codec scale to 1.4 times, which costs nothing for most sizes and spares the others their worst case (a 24-megapixel
-/// JPEG to 100 px: 38 instead of 32 dB).
+/// `balanced` averages to twice the result, which costs a PNG 1 or 2 % (12 megapixels to 512 px: 51 dB against the filter
+/// on every pixel; 1.4 times would give 44 dB, once 37 dB), and lets the codec scale to 1.4 times.
 fn margins(reduce: Reduce) -> Margins {
     let (scaled, averaged) = match reduce {
         Reduce::Speed => (1.0, 1.5),
@@ -32,6 +30,10 @@ fn margins(reduce: Reduce) -> Margins {
     };
     Margins { scaled, averaged }
 }
+
+/// Averaging never leaves fewer pixels than these, whatever the margin says: a filter over so few takes a millisecond,
+/// and at 100 px the margins alone would cost it 4 to 13 dB.
+const FEW_PIXELS: f64 = 262_144.0;
 
 /// One request, laid out for one image.
 pub(crate) struct Work<'a> {
@@ -90,8 +92,8 @@ impl<'a> Plan<'a> {
         // Halved copies of the frame add a third at most.
         let levels = if header.streams { frame + frame / 3 } else { frame / 3 };
         let result = |work: &Work<'_>| {
-            let (out_width, canvas) = (u64::from(work.geometry.size.0), work.geometry.canvas);
-            (out_width * u64::from(height) + 2 * u64::from(canvas.0) * u64::from(canvas.1)) * channels
+            let canvas = u64::from(work.geometry.canvas.0) * u64::from(work.geometry.canvas.1);
+            work.scratch(header, (width, height)) + 2 * canvas * channels
         };
         let rows = u64::from(header.width) * channels * 4;
         FIXED_BYTES + header.held + levels + rows + self.works.iter().map(result).max().unwrap_or(0)
@@ -114,15 +116,36 @@ impl<'a> Work<'a> {
         let margins = margins(if request.filter == Filter::Nearest { Reduce::None } else { request.reduce });
         let (w, h) = geometry.whole_at_result_scale(width, height);
         let (w, h) = if header.orientation.swaps_sides() { (h, w) } else { (w, h) };
+        let few = few_pixels(header);
         Self {
             request,
             geometry,
             format,
             scaled: (w * margins.scaled, h * margins.scaled),
-            averaged: (w * margins.averaged, h * margins.averaged),
+            averaged: ((w * margins.averaged).max(few.0), (h * margins.averaged).max(few.1)),
             animated: request.frames == Frames::All && header.frames > 1 && encode::can_animate(format),
         }
     }
+
+    /// Bytes that resampling takes beside a frame of `size` and its result.
+    fn scratch(&self, header: &Header, size: (u32, u32)) -> u64 {
+        let (layout, upright) =
+            (if header.has_alpha { Layout::Rgba } else { Layout::Rgb }, self.geometry.size);
+        let rows = if header.orientation.swaps_sides() { upright.0 } else { upright.1 };
+        scratch_bytes(layout, size, rows, self.request.light)
+    }
+
+    /// Pixels of the smallest frame that it can be made from.
+    pub(crate) fn least_pixels(&self) -> f64 {
+        self.averaged.0 * self.averaged.1
+    }
+}
+
+/// The size of the image with [`FEW_PIXELS`], or its own if it has no more.
+fn few_pixels(header: &Header) -> (f64, f64) {
+    let (width, height) = (f64::from(header.width), f64::from(header.height));
+    let scale = (FEW_PIXELS / (width * height)).sqrt().min(1.0);
+    (width * scale, height * scale)
 }
 
 fn result_format(asked: OutputFormat, source: Format) -> Format {

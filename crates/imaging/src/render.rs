@@ -48,11 +48,28 @@ pub fn render(
     let input = Input { source, header: &header, wish: plan.wish, limits, guard };
     match decoder.animation {
         Some(animation) if plan.is_animated() => Frames::new(&input, &plan).render(animation(&input)?),
-        _ => {
-            let mut image = Image::new((decoder.still)(&input)?);
-            plan.works.iter().map(|work| image.render(work, &header, guard)).collect()
-        }
+        _ => stills(Image::new((decoder.still)(&input)?), &plan, &header, guard),
     }
+}
+
+/// From the smallest to the largest, so that the decoded image can be forgotten before the largest is encoded.
+fn stills(
+    mut image: Image,
+    plan: &Plan<'_>,
+    header: &Header,
+    guard: &Guard,
+) -> Result<Vec<Rendition>, ImageError> {
+    let mut order: Vec<_> = plan.works.iter().enumerate().collect();
+    order.sort_by(|(_, a), (_, b)| a.least_pixels().total_cmp(&b.least_pixels()));
+    let mut done = Vec::with_capacity(order.len());
+    if let Some(((last, largest), smaller)) = order.split_last() {
+        for (index, work) in smaller {
+            done.push((*index, image.render(work, header, guard)?));
+        }
+        done.push((*last, image.render_last(largest, header, guard)?));
+    }
+    done.sort_by_key(|(index, _)| *index);
+    Ok(done.into_iter().map(|(_, rendition)| rendition).collect())
 }
 
 /// A decoded image, ready for any number of results.
@@ -74,9 +91,31 @@ impl Image {
     fn render(&mut self, work: &Work<'_>, header: &Header, guard: &Guard) -> Result<Rendition, ImageError> {
         guard.check()?;
         let frame = self.develop(work, header);
-        let bytes = encode::still(&frame, work.format, &style(work, &self.metadata), guard)?;
-        Ok(Rendition { bytes, format: work.format, width: frame.width, height: frame.height, frames: 1 })
+        encoded(&frame, work, &self.metadata, guard)
     }
+
+    /// Forgets the image before the result is encoded.
+    fn render_last(
+        mut self,
+        work: &Work<'_>,
+        header: &Header,
+        guard: &Guard,
+    ) -> Result<Rendition, ImageError> {
+        guard.check()?;
+        let frame = self.develop(work, header);
+        drop(self.levels);
+        encoded(&frame, work, &self.metadata, guard)
+    }
+}
+
+fn encoded(
+    frame: &Frame,
+    work: &Work<'_>,
+    metadata: &Metadata,
+    guard: &Guard,
+) -> Result<Rendition, ImageError> {
+    let bytes = encode::still(frame, work.format, &style(work, metadata), guard)?;
+    Ok(Rendition { bytes, format: work.format, width: frame.width, height: frame.height, frames: 1 })
 }
 
 fn style(work: &Work<'_>, found: &Metadata) -> Style {

@@ -25,26 +25,65 @@ pub(crate) fn resample(frame: &Frame, region: Rect, size: (u32, u32), kernel: Ke
     if is_whole(region, frame) && size == (frame.width, frame.height) {
         return frame.clone();
     }
-    let options = ResizeOptions::new().resize_alg(algorithm(kernel.filter)).crop(
-        region.left,
-        region.top,
-        region.width,
-        region.height,
-    );
+    let mut resizer = Resizer::new();
     let pixels = match kernel.light {
-        Light::Linear if kernel.filter != Filter::Nearest => linear(frame, size, &options),
+        Light::Linear if kernel.filter != Filter::Nearest => linear(frame, size, &options(region, kernel)),
         _ => {
             let mut out = vec![0; size.0 as usize * size.1 as usize * frame.layout.channels()];
-            run(
-                (frame.width, frame.height, &frame.pixels),
-                (size.0, size.1, &mut out),
-                pixel_type(frame.layout),
-                &options,
-            );
+            let source = (frame.width, frame.height, frame.pixels.as_slice());
+            let rows = band_rows(frame, size.1, kernel.filter);
+            let height = region.height / f64::from(size.1);
+            let band_bytes = rows as usize * size.0 as usize * frame.layout.channels();
+            let mut done = 0;
+            for out in out.chunks_mut(band_bytes) {
+                let rows = rows.min(size.1 - done);
+                let top = height.mul_add(f64::from(done), region.top);
+                // Rounding may put the last band a hair outside.
+                let rest = f64::from(frame.height) - top;
+                let band = Rect { top, height: (height * f64::from(rows)).min(rest), ..region };
+                let out = (size.0, rows, out);
+                run(&mut resizer, source, out, pixel_type(frame.layout), &options(band, kernel));
+                done += rows;
+            }
             out
         }
     };
     Frame { width: size.0, height: size.1, layout: frame.layout, pixels }
+}
+
+/// Most bytes between the two passes: the library filters down first, so rows of a result can be made in bands that
+/// share nothing. More of them would cost more for the weights of the second pass than the memory is worth.
+const BAND_BYTES: u64 = 4 << 20;
+
+/// Result rows of a band. With alpha the library makes a copy of the source, which it should make once.
+fn band_rows(frame: &Frame, rows: u32, filter: Filter) -> u32 {
+    if frame.layout.has_alpha() || filter == Filter::Nearest {
+        return rows;
+    }
+    let row_bytes = u64::from(frame.width) * frame.layout.channels() as u64;
+    let bands = (row_bytes * u64::from(rows)).div_ceil(BAND_BYTES);
+    rows.div_ceil(u32::try_from(bands).unwrap_or(rows).clamp(1, rows))
+}
+
+/// Bytes that [`resample`] takes beside a frame of `size` and a result of `rows` rows.
+pub(crate) fn scratch_bytes(layout: Layout, size: (u32, u32), rows: u32, light: Light) -> u64 {
+    let row_bytes = u64::from(size.0) * layout.channels() as u64;
+    let (frame, between) = (row_bytes * u64::from(size.1), row_bytes * u64::from(rows));
+    match light {
+        // Both at 16 bits, as is the result.
+        Light::Linear => 2 * (frame + 2 * between),
+        Light::Gamma if layout.has_alpha() => frame + between,
+        Light::Gamma => between.min(BAND_BYTES + row_bytes),
+    }
+}
+
+fn options(region: Rect, kernel: Kernel) -> ResizeOptions {
+    ResizeOptions::new().resize_alg(algorithm(kernel.filter)).crop(
+        region.left,
+        region.top,
+        region.width,
+        region.height,
+    )
 }
 
 /// Crops are computed at full scale, so rounding may put them a hair outside.
@@ -71,6 +110,7 @@ fn linear(frame: &Frame, size: (u32, u32), options: &ResizeOptions) -> Vec<u8> {
     }
     let mut out = vec![0u16; size.0 as usize * size.1 as usize * channels];
     run(
+        &mut Resizer::new(),
         (frame.width, frame.height, bytemuck::cast_slice(&source)),
         (size.0, size.1, bytemuck::cast_slice_mut(&mut out)),
         deep_pixel_type(frame.layout),
@@ -85,13 +125,19 @@ fn linear(frame: &Frame, size: (u32, u32), options: &ResizeOptions) -> Vec<u8> {
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "a mutable slice can only be moved in")]
-fn run(source: (u32, u32, &[u8]), out: (u32, u32, &mut [u8]), kind: PixelType, options: &ResizeOptions) {
+fn run(
+    resizer: &mut Resizer,
+    source: (u32, u32, &[u8]),
+    out: (u32, u32, &mut [u8]),
+    kind: PixelType,
+    options: &ResizeOptions,
+) {
     let source = ImageRef::new(source.0, source.1, source.2, kind);
     let out = Image::from_slice_u8(out.0, out.1, out.2, kind);
     let (Ok(source), Ok(mut out)) = (source, out) else {
         unreachable!("buffers are sized and aligned by the callers above");
     };
-    let done = Resizer::new().resize(&source, &mut out, options);
+    let done = resizer.resize(&source, &mut out, options);
     debug_assert!(done.is_ok(), "{done:?}");
 }
 
@@ -166,7 +212,7 @@ mod tests {
         weights.into_iter().map(|w| w / sum).collect()
     }
 
-    /// Across, rounded to 8 bits, then down: as the library does it, but in floating point.
+    /// Across, rounded to 8 bits, then down, in floating point; the library does it the other way round.
     fn naive(frame: &Frame, region: Rect, size: (u32, u32), kernel: (fn(f64) -> f64, f64)) -> Vec<f64> {
         let (n, width) = (frame.layout.channels(), frame.width as usize);
         let across = |x| weights(kernel.0, kernel.1, region.left, region.width, (x, size.0, frame.width));
@@ -247,6 +293,25 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// What is made in bands is what would be made at once.
+    #[test]
+    fn bands_join_without_a_seam() {
+        let (width, height) = (2900_u32, 1200_u32);
+        let pixels = (0..width * height).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let frame = Frame { width, height, layout: Layout::Gray, pixels };
+        let kernel = Kernel { filter: Filter::Lanczos3, light: Light::Gamma };
+        let region = Rect { left: 1.5, top: 3.25, width: 2800.0, height: 1190.5 };
+        let size = (1500, 4000);
+        assert!(band_rows(&frame, size.1, kernel.filter) < size.1 / 2);
+        let banded = resample(&frame, region, size, kernel);
+        let mut whole = vec![0; banded.pixels.len()];
+        let source = (width, height, frame.pixels.as_slice());
+        let out = (size.0, size.1, whole.as_mut_slice());
+        run(&mut Resizer::new(), source, out, PixelType::U8, &options(region, kernel));
+        let off = banded.pixels.iter().zip(&whole).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(off <= Some(1), "{off:?}");
     }
 
     #[test]

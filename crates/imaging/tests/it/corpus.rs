@@ -11,7 +11,7 @@ use darkroom_imaging::{ImageError, Limits, Source, render};
 use crate::data;
 
 /// Far above what any of these small files takes, and far below a hang.
-const LONGEST: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// A still and an animated request in several formats.
 fn requests() -> Vec<Thumbnail> {

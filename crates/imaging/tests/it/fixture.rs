@@ -28,7 +28,7 @@ pub(crate) fn jpeg(picture: &Picture, kind: Jpeg) -> Vec<u8> {
 
 /// The sample of a large picture that is never in memory: smooth, with a fine pattern.
 pub(crate) fn pattern(x: u32, y: u32) -> [u8; 3] {
-    let fine = if (x / 3 + y / 5) % 2 == 0 { 24 } else { 0 };
+    let fine = if (x / 3 + y / 5).is_multiple_of(2) { 24 } else { 0 };
     [(x / 80) as u8 / 2 + fine, (y / 80) as u8 / 2 + fine, ((x + y) / 160) as u8 / 2]
 }
 

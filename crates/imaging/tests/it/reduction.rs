@@ -64,7 +64,8 @@ fn transparent_pixels_lend_no_colour() {
 
 #[test]
 fn linear_light_keeps_the_brightness_of_fine_detail() {
-    let checks = |i: u32| if (i % 512 + i / 512) % 2 == 0 { [255, 255, 255, 255] } else { [0, 0, 0, 255] };
+    let checks =
+        |i: u32| if (i % 512 + i / 512).is_multiple_of(2) { [255, 255, 255, 255] } else { [0, 0, 0, 255] };
     let picture = Picture { width: 512, height: 512, pixels: (0..512 * 512).map(checks).collect() };
     for bytes in [picture.to_png(), fixture::jpeg(&picture, Jpeg::Baseline)] {
         let source = Source::bytes(bytes);

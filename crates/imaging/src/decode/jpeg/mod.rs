@@ -1,12 +1,15 @@
-//! JPEG through libjpeg-turbo: decoded at the smallest scale that the plan allows, row by row.
+//! JPEG, decoded at the smallest scale that the plan allows, row by row: baseline at 1/8 and 2/8 by a reader of our own,
+//! which passes what such a scale does not show, everything else (and everything damaged) through libjpeg-turbo.
 
 mod markers;
+mod quick;
 mod raw;
+mod scans;
 
 use darkroom_core::operation::Light;
 
 use crate::{
-    Format, Header, ImageError, Layout, Limits, Orientation, Source,
+    Format, Frame, Header, ImageError, Layout, Limits, Orientation, Source,
     colour::CmykToRgb,
     decode::{Decoded, Input, Wish},
     inspect::within,
@@ -14,7 +17,9 @@ use crate::{
     reducer::{Reducer, factors},
 };
 use markers::{Extent, Markers};
+use quick::{Reduced, Refusal};
 use raw::{Decompressor, Samples, Upsampling};
+use scans::Leave;
 
 /// Reads the markers up to the first scan; of an image that libjpeg must hold as coefficients, to the end.
 pub(crate) fn header(source: &Source, limits: &Limits) -> Result<Header, ImageError> {
@@ -45,19 +50,10 @@ pub(crate) fn still(input: &Input<'_>) -> Result<Decoded, ImageError> {
         _ => Samples::Rgb,
     };
     let scale = Scale::new((input.header.width, input.header.height), input.wish);
-    let upsampling = if scale.factors == (1, 1) { Upsampling::Smooth } else { Upsampling::Repeat };
-    let mut decompressor = Decompressor::open(input.source, input.guard)?;
-    let size = decompressor.start(scale.eighths, samples, upsampling)?;
-    let layout = if samples == Samples::Gray { Layout::Gray } else { Layout::Rgb };
-    let mut reducer = Reducer::new(size, layout, scale.factors, input.wish.light);
-    let mut rows = Rows::new(&markers, samples, size.0);
-    let mut left = size.1 as usize;
-    while left > 0 {
-        left -= rows.decode(&mut decompressor, &mut reducer, left)?;
-        if decompressor.decoded_nothing() {
-            return Err(ImageError::corrupt(Format::Jpeg, "ends before the first row of pixels"));
-        }
-    }
+    let frame = match quickly(input, &markers, scale)? {
+        Some(frame) => frame,
+        None => by_libjpeg(input, &markers, samples, scale)?,
+    };
     let eighths = f64::from(scale.eighths) / 8.0;
     let covers = (
         f64::from(input.header.width) * eighths / f64::from(scale.factors.0),
@@ -67,7 +63,51 @@ pub(crate) fn still(input: &Input<'_>) -> Result<Decoded, ImageError> {
     if samples == Samples::Cmyk {
         metadata.icc = None;
     }
-    Ok(Decoded { frame: reducer.finish(), covers, metadata })
+    Ok(Decoded { frame, covers, metadata })
+}
+
+/// At 1/8 or 2/8 without reading what that does not show; `None` if only libjpeg can do it.
+fn quickly(input: &Input<'_>, markers: &Markers, scale: Scale) -> Result<Option<Frame>, ImageError> {
+    if scale.eighths > 2 || markers.frame.is_progressive() {
+        return Ok(None);
+    }
+    let layout = if markers.frame.components.len() == 1 { Layout::Gray } else { Layout::Rgb };
+    let rows = |reduced: Reduced<_>| {
+        let mut reducer = Reducer::new(reduced.size(), layout, scale.factors, input.wish.light);
+        reduced.rows(input.guard, |row| reducer.push(row)).map(|()| reducer.finish())
+    };
+    match Reduced::open(input.source.open()?, scale.eighths).and_then(rows) {
+        Ok(frame) => Ok(Some(frame)),
+        Err(Refusal::Unsupported) => Ok(None),
+        Err(Refusal::Failed(error)) => Err(error),
+    }
+}
+
+fn by_libjpeg(
+    input: &Input<'_>,
+    markers: &Markers,
+    samples: Samples,
+    scale: Scale,
+) -> Result<Frame, ImageError> {
+    let leave = match scale.eighths {
+        1 if markers.frame.is_progressive() => Some(Leave::Ac),
+        2 if markers.frame.is_progressive() => Some(Leave::LowestBit),
+        _ => None,
+    };
+    let upsampling = if scale.factors == (1, 1) { Upsampling::Smooth } else { Upsampling::Repeat };
+    let mut decompressor = Decompressor::open(input.source, leave, input.guard)?;
+    let size = decompressor.start(scale.eighths, samples, upsampling)?;
+    let layout = if samples == Samples::Gray { Layout::Gray } else { Layout::Rgb };
+    let mut reducer = Reducer::new(size, layout, scale.factors, input.wish.light);
+    let mut rows = Rows::new(markers, samples, size.0);
+    let mut left = size.1 as usize;
+    while left > 0 {
+        left -= rows.decode(&mut decompressor, &mut reducer, left)?;
+        if decompressor.decoded_nothing() {
+            return Err(ImageError::corrupt(Format::Jpeg, "ends before the first row of pixels"));
+        }
+    }
+    Ok(reducer.finish())
 }
 
 /// The size of the frame that [`still`] gives.

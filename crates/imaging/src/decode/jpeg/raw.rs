@@ -18,6 +18,7 @@ use mozjpeg_sys::{
     jpeg_resync_to_restart, jpeg_source_mgr, jpeg_start_decompress, jpeg_std_error,
 };
 
+use super::scans::{Leave, ScanFilter};
 use crate::{Format, Guard, ImageError, Source, source::ReadSeek};
 
 /// What the samples of a decoded row are.
@@ -65,6 +66,16 @@ enum Feeding {
     /// Given whole, once.
     Bytes(Arc<[u8]>, bool),
     Chunks(Box<dyn ReadSeek>, Vec<u8>),
+    Filtered(Box<Filtered>),
+}
+
+/// A file on its way through a filter.
+struct Filtered {
+    reader: Box<dyn ReadSeek>,
+    filter: ScanFilter,
+    chunk: Vec<u8>,
+    /// What stays of the chunk.
+    rest: Vec<u8>,
 }
 
 /// libjpeg's fast path needs 3 KiB to be left; with 64 KiB a twentieth of the data would miss it.
@@ -75,11 +86,17 @@ const YES: boolean = 1;
 static END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
 
 impl Decompressor {
-    /// Reads the header.
-    pub(super) fn open(source: &Source, guard: &Guard) -> Result<Self, ImageError> {
-        let input = match source {
-            Source::Bytes(bytes) => Feeding::Bytes(Arc::clone(bytes), false),
-            Source::File(_) => Feeding::Chunks(source.open()?, Vec::with_capacity(CHUNK)),
+    /// Reads the header. Without what `leave` names.
+    pub(super) fn open(source: &Source, leave: Option<Leave>, guard: &Guard) -> Result<Self, ImageError> {
+        let input = match (source, leave) {
+            (_, Some(leave)) => Feeding::Filtered(Box::new(Filtered {
+                reader: source.open()?,
+                filter: ScanFilter::new(leave),
+                chunk: Vec::with_capacity(CHUNK),
+                rest: Vec::with_capacity(CHUNK),
+            })),
+            (Source::Bytes(bytes), None) => Feeding::Bytes(Arc::clone(bytes), false),
+            (Source::File(_), None) => Feeding::Chunks(source.open()?, Vec::with_capacity(CHUNK)),
         };
         // SAFETY: these are C structs of integers, pointers and optional function pointers, for which zero is valid;
         // libjpeg initialises them below before it reads them.
@@ -133,6 +150,8 @@ impl Decompressor {
             let cinfo = &mut (*state).cinfo;
             cinfo.scale_num = eighths;
             cinfo.scale_denom = 8;
+            // Smoothing guesses AC coefficients from DC ones where a scan is missing.
+            cinfo.do_block_smoothing = boolean::from(!matches!((*state).feed.input, Feeding::Filtered(_)));
             cinfo.do_fancy_upsampling = boolean::from(upsampling == Upsampling::Smooth);
             cinfo.out_color_space = match samples {
                 Samples::Gray => J_COLOR_SPACE::JCS_GRAYSCALE,
@@ -310,9 +329,31 @@ impl Feed {
                     return Ok(chunk);
                 }
             }
+            Feeding::Filtered(filtered) => {
+                let rest = filtered.next()?;
+                if !rest.is_empty() {
+                    return Ok(rest);
+                }
+            }
         }
         self.ended = true;
         Ok(&END_OF_IMAGE)
+    }
+}
+
+impl Filtered {
+    /// The next bytes that stay; none at the end of the file.
+    fn next(&mut self) -> std::io::Result<&[u8]> {
+        self.rest.clear();
+        while self.rest.is_empty() {
+            self.chunk.clear();
+            if self.reader.by_ref().take(CHUNK as u64).read_to_end(&mut self.chunk)? == 0 {
+                self.filter.finish(&mut self.rest);
+                break;
+            }
+            self.filter.pass(&self.chunk, &mut self.rest);
+        }
+        Ok(&self.rest)
     }
 }
 

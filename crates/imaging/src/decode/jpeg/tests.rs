@@ -3,7 +3,9 @@ use std::{
     time::Duration,
 };
 
-use super::*;
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+
+use super::{scans::ScanFilter, *};
 use crate::{
     Frame, Guard,
     decode::{Metadata, MetadataWish},
@@ -55,6 +57,70 @@ fn every_scale_shows_the_same_picture() {
             );
         }
     }
+}
+
+/// Texture and an edge, as four progressive scans a component.
+fn progressive(color: ColorType, sampling: SamplingFactor) -> Vec<u8> {
+    let pixel = |x: u32, y: u32| {
+        let texture = (x * 7 + y * 13) % 23;
+        [x + texture, 255 - y - texture, if x > y { 40 } else { 200 }].map(|v| v as u8)
+    };
+    let samples = if color == ColorType::Luma { 1 } else { 3 };
+    let pixels: Vec<u8> =
+        (0..157).flat_map(|y| (0..203).flat_map(move |x| pixel(x, y).into_iter().take(samples))).collect();
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, 90);
+    encoder.set_progressive(true);
+    encoder.set_sampling_factor(sampling);
+    encoder.encode(&pixels, 203, 157, color).unwrap();
+    bytes
+}
+
+fn by_libjpeg_at_an_eighth(bytes: &[u8], leave: Option<Leave>, samples: Samples) -> Vec<u8> {
+    let guard = Guard::new(Duration::from_mins(1), Arc::new(AtomicBool::new(false)));
+    let mut decompressor = Decompressor::open(&Source::bytes(bytes), leave, &guard).unwrap();
+    let (width, height) = decompressor.start(1, samples, Upsampling::Repeat).unwrap();
+    let row = width as usize * samples.channels();
+    let mut pixels = vec![0; row * height as usize];
+    let mut at = 0;
+    while at < pixels.len() {
+        at += row * decompressor.read(&mut pixels[at..]).unwrap();
+    }
+    pixels
+}
+
+#[test]
+fn an_eighth_without_the_scans_that_it_does_not_show_is_the_same() {
+    for (color, sampling, samples) in [
+        (ColorType::Luma, SamplingFactor::F_1_1, Samples::Gray),
+        (ColorType::Rgb, SamplingFactor::F_1_1, Samples::Rgb),
+    ] {
+        let bytes = progressive(color, sampling);
+        let mut left = Vec::new();
+        ScanFilter::new(Leave::Ac).pass(&bytes, &mut left);
+        assert!(left.len() < bytes.len() * 3 / 4, "{} of {} bytes are left", left.len(), bytes.len());
+        let [all, some] =
+            [None, Some(Leave::Ac)].map(|leave| by_libjpeg_at_an_eighth(&bytes, leave, samples));
+        assert_eq!(all, some, "{sampling:?}");
+    }
+}
+
+#[test]
+fn an_eighth_keeps_colour_at_half_resolution() {
+    let bytes = progressive(ColorType::Rgb, SamplingFactor::F_2_2);
+    let [all, some] =
+        [None, Some(Leave::Ac)].map(|leave| by_libjpeg_at_an_eighth(&bytes, leave, Samples::Rgb));
+    let off = all.iter().zip(&some).map(|(a, b)| a.abs_diff(*b)).max();
+    assert!(off <= Some(2), "{off:?}");
+}
+
+#[test]
+fn a_progressive_picture_that_ends_shows_what_came() {
+    let bytes = progressive(ColorType::Rgb, SamplingFactor::F_2_2);
+    let scan = bytes.windows(2).position(|m| m == [0xff, 0xda]).unwrap() + 14;
+    assert_eq!(decoded(&bytes[..bytes.len() / 2], (26, 20)).unwrap().frame.width, 26);
+    let nothing = decoded(&bytes[..scan], (26, 20));
+    assert!(matches!(nothing, Err(ImageError::Corrupt { .. })), "{nothing:?}");
 }
 
 #[test]
