@@ -31,8 +31,8 @@ fn margins(reduce: Reduce) -> Margins {
     Margins { scaled, averaged }
 }
 
-/// Averaging never leaves fewer pixels than these, whatever the margin says: a filter over so few takes a millisecond,
-/// and at 100 px the margins alone would cost it 4 to 13 dB.
+/// Averaging never leaves fewer pixels than these, whatever the margin says: a filter over so few takes about a
+/// millisecond. A 12-megapixel JPEG to 100 px has 52 dB; the margins alone gave 41 (`balanced`) and 33 dB (`speed`).
 const FEW_PIXELS: f64 = 262_144.0;
 
 /// One request, laid out for one image.
