@@ -66,6 +66,9 @@ fn each_operation_stands_alone_in_the_list_of_operations() {
 fn codes_are_words_with_a_status_of_their_kind() {
     let words: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(words.len(), Code::ALL.len());
+    let described = openapi::document()["components"]["schemas"]["Code"]["enum"].clone();
+    let spelled: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(described, serde_json::json!(spelled));
     for code in Code::ALL {
         assert!((400..600).contains(&code.status()), "{code}");
         assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());

@@ -39,9 +39,16 @@ const DOUBT: Duration = Duration::from_millis(200);
 pub(super) async fn run(shop: Arc<Workshop>, config: Config, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow() {
         let info = introduce(&config);
+        let mut opening = shop.store.open_session(info);
         let session = tokio::select! {
-            () = told(&mut stopped) => return,
-            opened = shop.store.open_session(info) => opened,
+            () = told(&mut stopped) => {
+                // The store may have opened it by now; left alone, it would look alive until it runs out.
+                if let Ok(Ok(id)) = tokio::time::timeout(STORE_RETRY, opening).await {
+                    let _ = shop.store.close_session(id).await;
+                }
+                return;
+            }
+            opened = &mut opening => opened,
         };
         match session {
             Ok(id) => {
