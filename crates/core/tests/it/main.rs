@@ -1,5 +1,7 @@
 //! What core promises, as properties.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to fail")]
+
 mod architecture;
 mod fairness;
 mod names;

@@ -118,10 +118,10 @@ fn an_interruption_costs_no_attempt_however_often() {
 fn the_third_crash_is_the_last() {
     let limits = AttemptLimits::default();
     let mut status = Status::new(State::Queued);
-    let mut states = Vec::new();
+    let mut seen = Vec::new();
     for _ in 0..3 {
         status = status.after(Event::Claim, limits).unwrap().after(Event::Lose, limits).unwrap();
-        states.push(status.state);
+        seen.push(status.state);
     }
-    assert_eq!(states, [State::Queued, State::Queued, State::Failed]);
+    assert_eq!(seen, [State::Queued, State::Queued, State::Failed]);
 }
