@@ -189,7 +189,7 @@ impl Status {
         let to = |state| Self { state, ..self };
         let returned = if self.cancel_requested { S::Cancelled } else { S::Queued };
         Ok(match (self.state, event) {
-            (S::Scheduled, E::Due | E::Retry) => to(S::Queued),
+            (S::Scheduled, E::Due) => to(S::Queued),
             (S::Queued, E::Claim) => {
                 Self { state: S::Running, lease_seq: self.lease_seq + 1, used: self.used + 1, ..self }
             }
@@ -212,7 +212,7 @@ impl Status {
             (S::Scheduled | S::Queued, E::Cancel) => to(S::Cancelled),
             (S::Running, E::Cancel) => Self { cancel_requested: true, ..self },
             (S::Succeeded | S::Failed | S::Cancelled, E::Cancel) => self,
-            (S::Failed | S::Cancelled, E::Retry) => {
+            (S::Scheduled | S::Failed | S::Cancelled, E::Retry) => {
                 Self { state: S::Queued, used: 0, crashes: 0, cancel_requested: false, ..self }
             }
             (S::Queued | S::Running, E::Retry) => self,

@@ -25,7 +25,7 @@ settings! {
         body_timeout: Duration = Duration::from_secs(30),
         /// How long requests may take to end once the server stops.
         drain: Duration = Duration::from_secs(20),
-        /// Web origins that may call the API from a browser, such as https://example.org; `*` is all, empty is none.
+        /// Web origins that may call the API from a browser, such as `https://example.org`; `*` is all, empty is none.
         cors_origins: Vec<String> = Vec::new(),
         /// Whether images may be fetched from private, local and reserved addresses.
         fetch_private: bool = false,

@@ -60,9 +60,10 @@ impl Drop for InFlight<'_> {
 fn finish(mut response: Response, id: &str) -> Response {
     let Some(failure) = response.extensions_mut().remove::<Failure>() else { return response };
     let (code, detail) = (failure.code(), failure.detail());
-    match failure.cause() {
-        Some(cause) => tracing::error!(%code, cause, "request failed"),
-        None => tracing::debug!(%code, detail, "request refused"),
+    if let Some(cause) = failure.cause() {
+        tracing::error!(%code, cause, "request failed");
+    } else {
+        tracing::debug!(%code, detail, "request refused");
     }
     let mut rendered = failure.render(id);
     if let Some(allow) = response.headers().get(header::ALLOW) {

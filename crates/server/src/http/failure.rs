@@ -42,6 +42,7 @@ impl Failure {
     }
 
     /// A fault whose details are for the log only.
+    #[allow(clippy::needless_pass_by_value, reason = "errors arrive by value, and callers stay short")]
     pub(super) fn caused(code: Code, cause: impl ToString) -> Self {
         Self { cause: Some(cause.to_string()), ..Self::plain(code) }
     }

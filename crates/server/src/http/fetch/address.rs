@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// IPv4 networks that are not the public internet (IANA IPv4 Special-Purpose Address Registry; multicast and the
 /// former class E with it).
+#[allow(clippy::ip_constant, reason = "a table reads best with every row spelled alike")]
 const RESERVED_V4: [(Ipv4Addr, u8); 16] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
@@ -23,7 +24,7 @@ const RESERVED_V4: [(Ipv4Addr, u8); 16] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// Whether an address belongs to the public internet. IPv6 is public inside of 2000::/3 only (RFC 4291, 2.4), less
+/// Whether an address belongs to the public internet. IPv6 is public inside of `2000::/3` only (RFC 4291, 2.4), less
 /// the networks there that tunnel, document or test.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
