@@ -1,3 +1,5 @@
 //! The service as a whole.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to fail")]
+
 mod http;

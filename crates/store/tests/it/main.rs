@@ -1,5 +1,7 @@
 //! The stores against their contract.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to fail")]
+
 mod crash;
 mod file;
 mod memory;
