@@ -54,7 +54,7 @@ pub(super) fn all() -> Map<String, Value> {
         "OperationName".to_owned(),
         json!({ "type": "string", "enum": darkroom_core::Operation::NAMES }),
     );
-    schemas.insert("Flag".to_owned(), json!({ "type": "string", "enum": ["true", "false", "1", "0"] }));
+    schemas.insert("Flag".to_owned(), json!({ "type": "string", "enum": ["true", "false", "1", "0", ""] }));
     schemas
 }
 
