@@ -35,5 +35,5 @@ pub use header::{Format, Header, Orientation};
 pub use inspect::inspect;
 pub use limits::Limits;
 pub use plan::memory_needed;
-pub use render::{Rendition, render};
+pub use render::{Inspected, Rendition, render};
 pub use source::Source;

@@ -10,7 +10,7 @@ use crate::{
     inspect::{inspect, within},
     levels::Levels,
     metadata,
-    plan::{Plan, Work},
+    plan::{Plan, Work, memory_needed},
 };
 
 /// One encoded result.
@@ -28,28 +28,54 @@ pub struct Rendition {
     pub frames: u32,
 }
 
-/// Makes every requested thumbnail from one decode, in the order of the requests.
-///
-/// All limits are checked before any pixel work. Without requests there is no pixel work either.
+/// An image whose header has been read and passed every limit: what can be rendered without reading it again.
+#[derive(Debug, Clone)]
+pub struct Inspected {
+    source: Source,
+    header: Header,
+    limits: Limits,
+}
+
+impl Inspected {
+    /// Reads the header and checks all limits, see [`inspect`]. The source is not to change while this lives.
+    pub fn new(source: Source, limits: Limits) -> Result<Self, ImageError> {
+        let header = inspect(&source, &limits)?;
+        Ok(Self { source, header, limits })
+    }
+
+    /// Bytes of working memory that rendering these requests takes, see [`memory_needed`].
+    pub fn memory_needed(&self, requests: &[Thumbnail]) -> u64 {
+        memory_needed(&self.header, requests)
+    }
+
+    /// Makes every requested thumbnail from one decode, in the order of the requests.
+    ///
+    /// All limits are checked before any pixel work. Without requests there is no pixel work either.
+    pub fn render(&self, requests: &[Thumbnail], guard: &Guard) -> Result<Vec<Rendition>, ImageError> {
+        let Self { source, header, limits } = self;
+        let plan = Plan::new(header, requests);
+        plan.check(header, limits)?;
+        guard.check()?;
+        if plan.works.is_empty() {
+            return Ok(Vec::new());
+        }
+        let decoder = decode::decoder(header.format)?;
+        let input = Input { source, header, wish: plan.wish, limits, guard };
+        match decoder.animation {
+            Some(animation) if plan.is_animated() => Frames::new(&input, &plan).render(animation(&input)?),
+            _ => stills(Image::new((decoder.still)(&input)?), &plan, header, guard),
+        }
+    }
+}
+
+/// Inspects and renders in one call.
 pub fn render(
     source: &Source,
     requests: &[Thumbnail],
     limits: &Limits,
     guard: &Guard,
 ) -> Result<Vec<Rendition>, ImageError> {
-    let header = inspect(source, limits)?;
-    let plan = Plan::new(&header, requests);
-    plan.check(&header, limits)?;
-    guard.check()?;
-    if plan.works.is_empty() {
-        return Ok(Vec::new());
-    }
-    let decoder = decode::decoder(header.format)?;
-    let input = Input { source, header: &header, wish: plan.wish, limits, guard };
-    match decoder.animation {
-        Some(animation) if plan.is_animated() => Frames::new(&input, &plan).render(animation(&input)?),
-        _ => stills(Image::new((decoder.still)(&input)?), &plan, &header, guard),
-    }
+    Inspected::new(source.clone(), limits.clone())?.render(requests, guard)
 }
 
 /// From the smallest to the largest, so that the decoded image can be forgotten before the largest is encoded.

@@ -8,7 +8,7 @@ use darkroom_core::{
     operation::Thumbnail,
     store::{Leased, Settled, Settlement},
 };
-use darkroom_imaging::{Guard, Rendition, Source, inspect, memory_needed, render};
+use darkroom_imaging::{Guard, Inspected, Rendition, Source};
 use futures_util::future;
 use serde_json::json;
 use tracing::Instrument;
@@ -75,22 +75,23 @@ async fn make(shop: &Workshop, job: &Job, sign: &StopSign, timings: &mut Timings
     let thumbnails: Vec<Thumbnail> = job.operations.iter().map(|Operation::Thumbnail(t)| t.clone()).collect();
 
     let began = Instant::now();
-    let (inspected, limits) = (source.clone(), shop.limits.clone());
-    let header = tokio::task::spawn_blocking(move || inspect(&inspected, &limits));
-    let header = header.await.map_err(|panic| super::pool::Panicked(panic.to_string()))??;
+    let limits = shop.limits.clone();
+    let inspected = tokio::task::spawn_blocking(move || Inspected::new(source, limits));
+    let inspected = inspected.await.map_err(|panic| super::pool::Panicked(panic.to_string()))??;
     timings.read_us = micros(began);
 
     let began = Instant::now();
     let reservation = tokio::select! {
         biased;
         () = sign.stopped() => return Err(Broken::Stopped),
-        reserved = shop.memory.reserve(memory_needed(&header, &thumbnails)) => reserved?,
+        reserved = shop.memory.reserve(inspected.memory_needed(&thumbnails)) => reserved?,
     };
-    let (limits, flag) = (shop.limits.clone(), sign.flag());
+    let decode_time = shop.limits.decode_time;
+    let flag = sign.flag();
     let work = move || {
         let started = Instant::now();
         let busy = host::thread_time();
-        let rendered = render(&source, &thumbnails, &limits, &Guard::new(limits.decode_time, flag));
+        let rendered = inspected.render(&thumbnails, &Guard::new(decode_time, flag));
         drop(reservation);
         (rendered.map_err(|error| Broken::of_work(error, host::thread_time().saturating_sub(busy))), started)
     };
