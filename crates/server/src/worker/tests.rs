@@ -1,3 +1,5 @@
+use std::io::Write;
+
 use darkroom_core::{
     Clock, JobId, Operation, SystemClock,
     job::{AttemptEnd, FailureKind, Input, Job, NewJob, State},
@@ -24,6 +26,7 @@ impl Shop {
         let store = Arc::new(Memory::new(StoreLimits::default(), Arc::new(SystemClock)));
         let mut config = Settings::default();
         config.worker.retry_base = Duration::ZERO;
+        config.limits.streamed_pixels = 60_000 * 60_000;
         change(&mut config);
         let blobs = Blobs::open(folder.path()).unwrap();
         let parts = Parts {
@@ -79,9 +82,26 @@ fn png(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// So many pixels that the work is still going on when a test interferes.
+/// So many pixels that the work is still going on when a test interferes, however fast the machine.
 fn endless() -> Vec<u8> {
-    png(16_000, 16_000)
+    bits(60_000)
+}
+
+/// A square PNG of one bit a pixel: the most work for its bytes.
+fn bits(side: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, side, side);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::One);
+    encoder.set_compression(png::Compression::Fast);
+    let mut writer = encoder.write_header().unwrap();
+    let mut rows = writer.stream_writer().unwrap();
+    for _ in 0..side {
+        rows.write_all(&vec![0; side as usize / 8]).unwrap();
+    }
+    rows.finish().unwrap();
+    writer.finish().unwrap();
+    bytes
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,7 +203,7 @@ async fn a_job_that_a_shutdown_interrupts_gets_its_attempt_back() {
 async fn a_worker_whose_session_is_lost_drops_its_work_and_goes_on_with_a_new_one() {
     let shop = Shop::new(|config| config.worker.poll_floor = Duration::from_millis(10));
     let worker = shop.work();
-    let id = shop.submit(png(6_000, 6_000), &[Thumbnail::default()]).await;
+    let id = shop.submit(bits(20_000), &[Thumbnail::default()]).await;
     shop.until(id, |job| job.status.state == State::Running).await;
     shop.store.restart();
     // Something new to claim makes the worker meet the end of its session.
