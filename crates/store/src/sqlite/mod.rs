@@ -2,7 +2,7 @@
 //!
 //! One thread writes ([`writer`]): it takes whatever waits, does it as one transaction, makes it durable once, then
 //! answers all. Two threads read. Serial commits reach a tenth of the rate of merged ones, for the cost is the
-//! `fsync`, not the rows.
+//! `fsync`, not the rows. Claims do not wait for one: a claim that a loss of power takes back took its worker along.
 
 mod attempts;
 mod book;

@@ -12,6 +12,16 @@ pub(super) enum Trouble {
     File(rusqlite::Error),
 }
 
+impl Trouble {
+    /// Where there is no call that could be told: whatever it is undoes the transaction.
+    pub(super) fn of_file(self) -> rusqlite::Error {
+        match self {
+            Self::Call(error) => rusqlite::Error::ToSqlConversionFailure(Box::new(error)),
+            Self::File(error) => error,
+        }
+    }
+}
+
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         Self::Call(error)

@@ -1,7 +1,9 @@
-//! The one thread that writes: it takes whatever waits, does it as one transaction, and answers once that is safe.
+//! The one thread that writes: it takes whatever waits, does it as one transaction (claims as one of their own), and
+//! answers once that is safe.
 
 use std::{
     collections::BTreeMap,
+    iter,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -25,6 +27,13 @@ pub(super) const MAX_WAITING_CALLS: usize = 1_024;
 /// Items of one transaction, unless one call alone has more.
 const MAX_ITEMS_A_TRANSACTION: usize = 10_000;
 
+/// Begins a transaction that is on the disk when it is answered.
+const DURABLE: &str = "PRAGMA synchronous = FULL; BEGIN";
+
+/// Begins a transaction that survives the death of this process, but a loss of power only with the next durable one.
+/// A claim that is lost takes its worker with it: the job is back in the queue, as if it had not been claimed.
+const CLAIMING: &str = "PRAGMA synchronous = NORMAL; BEGIN";
+
 /// What readers take from memory instead of the file. Replaced after each transaction, before its calls are answered.
 #[derive(Debug, Default)]
 pub(super) struct Published {
@@ -38,9 +47,12 @@ type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// Does a call within a transaction. An error undoes the whole transaction.
 type Work = Box<dyn FnOnce(&mut Book) -> (Result<(), rusqlite::Error>, Answer) + Send>;
 
+/// A session, how many jobs it wants, and whom to tell.
+type Claim = (SessionId, u32, oneshot::Sender<Result<Vec<Given>, StoreError>>);
+
 /// What the writer is asked.
 pub(super) enum Call {
-    /// A claim: those that wait together are served together, after everything else of their transaction.
+    /// A claim: those that wait together are served together.
     Claim(SessionId, u32, oneshot::Sender<Result<Vec<Given>, StoreError>>),
     /// Anything else, with the number of its items.
     Do(usize, Work),
@@ -100,9 +112,33 @@ impl Writer {
         }
     }
 
+    /// Claims go first, in a transaction of their own that does not wait for the disk, see [`CLAIMING`].
     fn serve(&mut self, batch: Vec<Call>) {
-        let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
-        match self.transact(batch, &mut answers) {
+        let (mut claims, mut works) = (Vec::new(), Vec::new());
+        for call in batch {
+            match call {
+                Call::Claim(session, slots, sender) => claims.push((session, slots, sender)),
+                Call::Do(_, work) => works.push(work),
+            }
+        }
+        if !claims.is_empty() {
+            self.transact(CLAIMING, |writer, answers| writer.claim(claims, answers));
+        }
+        if !works.is_empty() {
+            self.transact(DURABLE, |writer, answers| writer.work(works, answers));
+        }
+    }
+
+    /// One transaction, and the answers once it is known how that ended.
+    fn transact(
+        &mut self,
+        opening: &str,
+        work: impl FnOnce(&mut Self, &mut Vec<Answer>) -> Result<(), rusqlite::Error>,
+    ) {
+        let mut answers = Vec::new();
+        let begun = self.book.db.execute_batch(opening);
+        let done = work(self, &mut answers);
+        match begun.and(done).and_then(|()| self.commit()) {
             Ok(()) => {
                 pass(Point::BeforeAnswer);
                 self.publish();
@@ -121,57 +157,35 @@ impl Writer {
         }
     }
 
-    fn transact(&mut self, batch: Vec<Call>, answers: &mut Vec<Answer>) -> Result<(), rusqlite::Error> {
-        let mut fate = self.book.db.execute_batch("BEGIN");
-        let (mut claims, mut claimants) = (Vec::new(), Vec::new());
-        for call in batch {
-            match call {
-                Call::Claim(session, slots, sender) => {
-                    claims.push((session, slots));
-                    claimants.push(sender);
-                }
-                // Once one call has failed, the others are only answered.
-                Call::Do(_, work) => {
-                    let (done, answer) = work(&mut self.book);
-                    answers.push(answer);
-                    fate = fate.and(done);
-                    pass(Point::InBatch);
-                }
-            }
+    /// Once one work has failed, the others are only answered.
+    fn work(&mut self, works: Vec<Work>, answers: &mut Vec<Answer>) -> Result<(), rusqlite::Error> {
+        let mut fate = Ok(());
+        for work in works {
+            let (done, answer) = work(&mut self.book);
+            answers.push(answer);
+            fate = fate.and(done);
+            pass(Point::InBatch);
         }
-        let given = self.claim(&claims);
-        let (done, mut given) = match given {
-            Ok(given) => (Ok(()), given),
-            Err(error) => (Err(error), Vec::new()),
-        };
-        for sender in claimants.into_iter().rev() {
-            let result = given.pop().unwrap_or_else(|| Ok(Vec::new()));
-            answers.push(Box::new(move |committed| drop(sender.send(committed.and(result)))));
-        }
-        fate.and(done)?;
-        self.commit()
+        fate
     }
 
-    #[allow(clippy::type_complexity, reason = "what Book::claim answers, with the file's own error")]
-    fn claim(
-        &mut self,
-        claims: &[(SessionId, u32)],
-    ) -> Result<Vec<Result<Vec<Given>, StoreError>>, rusqlite::Error> {
-        if claims.is_empty() {
-            return Ok(Vec::new());
+    fn claim(&mut self, claims: Vec<Claim>, answers: &mut Vec<Answer>) -> Result<(), rusqlite::Error> {
+        let wanted: Vec<_> = claims.iter().map(|(session, slots, _)| (*session, *slots)).collect();
+        let (done, given) = match self.book.claim(&wanted) {
+            Ok(given) => (Ok(()), given),
+            Err(trouble) => (Err(trouble.of_file()), Vec::new()),
+        };
+        let given = given.into_iter().map(Some).chain(iter::repeat_with(|| None));
+        for ((_, _, sender), given) in claims.into_iter().zip(given) {
+            let result = given.unwrap_or_else(|| Ok(Vec::new()));
+            answers.push(Box::new(move |committed| drop(sender.send(committed.and(result)))));
         }
-        self.book.claim(claims).map_err(|trouble| match trouble {
-            Trouble::File(error) => error,
-            Trouble::Call(error) => rusqlite::Error::ToSqlConversionFailure(Box::new(error)),
-        })
+        done
     }
 
     fn commit(&mut self) -> Result<(), rusqlite::Error> {
         self.book.references.fold(&self.book.db)?;
-        self.book.write_totals().map_err(|trouble| match trouble {
-            Trouble::File(error) => error,
-            Trouble::Call(error) => rusqlite::Error::ToSqlConversionFailure(Box::new(error)),
-        })?;
+        self.book.write_totals().map_err(Trouble::of_file)?;
         pass(Point::BeforeCommit);
         self.book.db.execute_batch("COMMIT")?;
         self.book.committed();
