@@ -20,6 +20,8 @@ const LEAST_RENDERS: u32 = 2;
 
 fn main() -> Result<()> {
     let mut words = env::args().skip(1);
+    // As the worker does.
+    darkroom_imaging::memory::keep();
     let source = Source::file(words.next().context("thumb_peer INPUT --sizes 512,256")?);
     let options = options(words)?;
     let requests = requests(&options)?;

@@ -9,6 +9,7 @@ pub mod frame;
 pub mod guard;
 pub mod header;
 pub mod limits;
+pub mod memory;
 pub mod source;
 
 mod colour;

@@ -41,6 +41,8 @@ pub(crate) struct Work<'a> {
     /// Upright, as seen.
     pub(crate) geometry: Geometry,
     pub(crate) format: Format,
+    /// The whole image (stored orientation) at the scale of the result.
+    shown: (f64, f64),
     /// The smallest size (stored orientation) that the codec may scale the whole image to.
     scaled: (f64, f64),
     /// The smallest size (stored orientation) that averaging may reduce the whole image to.
@@ -60,6 +62,7 @@ impl<'a> Plan<'a> {
         let wish = Wish {
             scaled: smallest(header, &works, |work| work.scaled),
             averaged: smallest(header, &works, |work| work.averaged),
+            shown: smallest(header, &works, |work| work.shown),
             metadata: metadata(&works),
             light: light(&works),
         };
@@ -121,6 +124,7 @@ impl<'a> Work<'a> {
             request,
             geometry,
             format,
+            shown: (w, h),
             scaled: (w * margins.scaled, h * margins.scaled),
             averaged: ((w * margins.averaged).max(few.0), (h * margins.averaged).max(few.1)),
             animated: request.frames == Frames::All && header.frames > 1 && encode::can_animate(format),

@@ -35,7 +35,7 @@ pub(crate) fn still(input: &Input<'_>) -> Result<Decoded, ImageError> {
             let source = Source::bytes(png);
             let header = png::header(&source, input.limits)?;
             let full = (header.width, header.height);
-            let wish = Wish { scaled: full, averaged: full, ..input.wish };
+            let wish = Wish { scaled: full, averaged: full, shown: full, ..input.wish };
             png::still(&Input { source: &source, header: &header, wish, ..*input })
         }
         Entry::Bitmap(dib) => {

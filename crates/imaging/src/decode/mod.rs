@@ -23,6 +23,8 @@ pub(crate) struct Wish {
     pub(crate) scaled: (u32, u32),
     /// The smallest width and height (stored orientation) that averaging may leave, at least `scaled`.
     pub(crate) averaged: (u32, u32),
+    /// Width and height (stored orientation) of the whole image at the scale of the largest result.
+    pub(crate) shown: (u32, u32),
     /// Whether EXIF and XMP are wanted. The ICC profile is always handed over.
     pub(crate) metadata: MetadataWish,
     /// In which light a reduction averages.

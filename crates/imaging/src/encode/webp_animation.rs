@@ -204,7 +204,13 @@ mod tests {
         let guard = Guard::new(Duration::from_mins(1), Arc::new(AtomicBool::new(false)));
         let header = decode::webp::header(&source, &limits).unwrap();
         let size = (header.width, header.height);
-        let wish = Wish { scaled: size, averaged: size, metadata: MetadataWish::Drop, light: Light::Gamma };
+        let wish = Wish {
+            scaled: size,
+            averaged: size,
+            shown: size,
+            metadata: MetadataWish::Drop,
+            light: Light::Gamma,
+        };
         let input = Input { source: &source, header: &header, wish, limits: &limits, guard: &guard };
         let mut animation = decode::webp_animation::animation(&input).unwrap();
         let frames: Vec<_> = std::iter::from_fn(|| animation.next_frame().unwrap()).collect();

@@ -110,6 +110,7 @@ impl Worker {
     /// Starts claiming. Needs a tokio runtime.
     pub fn start(parts: &Parts, metrics: Arc<Metrics>) -> std::io::Result<Self> {
         let config = &parts.config.worker;
+        darkroom_imaging::memory::keep();
         let memory = MemoryBudget::new(config.memory.bytes(), Arc::clone(&metrics));
         metrics.slots.set(i64::from(config.slots()));
         let shop = Workshop {

@@ -12,6 +12,7 @@ use darkroom_core::{
     job::{Outcome, Timings},
     store::{BEAT_INTERVAL, Leased, Notice, Settlement, StoreError, WorkerInfo, WorkerStats},
 };
+use darkroom_imaging::memory;
 use futures_util::{StreamExt, future};
 use tokio::{
     sync::watch,
@@ -34,6 +35,9 @@ const STORE_RETRY: Duration = Duration::from_millis(500);
 /// Between hearing that a held job changed and asking what it was. Most such news are of the job's own claim, and
 /// most jobs are over by then.
 const DOUBT: Duration = Duration::from_millis(200);
+
+/// How long a worker without work keeps the memory of its last images.
+const REST: Duration = Duration::from_secs(5);
 
 /// Works until `stopped` is true, in one session after the other.
 pub(super) async fn run(shop: Arc<Workshop>, config: Config, mut stopped: watch::Receiver<bool>) {
@@ -98,6 +102,8 @@ struct Session {
     /// Held jobs of which something was heard, and when to ask.
     doubts: HashSet<JobId>,
     ask_at: Option<Instant>,
+    /// When there has been nothing to do for long enough to give memory back.
+    rest_at: Option<Instant>,
     company: Company,
     /// Whether there may be something to claim.
     hungry: bool,
@@ -115,6 +121,7 @@ impl Session {
             held: HashMap::new(),
             doubts: HashSet::new(),
             ask_at: None,
+            rest_at: None,
             company: Company::Together,
             hungry: true,
             stats: WorkerStats::default(),
@@ -140,6 +147,10 @@ impl Session {
                 },
                 () = sleep_until(self.ask_at.unwrap_or_else(Instant::now)), if self.ask_at.is_some() => {
                     self.ask().await;
+                }
+                () = sleep_until(self.rest_at.unwrap_or_else(Instant::now)), if self.rest_at.is_some() => {
+                    self.rest_at = None;
+                    drop(tokio::task::spawn_blocking(memory::give_back));
                 }
                 _ = beats.tick() => self.beat().await,
                 _ = polls.tick() => self.hungry = true,
@@ -227,6 +238,7 @@ impl Session {
     fn begin(&mut self, leased: Leased) {
         let id = leased.job.id;
         let sign = Arc::new(StopSign::default());
+        self.rest_at = None;
         self.held.insert(id, Arc::clone(&sign));
         let shop = Arc::clone(&self.shop);
         self.jobs.spawn(async move { (id, execute(&shop, leased, &sign).await) });
@@ -234,6 +246,7 @@ impl Session {
     }
 
     fn ended(&mut self, ended: Result<(JobId, Ended), tokio::task::JoinError>) {
+        self.rest_at = self.jobs.is_empty().then(|| Instant::now() + REST);
         match ended {
             Ok((id, ended)) => {
                 self.held.remove(&id);

@@ -50,6 +50,7 @@ fn play(source: &Source) -> (Header, Vec<(Frame, u32)>, u16) {
     let wish = Wish {
         scaled: (1, 1),
         averaged: (1, 1),
+        shown: (1, 1),
         metadata: MetadataWish::Drop,
         light: darkroom_core::operation::Light::Gamma,
     };

@@ -14,9 +14,17 @@ use crate::{
 
 /// A slope in both directions, odd in size.
 fn slope() -> Frame {
-    let pixels = (0..157u32)
-        .flat_map(|y| (0..203u32).flat_map(move |x| [x as u8, y as u8, u32::midpoint(x, y) as u8]));
-    Frame { width: 203, height: 157, layout: Layout::Rgb, pixels: pixels.collect() }
+    slope_of(203, 157)
+}
+
+fn slope_of(width: u32, height: u32) -> Frame {
+    let value = |at: u32, side: u32| (at * 203 / side) as u8;
+    let pixels = (0..height).flat_map(|y| {
+        (0..width).flat_map(move |x| {
+            [value(x, width), value(y, height), value(x, width) / 2 + value(y, height) / 2]
+        })
+    });
+    Frame { width, height, layout: Layout::Rgb, pixels: pixels.collect() }
 }
 
 fn encoded(frame: &Frame) -> Vec<u8> {
@@ -25,37 +33,63 @@ fn encoded(frame: &Frame) -> Vec<u8> {
 }
 
 fn decoded(bytes: &[u8], scaled: (u32, u32)) -> Result<Decoded, ImageError> {
+    decoded_for(bytes, scaled, scaled)
+}
+
+/// Decoded at this scale or a little above, for results of at most the size `shown`.
+fn decoded_for(bytes: &[u8], scaled: (u32, u32), shown: (u32, u32)) -> Result<Decoded, ImageError> {
     let (source, limits) = (Source::bytes(bytes), Limits::default());
     let header = header(&source, &limits)?;
     let guard = Guard::new(Duration::from_mins(1), Arc::new(AtomicBool::new(false)));
     // Nothing is averaged, so that the decoder's own scale shows.
     let averaged = (header.width, header.height);
-    let wish = Wish { scaled, averaged, metadata: MetadataWish::Drop, light: Light::Gamma };
+    let wish = Wish { scaled, averaged, shown, metadata: MetadataWish::Drop, light: Light::Gamma };
     still(&Input { source: &source, header: &header, wish, limits: &limits, guard: &guard })
+}
+
+fn scaled((width, height): (u32, u32), eighths: u32) -> (u32, u32) {
+    ((width * eighths).div_ceil(8), (height * eighths).div_ceil(8))
+}
+
+/// Decodes a slope at a scale for results of at most `shown`, and looks at every pixel.
+fn shows_the_slope(frame: &Frame, bytes: &[u8], eighths: u32, shown: (u32, u32), comes: u32) {
+    let full = (frame.width, frame.height);
+    let got = decoded_for(bytes, scaled(full, eighths), shown).unwrap();
+    let size = scaled(full, comes);
+    assert_eq!((got.frame.width, got.frame.height), size, "{eighths}/8");
+    let covers = |side: u32| f64::from(side) * f64::from(comes) / 8.0;
+    assert_eq!(got.covers, (covers(full.0), covers(full.1)));
+    // The slope rises evenly, so the middle of every scaled pixel is known.
+    let rise = 8.0 / f64::from(comes) * 203.0 / f64::from(full.0);
+    for (i, pixel) in got.frame.pixels.as_chunks::<3>().0.iter().enumerate() {
+        let (x, y) = (i as u32 % size.0, i as u32 / size.0);
+        if x + 2 > size.0 || y + 2 > size.1 {
+            continue;
+        }
+        let (got, want) = (f64::from(pixel[0]), (f64::from(x) + 0.5).mul_add(rise, -0.5));
+        assert!((got - want).abs() < 6.0, "{eighths}/8 at {x}, {y}: {got} for {want}");
+    }
 }
 
 #[test]
 fn every_scale_shows_the_same_picture() {
-    let bytes = encoded(&slope());
-    for eighths in 1..=8u32 {
-        let size = ((203 * eighths).div_ceil(8), (157 * eighths).div_ceil(8));
-        let got = decoded(&bytes, size).unwrap();
-        assert_eq!((got.frame.width, got.frame.height), size);
-        assert_eq!(got.covers, (203.0 * f64::from(eighths) / 8.0, 157.0 * f64::from(eighths) / 8.0));
-        // The slope has the value of its coordinate, so the middle of every scaled pixel is known.
-        let cell = 8.0 / f64::from(eighths);
-        for (i, pixel) in got.frame.pixels.as_chunks::<3>().0.iter().enumerate() {
-            let (x, y) = (i as u32 % size.0, i as u32 / size.0);
-            if x + 2 > size.0 || y + 2 > size.1 {
-                continue;
-            }
-            let want = (f64::from(x) + 0.5).mul_add(cell, -0.5);
-            assert!(
-                (f64::from(pixel[0]) - want).abs() < 6.0,
-                "{eighths}/8 at {x}, {y}: {} for {want}",
-                pixel[0]
-            );
-        }
+    let frame = slope();
+    let bytes = encoded(&frame);
+    // Of a small image only the scales that have vector instructions, and ours where colour may be repeated.
+    for (eighths, comes) in (1..=8).zip([1, 2, 4, 4, 8, 8, 8, 8]) {
+        shows_the_slope(&frame, &bytes, eighths, scaled((203, 157), eighths), comes);
+    }
+    for (eighths, comes) in (1..=8).zip([1, 2, 3, 4, 8, 8, 8, 8]) {
+        shows_the_slope(&frame, &bytes, eighths, (1, 1), comes);
+    }
+}
+
+#[test]
+fn a_large_image_is_decoded_no_larger_than_it_must_be() {
+    let frame = slope_of(2_600, 2_000);
+    let bytes = encoded(&frame);
+    for eighths in 5..8 {
+        shows_the_slope(&frame, &bytes, eighths, scaled((2_600, 2_000), eighths), eighths);
     }
 }
 
@@ -131,6 +165,7 @@ fn the_plan_knows_what_size_comes_out() {
         let wish = Wish {
             scaled: (side, side),
             averaged: (203, 157),
+            shown: (side, side),
             metadata: MetadataWish::Drop,
             light: Light::Gamma,
         };

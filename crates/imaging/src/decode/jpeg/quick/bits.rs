@@ -34,6 +34,11 @@ pub(super) struct Bits<'a> {
 }
 
 impl Bits<'_> {
+    /// These, and no more.
+    pub(super) fn of(register: u64) -> Self {
+        Self { buffer: &[], at: 0, register, count: u64::BITS }
+    }
+
     /// At least 56 bits are in the register afterwards.
     #[inline]
     pub(super) fn refill(&mut self) {

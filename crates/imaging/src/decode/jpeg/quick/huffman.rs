@@ -11,6 +11,8 @@ const LONGEST: usize = 16;
 pub(super) struct Huffman {
     /// By the next 11 bits: the symbol and its code's length; length 0 is a longer code or none.
     symbols: Vec<(u8, u8)>,
+    /// By the next 11 bits: the coefficient, where they hold its code and its value.
+    coefficients: Vec<Glance>,
     /// By the next 11 bits: as many whole symbols as their codes show.
     skips: Vec<Skip>,
     /// For each length: one past the last code, aligned to 16 bits, and where its symbols start.
@@ -31,21 +33,32 @@ struct Skip {
     several: bool,
 }
 
-/// What one AC symbol says.
-pub(super) enum Ac {
-    EndOfBlock,
-    /// Zeros, then a value with this many bits; 0 bits for the run of sixteen zeros.
-    Value {
-        zeros: u32,
-        bits: u32,
-    },
+/// A coefficient whose code and value lie within the bits that were looked at.
+#[derive(Clone, Copy, Default)]
+struct Glance {
+    coefficient: Coefficient,
+    /// Of code and value together; 0 when they are longer.
+    bits: u8,
 }
+
+/// What one AC symbol says, with its value.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Coefficient {
+    /// Coefficients of 0 before it, or [`END_OF_BLOCK`].
+    pub(super) zeros: u8,
+    /// 0 for the run of sixteen zeros.
+    pub(super) value: i16,
+}
+
+/// So many zeros end every block.
+pub(super) const END_OF_BLOCK: u8 = 64;
 
 impl Huffman {
     /// From the counts of codes of each length and the symbols in order; `None` if they are no prefix code.
     pub(super) fn new(counts: &[u8; LONGEST], values: &[u8]) -> Option<Self> {
         let mut table = Self {
             symbols: vec![(0, 0); 1 << GLANCE],
+            coefficients: Vec::new(),
             skips: Vec::new(),
             ends: [0; LONGEST + 1],
             offsets: [0; LONGEST + 1],
@@ -66,6 +79,7 @@ impl Huffman {
             table.ends[length] = code << (LONGEST - length);
             code <<= 1;
         }
+        table.coefficients = (0..1 << GLANCE).map(|bits| table.glance_of(bits)).collect();
         table.skips = (0..1 << GLANCE).map(|bits| table.skip_of(bits)).collect();
         Some(table)
     }
@@ -79,6 +93,18 @@ impl Huffman {
                 self.symbols[first..last].fill((symbol, length as u8));
             }
         }
+    }
+
+    /// The coefficient whose code and value lie wholly within the 11 bits of `glance`.
+    fn glance_of(&self, glance: u32) -> Glance {
+        let (symbol, length) = self.symbols[glance as usize];
+        let used = length + (symbol & 15);
+        if length == 0 || u32::from(used) > GLANCE {
+            return Glance::default();
+        }
+        let mut bits = Bits::of(u64::from(glance) << (64 - GLANCE));
+        bits.consume(u32::from(length));
+        Glance { coefficient: coefficient(symbol, &mut bits), bits: used }
     }
 
     /// The symbols whose codes lie wholly within the 11 bits of `glance`; extra bits may lie behind them.
@@ -128,11 +154,16 @@ impl Huffman {
         self.values.get(usize::try_from(code + self.offsets[length]).ok()?).copied()
     }
 
+    /// The next AC coefficient. Needs 31 bits.
     #[inline]
-    pub(super) fn ac(&self, bits: &mut Bits) -> Option<Ac> {
+    pub(super) fn coefficient(&self, bits: &mut Bits) -> Option<Coefficient> {
+        let glance = self.coefficients[bits.peek(GLANCE) as usize & ((1 << GLANCE) - 1)];
+        if glance.bits != 0 {
+            bits.consume(u32::from(glance.bits));
+            return Some(glance.coefficient);
+        }
         let symbol = self.symbol(bits)?;
-        let (zeros, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
-        Some(if size == 0 && zeros != 15 { Ac::EndOfBlock } else { Ac::Value { zeros, bits: size } })
+        Some(coefficient(symbol, bits))
     }
 
     /// Passes the rest of a block, whose next coefficient is `at`.
@@ -164,12 +195,17 @@ impl Huffman {
 
     fn skip_one(&self, bits: &mut Bits, at: u32) -> Option<u32> {
         bits.refill();
-        match self.ac(bits)? {
-            Ac::EndOfBlock => Some(64),
-            Ac::Value { zeros, bits: size } => {
-                bits.consume(size);
-                Some(at + zeros + 1)
-            }
-        }
+        let next = self.coefficient(bits)?;
+        Some(if next.zeros == END_OF_BLOCK { 64 } else { at + u32::from(next.zeros) + 1 })
     }
+}
+
+/// The coefficient of an AC symbol, whose value comes next.
+#[inline]
+fn coefficient(symbol: u8, bits: &mut Bits) -> Coefficient {
+    let (zeros, size) = (symbol >> 4, symbol & 15);
+    if size == 0 && zeros != 15 {
+        return Coefficient { zeros: END_OF_BLOCK, value: 0 };
+    }
+    Coefficient { zeros, value: bits.value(u32::from(size)) as i16 }
 }

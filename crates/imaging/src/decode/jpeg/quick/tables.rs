@@ -11,7 +11,7 @@ pub(super) struct Tables {
     pub(super) components: Vec<Component>,
     /// MCUs between restart markers; 0 for none.
     pub(super) restart_interval: u32,
-    steps: [Option<[f32; 25]>; 4],
+    steps: [Option<[f32; 64]>; 4],
     dc: [Option<Huffman>; 4],
     ac: [Option<Huffman>; 4],
 }
@@ -23,7 +23,7 @@ pub(super) struct Component {
     pub(super) down: u32,
     quantiser: usize,
     /// Steps of the first coefficients in the order of the file.
-    pub(super) quantisation: [f32; 25],
+    pub(super) quantisation: [f32; 64],
     dc: usize,
     ac: usize,
 }
@@ -121,7 +121,7 @@ impl Tables {
             across: u32::from(c[1] >> 4),
             down: u32::from(c[1] & 15),
             quantiser: usize::from(c[2]),
-            quantisation: [0.0; 25],
+            quantisation: [0.0; 64],
             dc: 0,
             ac: 0,
         };

@@ -39,7 +39,7 @@ fn photograph(color: ColorType, sampling: SamplingFactor, restart: Option<u16>) 
 
 fn ours(bytes: &[u8], eighths: u32) -> Result<Vec<u8>, Refusal> {
     let mut pixels = Vec::new();
-    Reduced::open(bytes, eighths)?.rows(&guard(), |row| pixels.extend_from_slice(row))?;
+    Reduced::open(bytes, eighths, Upsampling::Repeat)?.rows(&guard(), |row| pixels.extend_from_slice(row))?;
     Ok(pixels)
 }
 
@@ -66,7 +66,7 @@ fn shows_what_libjpeg_shows() {
         [SamplingFactor::F_1_1, SamplingFactor::F_2_1, SamplingFactor::F_1_2, SamplingFactor::F_2_2]
     {
         for restart in [None, Some(1), Some(5)] {
-            for eighths in [1, 2] {
+            for eighths in 1..=4 {
                 let bytes = photograph(ColorType::Rgb, sampling, restart);
                 let pixels = ours(&bytes, eighths).unwrap();
                 let difference = mean_difference(&pixels, &libjpegs(&bytes, eighths, Samples::Rgb));
@@ -124,14 +124,14 @@ fn photograph_in_four_inks() -> Vec<u8> {
 fn stops_when_nobody_waits() {
     let bytes = photograph(ColorType::Rgb, SamplingFactor::F_2_2, None);
     let cancelled = Guard::new(Duration::from_mins(1), Arc::new(AtomicBool::new(true)));
-    let stopped = Reduced::open(bytes.as_slice(), 1).unwrap().rows(&cancelled, |_| {});
+    let stopped = Reduced::open(bytes.as_slice(), 1, Upsampling::Smooth).unwrap().rows(&cancelled, |_| {});
     assert!(matches!(stopped, Err(Refusal::Failed(ImageError::Cancelled))));
 }
 
 proptest! {
     #[test]
     fn damage_is_refused_or_shown_but_never_a_panic(
-        at in prop::collection::vec(any::<prop::sample::Index>(), 1..20), byte in any::<u8>(), eighths in 1..=2_u32,
+        at in prop::collection::vec(any::<prop::sample::Index>(), 1..20), byte in any::<u8>(), eighths in 1..=4_u32,
     ) {
         let mut bytes = photograph(ColorType::Rgb, SamplingFactor::F_2_2, Some(3));
         for index in at {
@@ -139,7 +139,7 @@ proptest! {
             bytes[index] = byte;
         }
         // A damaged frame header may declare any size; the limits are checked before this decoder is asked.
-        let small = Reduced::open(bytes.as_slice(), eighths).is_ok_and(|reduced| reduced.size().0 * reduced.size().1 < 1 << 20);
+        let small = Reduced::open(bytes.as_slice(), eighths, Upsampling::Repeat).is_ok_and(|reduced| reduced.size().0 * reduced.size().1 < 1 << 20);
         if small {
             let _ = ours(&bytes, eighths);
         }
