@@ -15,7 +15,7 @@ pub enum InferenceError {
     #[error("there is no model `{0}`; `darkroom models list` shows what there is")]
     UnknownModel(String),
     /// The manifest, or a file beside it, is wrong.
-    #[error("the manifest of model `{model}` is wrong: {}", mistakes(.mistakes))]
+    #[error("the manifest of model `{model}` is wrong: {}", list(.mistakes))]
     BadManifest {
         /// `name/version`, as the folders are called.
         model: String,
@@ -81,6 +81,6 @@ impl fmt::Display for Mistake {
     }
 }
 
-fn mistakes(all: &[Mistake]) -> String {
+fn list(all: &[Mistake]) -> String {
     all.iter().map(Mistake::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -48,7 +48,7 @@ pub(super) fn input(tensor: &Tensor) -> Result<SessionInputValue<'_>, String> {
     }
 }
 
-fn view<'a, T: PrimitiveTensorElementType + std::fmt::Debug + Clone>(
+fn view<'a, T: PrimitiveTensorElementType + std::fmt::Debug + Clone + 'static>(
     shape: &[usize],
     values: &'a [T],
 ) -> Result<SessionInputValue<'a>, String> {
@@ -57,10 +57,9 @@ fn view<'a, T: PrimitiveTensorElementType + std::fmt::Debug + Clone>(
 }
 
 fn strings(shape: &[usize], values: &[Vec<u8>]) -> Result<SessionInputValue<'static>, String> {
-    let texts: Vec<&str> = values
-        .iter()
-        .map(|bytes| std::str::from_utf8(bytes).map_err(|_| "a string for the model is not UTF-8".to_owned()))
-        .collect::<Result<_, _>>()?;
+    let text = |bytes: &Vec<u8>| String::from_utf8(bytes.clone());
+    let texts: Result<Vec<String>, _> = values.iter().map(text).collect();
+    let texts = texts.map_err(|_| "a string for the model is not UTF-8".to_owned())?;
     let shape: Vec<usize> = shape.to_vec();
     Owned::from_string_array((shape, texts.as_slice())).map(Into::into).map_err(|error| error.to_string())
 }
