@@ -9,6 +9,7 @@ mod registry;
 
 mod batcher;
 pub mod config;
+pub mod digit;
 pub mod engine;
 mod error;
 pub mod image;

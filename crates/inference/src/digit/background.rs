@@ -95,7 +95,10 @@ fn spread_out(side: usize) -> Vec<usize> {
 /// How much more is left over above the surface than below; `None` if nothing is.
 fn lean(samples: &[Sample], surface: &Surface, reach: f32) -> Option<f32> {
     let over = |sign: f32| -> f32 {
-        samples.iter().map(|sample| (sign * (sample.value - surface.at(sample.x, sample.y)) - reach).max(0.0)).sum()
+        samples
+            .iter()
+            .map(|sample| (sign * (sample.value - surface.at(sample.x, sample.y)) - reach).max(0.0))
+            .sum()
     };
     let (above, below) = (over(1.0), over(-1.0));
     (above.max(below) > 0.0).then_some(above - below)
@@ -108,8 +111,12 @@ fn local_paper(grey: &Plane, values: &[f32], smooth: &[f32], reach: f32) -> Vec<
     let is_paper = |(value, smooth): (&f32, &f32)| f32::from(u8::from((value - smooth).abs() < reach));
     let weights: Vec<f32> = values.iter().zip(smooth).map(is_paper).collect();
     // Distances from the surface are averaged, not values: at the frame's edge the window is lopsided.
-    let offsets: Vec<f32> =
-        values.iter().zip(smooth).zip(&weights).map(|((value, smooth), weight)| (value - smooth) * weight).collect();
+    let offsets: Vec<f32> = values
+        .iter()
+        .zip(smooth)
+        .zip(&weights)
+        .map(|((value, smooth), weight)| (value - smooth) * weight)
+        .collect();
     let offsets = Sums::of(grey, &offsets);
     let weights = Sums::of(grey, &weights);
     let around = |at: usize| {

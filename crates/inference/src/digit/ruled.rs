@@ -65,7 +65,11 @@ fn flat_runs(ink: &Plane, thickest: usize) -> Vec<Run> {
         for middle in thin_middles(ink, x, thickest) {
             let continued = open.iter().position(|run| (run.end - middle).abs() <= 1.0);
             let start = Run { left: x, right: x + 1, top: middle, end: middle };
-            next.push(continued.map_or(start, |at| Run { right: x + 1, end: middle, ..open.swap_remove(at) }));
+            next.push(continued.map_or(start, |at| Run {
+                right: x + 1,
+                end: middle,
+                ..open.swap_remove(at)
+            }));
         }
         runs.append(&mut open);
         open = next;
@@ -105,7 +109,8 @@ fn lines(runs: &[Run], width: usize, thickest: usize) -> Vec<usize> {
         if found.contains(&seed) {
             continue;
         }
-        let pieces: Vec<usize> = (0..runs.len()).filter(|&at| continues(runs[seed], runs[at], thickest)).collect();
+        let pieces: Vec<usize> =
+            (0..runs.len()).filter(|&at| continues(runs[seed], runs[at], thickest)).collect();
         let length: usize = pieces.iter().map(|&at| runs[at].length()).sum();
         let left = pieces.iter().map(|&at| runs[at].left).min().unwrap_or(width);
         let right = pieces.iter().map(|&at| runs[at].right).max().unwrap_or(0);

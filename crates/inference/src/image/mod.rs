@@ -7,6 +7,7 @@ use darkroom_imaging as imaging;
 use half::f16;
 
 use crate::{
+    digit,
     manifest::{Colour, ImageInput, Layout, Resize},
     tensor::{Data, ElementType, Tensor},
 };
@@ -23,12 +24,16 @@ pub fn prepare(frame: &imaging::Frame, input: &ImageInput) -> Result<Tensor, Str
     if frame.layout.has_alpha() || frame.width == 0 || frame.height == 0 {
         return Err("a frame for a model has pixels, and no alpha".to_owned());
     }
-    let pixels = match input.colour {
-        Colour::Grey => grey(frame),
-        Colour::Rgb | Colour::Bgr => rgb(frame),
+    let values = if input.resize == Resize::Digit {
+        let digit = digit::normalise(frame).map_err(|nothing| nothing.to_string())?;
+        digit.iter().map(|ink| (ink * 255.0 - input.mean[0]) / input.std[0]).collect()
+    } else {
+        let pixels = match input.colour {
+            Colour::Grey => grey(frame),
+            Colour::Rgb | Colour::Bgr => rgb(frame),
+        };
+        normalised(&place(&pixels, input), input)
     };
-    let placed = place(&pixels, input)?;
-    let values = normalised(&placed, input);
     Tensor::new(input.shape(), Data::F32(values))
         .ok_or_else(|| "the image was made in another size".to_owned())
 }
@@ -47,22 +52,14 @@ pub struct Pixels {
 }
 
 /// Brings the pixels to the model's size.
-fn place(pixels: &Pixels, input: &ImageInput) -> Result<Pixels, String> {
-    if input.resize == Resize::Digit {
-        return digit(pixels, input.size);
-    }
+fn place(pixels: &Pixels, input: &ImageInput) -> Pixels {
     let placement = Placement::new(input, (pixels.width, pixels.height));
     let made = resample::window(pixels, placement.scaled, placement.window, input.filter);
     let [width, height] = input.size;
     if (made.width, made.height) == (width, height) {
-        return Ok(made);
+        return made;
     }
-    Ok(on_canvas(&made, input, placement.offset))
-}
-
-/// Centre of mass and size as MNIST's own preparation made them.
-fn digit(_pixels: &Pixels, _size: [u32; 2]) -> Result<Pixels, String> {
-    Err("digits are normalised elsewhere".to_owned())
+    on_canvas(&made, input, placement.offset)
 }
 
 fn on_canvas(made: &Pixels, input: &ImageInput, (left, top): (u32, u32)) -> Pixels {

@@ -11,6 +11,8 @@ use crate::Mistake;
 const NAME_LENGTH: usize = 64;
 /// The longer side that a model may take.
 const SIDE: u32 = 4096;
+/// What the preparation of digits makes.
+const DIGIT_SIZE: [u32; 2] = [crate::digit::SIDE as u32; 2];
 /// Inputs of one run.
 const BATCH: usize = 1024;
 /// Checks of one model, and values of one check.
@@ -111,6 +113,7 @@ fn image(mut fields: Fields<'_>) -> Option<ImageInput> {
     if resize == Some(Resize::Digit) {
         let grey = colour.map(|colour| colour == super::Colour::Grey);
         fields.demand("colour", grey, "is grey for digits");
+        fields.demand("size", size.map(|size| size == DIGIT_SIZE), "is [28, 28] for digits");
     }
     let filter = fields.optional("filter").unwrap_or(Filter::Bilinear);
     let pad = fields.optional("pad").unwrap_or(0);
