@@ -28,7 +28,7 @@ use darkroom_imaging::Frame;
 use plane::{Area, Plane};
 
 /// Larger frames are averaged down to this before anything else, which bounds the time and the memory of all the rest.
-pub const LONGEST_SIDE: usize = 512;
+pub const LONGEST_SIDE: usize = 320;
 
 /// The frame holds no ink that could be told from its background.
 ///
@@ -67,14 +67,22 @@ fn find(grey: &Plane) -> Result<Found, NothingDrawn> {
 }
 
 /// The inside of what was found, if that could be a sheet of paper on a table, which is the largest "ink" there is:
-/// then what is written on the sheet is meant. It is large, and more than a stroke.
+/// then what is written on the sheet is meant. It is large, and broader than a stroke or filled to its edges.
 fn sheet(found: &Found, grey: &Plane) -> Option<Area> {
     const LEAST_PART_OF_THE_FRAME: f32 = 0.15;
     const LEAST_FILL: f32 = 0.6;
-    const LEAST_BREADTH: f32 = 0.1;
-    let area = found.area;
+    const LEAST_RIM: f32 = 0.8;
+    const LEAST_BREADTH: f32 = 0.2;
+    let (area, ink) = (found.area, &found.ink);
     let part = (area.width() * area.height()) as f32 / (grey.width * grey.height) as f32;
-    let fill = found.ink.values.iter().sum::<f32>() / found.ink.values.len() as f32;
-    let broad = || stroke::broadest(&found.ink) > LEAST_BREADTH * found.ink.longer() as f32;
-    (part > LEAST_PART_OF_THE_FRAME && fill > LEAST_FILL && broad()).then(|| area.shrunk(area.shorter() / 12))
+    let whole = ink.area();
+    let fill = ink.mean(whole);
+    if part < LEAST_PART_OF_THE_FRAME || fill < LEAST_FILL {
+        return None;
+    }
+    let inside = whole.shrunk(whole.shorter() / 12);
+    let (all, inner) = (whole.pixels() as f32, inside.pixels() as f32);
+    let rim = (fill * all - ink.mean(inside) * inner) / (all - inner).max(1.0);
+    let broad = || stroke::broadest(ink) > LEAST_BREADTH * ink.longer() as f32;
+    (rim > LEAST_RIM || broad()).then(|| area.shrunk(area.shorter() / 12))
 }

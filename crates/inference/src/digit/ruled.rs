@@ -4,14 +4,19 @@ use std::ops::Range;
 
 use super::{parts::SOLID, plane::Plane};
 
-/// A line is no thicker than this part of the longer side, and at least this long, together with what continues it on
-/// the other side of a stroke.
+/// A line is no thicker than this part of the longer side, is at least so much of the width long, together with what
+/// continues it on the other side of a stroke,
 const THICKEST: f32 = 1.0 / 48.0;
-const SHORTEST: f32 = 0.6;
+const SHORTEST: f32 = 0.5;
+/// and begins and ends within this part of the width from the sides.
+const MARGIN: usize = 8;
 /// Smaller planes hold no lines that could be told from strokes.
 const LEAST_SIDE: usize = 64;
 /// A line leans at most by this part of a pixel with each pixel.
 const STEEPEST: f32 = 0.1;
+/// A leaning line changes its row by such steps, and is too faint to see for so many columns where it does.
+const LARGEST_STEP: f32 = 1.5;
+const LONGEST_GAP: usize = 8;
 /// Shorter stretches are not looked at.
 const LEAST_PIECE: usize = 3;
 /// Faint ink so far from a line goes too.
@@ -86,18 +91,20 @@ fn middle(stretch: &Range<usize>) -> f32 {
 fn flat_runs(ink: &Plane, thickest: usize) -> Vec<Run> {
     let (mut runs, mut open): (Vec<Run>, Vec<Run>) = (Vec::new(), Vec::new());
     for x in 0..ink.width {
-        let mut next = Vec::new();
+        let mut followed = Vec::new();
         for stretch in thin_stretches(ink, x, thickest) {
-            let continued = open.iter().position(|run| (run.end - middle(&stretch)).abs() <= 1.0);
-            next.push(match continued {
+            let continued = open.iter().position(|run| (run.end - middle(&stretch)).abs() <= LARGEST_STEP);
+            followed.push(match continued {
                 Some(at) => open.swap_remove(at).followed(x, &stretch),
                 None => Run::begun(x, &stretch),
             });
         }
-        runs.append(&mut open);
-        open = next;
+        let (waiting, ended): (Vec<Run>, Vec<Run>) = open.into_iter().partition(|run| x - run.right < LONGEST_GAP);
+        runs.extend(ended);
+        open = followed;
+        open.extend(waiting);
     }
-    runs.append(&mut open);
+    runs.extend(open);
     runs.retain(|run| run.length() >= LEAST_PIECE && run.is_flat());
     runs
 }
@@ -133,7 +140,7 @@ fn lines(runs: &[Run], width: usize, thickest: usize) -> Vec<(Run, f32)> {
         let length: usize = pieces.iter().map(|run| run.length()).sum();
         let first = pieces.iter().map(|run| run.left).min().unwrap_or(width);
         let last = pieces.iter().map(|run| run.right).max().unwrap_or(0);
-        let across = first <= width / 16 && width - last <= width / 16;
+        let across = first <= width / MARGIN && width - last <= width / MARGIN;
         if across && length as f32 >= SHORTEST * width as f32 {
             found.extend(pieces.into_iter().map(|piece| (piece, seed.thickness())));
         }
