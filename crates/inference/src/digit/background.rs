@@ -61,8 +61,12 @@ fn separate(grey: &Plane) -> Option<Ink> {
     // What ink does to paper is a share of the distance to full ink, however the paper is lit.
     let strength: Vec<f32> =
         values.iter().zip(&paper).map(|(value, paper)| (value - paper) / (255.0 - paper).max(32.0)).collect();
-    let off: Vec<f32> =
-        strength.iter().zip(&is_paper).filter(|(_, paper)| **paper).map(|(strength, _)| strength.abs()).collect();
+    let off: Vec<f32> = strength
+        .iter()
+        .zip(&is_paper)
+        .filter(|(_, paper)| **paper)
+        .map(|(strength, _)| strength.abs())
+        .collect();
     let noise = if off.is_empty() { 0.0 } else { 1.4826 * median(off) };
     let full = full_strength(&strength, (NOISE_REACH * noise).max(FAINTEST))?;
     let low = (3.0 * noise).min(0.4 * full);
@@ -100,7 +104,10 @@ fn spread_out(side: usize) -> Vec<usize> {
 /// How much more is left over above the surface than below; `None` if nothing is.
 fn lean(samples: &[Sample], surface: &Surface, reach: f32) -> Option<f32> {
     let over = |sign: f32| -> f32 {
-        samples.iter().map(|sample| (sign * (sample.value - surface.at(sample.x, sample.y)) - reach).max(0.0)).sum()
+        samples
+            .iter()
+            .map(|sample| (sign * (sample.value - surface.at(sample.x, sample.y)) - reach).max(0.0))
+            .sum()
     };
     let (above, below) = (over(1.0), over(-1.0));
     (above.max(below) > 0.0).then_some(above - below)
@@ -111,8 +118,12 @@ fn local_paper(grey: &Plane, values: &[f32], smooth: &[f32], is_paper: &[bool]) 
     let window = (grey.longer() / WINDOW).max(2);
     let weights: Vec<f32> = is_paper.iter().map(|&paper| f32::from(u8::from(paper))).collect();
     // Distances from the surface are averaged, not values: at the frame's edge the window is lopsided.
-    let offsets: Vec<f32> =
-        values.iter().zip(smooth).zip(&weights).map(|((value, smooth), weight)| (value - smooth) * weight).collect();
+    let offsets: Vec<f32> = values
+        .iter()
+        .zip(smooth)
+        .zip(&weights)
+        .map(|((value, smooth), weight)| (value - smooth) * weight)
+        .collect();
     let offsets = Sums::of(grey, &offsets);
     let weights = Sums::of(grey, &weights);
     let around = |at: usize| {

@@ -13,7 +13,8 @@ const CLEARER: f32 = 2.0;
 pub(super) fn of(frame: &Frame, longest: usize) -> Plane {
     let cells = Cells::of(frame, longest);
     let paper = cells.paper();
-    let channel = |index: usize| -> Vec<f32> { cells.sums.iter().map(|sum| sum.over(paper)[index]).collect() };
+    let channel =
+        |index: usize| -> Vec<f32> { cells.sums.iter().map(|sum| sum.over(paper)[index]).collect() };
     let (width, height) = (cells.width, cells.height);
     let colours = [channel(0), channel(1), channel(2)];
     let luma: Vec<f32> =

@@ -31,7 +31,8 @@ pub(super) fn keep(ink: &mut Plane) -> Option<Area> {
     let kept = choose(&parts)?;
     let mass = |part: &&Part| part.mass;
     let kept_mass: f32 = parts.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(part, _)| part.mass).sum();
-    let noise = parts.len() > MANY && kept_mass < LEAST_SHARE * parts.iter().map(|part| mass(&part)).sum::<f32>();
+    let noise =
+        parts.len() > MANY && kept_mass < LEAST_SHARE * parts.iter().map(|part| mass(&part)).sum::<f32>();
     if noise || kept_mass < LEAST_INK {
         return None;
     }
@@ -55,12 +56,14 @@ impl Part {
 
 /// The main patch, and whatever is near enough to it, or to what was added.
 fn choose(parts: &[Part]) -> Option<Vec<bool>> {
-    let main = (0..parts.len()).max_by(|&one, &other| parts[one].weight().total_cmp(&parts[other].weight()))?;
+    let main =
+        (0..parts.len()).max_by(|&one, &other| parts[one].weight().total_cmp(&parts[other].weight()))?;
     let mut kept = vec![false; parts.len()];
     kept[main] = true;
     let mut area = parts[main].area;
-    let mut candidates: Vec<usize> =
-        (0..parts.len()).filter(|&at| at != main && parts[at].mass >= LEAST_PART * parts[main].mass).collect();
+    let mut candidates: Vec<usize> = (0..parts.len())
+        .filter(|&at| at != main && parts[at].mass >= LEAST_PART * parts[main].mass)
+        .collect();
     loop {
         let reach = parts[main].area.longer() as f32;
         let near = |&&at: &&usize| {

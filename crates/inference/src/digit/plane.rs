@@ -46,7 +46,8 @@ impl Plane {
 
     /// With rows for columns.
     pub(super) fn transposed(&self) -> Self {
-        let values = (0..self.width).flat_map(|x| (0..self.height).map(move |y| (x, y))).map(|(x, y)| self.at(x, y));
+        let values =
+            (0..self.width).flat_map(|x| (0..self.height).map(move |y| (x, y))).map(|(x, y)| self.at(x, y));
         Self { width: self.height, height: self.width, values: values.collect() }
     }
 

@@ -99,7 +99,8 @@ fn flat_runs(ink: &Plane, thickest: usize) -> Vec<Run> {
                 None => Run::begun(x, &stretch),
             });
         }
-        let (waiting, ended): (Vec<Run>, Vec<Run>) = open.into_iter().partition(|run| x - run.right < LONGEST_GAP);
+        let (waiting, ended): (Vec<Run>, Vec<Run>) =
+            open.into_iter().partition(|run| x - run.right < LONGEST_GAP);
         runs.extend(ended);
         open = followed;
         open.extend(waiting);
@@ -134,7 +135,8 @@ fn lines(runs: &[Run], width: usize, thickest: usize) -> Vec<(Run, f32)> {
     let mut left: Vec<Run> = runs.to_vec();
     left.sort_by_key(|run| run.length());
     while let Some(seed) = left.pop().filter(|run| run.length() >= 4 * thickest) {
-        let (pieces, others): (Vec<Run>, Vec<Run>) = left.into_iter().partition(|&run| seed.continues_in(run));
+        let (pieces, others): (Vec<Run>, Vec<Run>) =
+            left.into_iter().partition(|&run| seed.continues_in(run));
         left = others;
         let pieces: Vec<Run> = pieces.into_iter().chain([seed]).collect();
         let length: usize = pieces.iter().map(|run| run.length()).sum();

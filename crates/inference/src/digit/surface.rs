@@ -54,7 +54,10 @@ impl Surface {
 
     /// The standard deviation of normal noise that has the same median distance.
     fn spread(&self, samples: &[Sample]) -> f32 {
-        1.4826 * median(samples.iter().map(|sample| (sample.value - self.at(sample.x, sample.y)).abs()).collect())
+        1.4826
+            * median(
+                samples.iter().map(|sample| (sample.value - self.at(sample.x, sample.y)).abs()).collect(),
+            )
     }
 
     /// Weighted least squares, the weights from the distances to this surface; `None` if no sample is near.
