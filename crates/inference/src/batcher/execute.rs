@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Answer, Ask, Request, Shop, reply::Reply, watch};
+use super::{Answer, Ask, Request, Run, Shop, reply::Reply};
 use crate::{
     InferenceError,
     engine::Session,
@@ -102,18 +102,18 @@ enum Ran {
 impl Worker<'_> {
     /// Together where that works, else one after the other: what is wrong with one request is no other's business.
     fn all(&mut self, requests: Vec<Fitting>) -> Ran {
-        if requests.len() > 1 {
-            if let Some((inputs, rows)) = stacked(&requests) {
-                match self.run(&inputs, &requests) {
-                    Outcome::Outputs(outputs) => match apart(outputs, &rows) {
-                        Some(answers) => return answer(requests, answers),
-                        // Its outputs have no row for each input: a batch is no batch to it.
-                        None => self.most = 1,
-                    },
-                    Outcome::Late => return Ran::Fine,
-                    Outcome::Failed(_) => {}
-                    Outcome::Crashed(error) => return fail(&requests, &error),
-                }
+        if requests.len() > 1
+            && let Some((inputs, rows)) = stacked(&requests)
+        {
+            match self.run(&inputs, &requests) {
+                Outcome::Outputs(outputs) => match apart(outputs, &rows) {
+                    Some(answers) => return answer(requests, answers),
+                    // Its outputs have no row for each input: a batch is no batch to it.
+                    None => self.most = 1,
+                },
+                Outcome::Late => return Ran::Fine,
+                Outcome::Failed(_) => {}
+                Outcome::Crashed(error) => return fail(&requests, &error),
             }
         }
         let mut requests = requests.into_iter();
@@ -138,9 +138,9 @@ impl Worker<'_> {
         let failed = |detail: String| InferenceError::Failed { model: self.shop.loader.id.clone(), detail };
         let named: Vec<(&str, &Tensor)> =
             self.signature.inputs.iter().map(|info| info.name.as_str()).zip(inputs).collect();
-        let watched = self.shop.watch.over(watch::Run {
+        let watched = self.shop.loader.house.watch.over(Run {
             model: self.shop.loader.id.clone(),
-            allowed: self.shop.run_time,
+            allowed: self.shop.loader.house.run_time,
             stop: self.session.stopper(),
             replies: requests.iter().map(|request| request.reply.clone()).collect(),
         });

@@ -58,14 +58,13 @@ impl OnnxRuntime {
 
     fn builder(&self, threads: usize) -> Result<SessionBuilder, EngineError> {
         let builder = Inner::builder(&self.environment).map_err(refused)?;
-        let builder = builder
-            .with_intra_threads(threads)
-            .and_then(|builder| builder.with_inter_threads(1))
-            // A pool that spins takes twice the processor time, and the processors away from other sessions.
-            .and_then(|builder| builder.with_intra_op_spinning(false))
-            .and_then(|builder| builder.with_inter_op_spinning(false))
-            .and_then(|builder| builder.with_log_level(LogLevel::Error));
-        self.with_provider(builder.map_err(refused)?)
+        let builder = builder.with_intra_threads(threads).map_err(refused)?;
+        let builder = builder.with_inter_threads(1).map_err(refused)?;
+        // A pool that spins takes twice the processor time, and the processors away from other sessions.
+        let builder = builder.with_intra_op_spinning(false).map_err(refused)?;
+        let builder = builder.with_inter_op_spinning(false).map_err(refused)?;
+        let builder = builder.with_log_level(LogLevel::Error).map_err(refused)?;
+        self.with_provider(builder)
     }
 
     #[cfg(feature = "cuda")]
@@ -101,11 +100,10 @@ impl OnnxRuntime {
     /// Optimises the graph once, writes it down, and forgets it: loading what was written takes half the memory,
     /// because nothing of the original stays behind.
     fn keep(&self, file: &Path, to: &Path) -> Result<(), EngineError> {
-        let builder = self
-            .builder(1)?
-            .with_optimization_level(GraphOptimizationLevel::All)
-            .and_then(|builder| builder.with_optimized_model_path(to));
-        builder.map_err(refused)?.commit_from_file(file).map(drop).map_err(refused)
+        let builder = self.builder(1)?;
+        let builder = builder.with_optimization_level(GraphOptimizationLevel::All).map_err(refused)?;
+        let mut builder = builder.with_optimized_model_path(to).map_err(refused)?;
+        builder.commit_from_file(file).map(drop).map_err(refused)
     }
 
     fn open_session(&self, file: &Path, options: &LoadOptions) -> Result<Inner, EngineError> {
@@ -175,6 +173,7 @@ fn short(build: &str) -> &str {
     branch.and_then(|rest| rest.split(',').next()).unwrap_or(build)
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
 fn refused<T>(error: ort::Error<T>) -> EngineError {
     EngineError::Model(error.to_string())
 }
