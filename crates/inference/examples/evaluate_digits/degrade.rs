@@ -10,16 +10,19 @@ use crate::{
 };
 
 /// A way to send a digit.
-pub struct Degradation {
+pub(crate) struct Degradation {
     /// What it is called in the table.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Makes the frame.
-    pub make: fn(&Labelled, &mut StdRng) -> Result<Frame>,
+    pub(crate) make: fn(&Labelled, &mut StdRng) -> Result<Frame>,
 }
 
 /// All of them, in the order of the table.
-pub const DEGRADATIONS: [Degradation; 13] = [
-    Degradation { name: "dark on light", make: |digit, _| Ok(gray(SIDE, SIDE, digit.pixels.iter().map(|p| 255 - p).collect())) },
+pub(crate) const DEGRADATIONS: [Degradation; 13] = [
+    Degradation {
+        name: "dark on light",
+        make: |digit, _| Ok(grey(SIDE, SIDE, digit.pixels.iter().map(|p| 255 - p).collect())),
+    },
     Degradation { name: "20 to 60 px", make: |digit, random| scaled(digit, random, 20.0, 60.0) },
     Degradation { name: "100 to 600 px", make: |digit, random| scaled(digit, random, 100.0, 600.0) },
     Degradation { name: "1000 to 2000 px", make: |digit, random| scaled(digit, random, 1000.0, 2000.0) },
@@ -27,14 +30,27 @@ pub const DEGRADATIONS: [Degradation; 13] = [
     Degradation { name: "hairline", make: |digit, random| penned(digit, random, 0.004, 0.02) },
     Degradation { name: "thick pen", make: |digit, random| penned(digit, random, 0.12, 0.17) },
     Degradation { name: "JPEG, quality 10 to 40", make: jpeg },
-    Degradation { name: "lit from one side", make: |digit, random| Ok(Photo::of(digit, random).lit(random).frame()) },
-    Degradation { name: "rough paper, noise", make: |digit, random| Ok(Photo::of(digit, random).rough(random).frame()) },
-    Degradation { name: "ruled paper", make: |digit, random| Ok(Photo::of(digit, random).ruled(random).frame()) },
-    Degradation { name: "on a dark table", make: |digit, random| Ok(Photo::of(digit, random).on_table(random).frame()) },
+    Degradation {
+        name: "lit from one side",
+        make: |digit, random| Ok(Photo::of(digit, random).lit(random).frame()),
+    },
+    Degradation {
+        name: "rough paper, noise",
+        make: |digit, random| Ok(Photo::of(digit, random).rough(random).frame()),
+    },
+    Degradation {
+        name: "ruled paper",
+        make: |digit, random| Ok(Photo::of(digit, random).ruled(random).frame()),
+    },
+    Degradation {
+        name: "on a dark table",
+        make: |digit, random| Ok(Photo::of(digit, random).on_table(random).frame()),
+    },
     Degradation { name: "all of it: a photo", make: photo },
 ];
 
-fn gray(width: usize, height: usize, pixels: Vec<u8>) -> Frame {
+/// A frame of one channel.
+pub(crate) fn grey(width: usize, height: usize, pixels: Vec<u8>) -> Frame {
     Frame { width: width as u32, height: height as u32, layout: Layout::Gray, pixels }
 }
 
@@ -48,7 +64,8 @@ fn scaled(digit: &Labelled, random: &mut StdRng, least: f32, most: f32) -> Resul
 fn off_centre(digit: &Labelled, random: &mut StdRng) -> Result<Frame> {
     let side = random.random_range(60.0..150.0_f32);
     let size = (random.random_range(300..500), random.random_range(300..500));
-    let corner = |free: usize, random: &mut StdRng| random.random_range(-0.1 * side..free as f32 - 0.9 * side);
+    let corner =
+        |free: usize, random: &mut StdRng| random.random_range(-0.1 * side..free as f32 - 0.9 * side);
     let corner = (corner(size.0, random), corner(size.1, random));
     Ok(toned(&printed(digit, size, corner, side), size.0, random))
 }
@@ -96,7 +113,7 @@ fn toned(ink: &[f32], width: usize, random: &mut StdRng) -> Frame {
     let (dark, light) = (random.random_range(0.0..90.0_f32), random.random_range(150.0..255.0));
     let (from, to) = if random.random_bool(0.5) { (dark, light) } else { (light, dark) };
     let pixels = ink.iter().map(|ink| (from + (to - from) * ink).round() as u8).collect();
-    gray(width, ink.len() / width, pixels)
+    grey(width, ink.len() / width, pixels)
 }
 
 /// A digit written on paper, by a pen; grey values in 0..1.
@@ -111,7 +128,8 @@ impl Photo {
         let (width, height) = (random.random_range(300..600), random.random_range(300..600));
         let shorter = width.min(height) as f32;
         let side = shorter * random.random_range(0.4..0.9_f32);
-        let corner = (random.random_range(0.0..width as f32 - side), random.random_range(0.0..height as f32 - side));
+        let corner =
+            (random.random_range(0.0..width as f32 - side), random.random_range(0.0..height as f32 - side));
         let pen = side * random.random_range(0.02..0.1_f32);
         let ink = Strokes::of(&digit.pixels).drawn((width, height), corner, side, pen);
         let (paper, written) = (random.random_range(0.65..0.95_f32), random.random_range(0.1..0.35_f32));
@@ -145,9 +163,12 @@ impl Photo {
         let (fibre, grain) = (random.random_range(0.01..0.05_f32), random.random_range(0.01..0.06_f32));
         let coarse: Vec<f32> = (0..width * height).map(|_| random.random_range(-1.0..1.0)).collect();
         let grains: Vec<f32> = (0..width * height).map(|_| random.random_range(-1.0..1.0_f32)).collect();
-        let smooth = |at: usize| (0..5).map(|step| coarse[(at + step * (width + 1)) % coarse.len()]).sum::<f32>() / 2.2;
+        let smooth = |at: usize| {
+            (0..5).map(|step| coarse[(at + step * (width + 1)) % coarse.len()]).sum::<f32>() / 2.2
+        };
         let values = self.values.iter().enumerate();
-        let values = values.map(|(at, value)| value * (1.0 + fibre * smooth(at)) + grain * 1.7 * grains[at]).collect();
+        let values =
+            values.map(|(at, value)| value * (1.0 + fibre * smooth(at)) + grain * 1.7 * grains[at]).collect();
         Self { values, ..self }
     }
 
@@ -178,8 +199,9 @@ impl Photo {
     }
 
     fn frame(self) -> Frame {
-        let pixels = self.values.iter().map(|value| (value * 255.0).round().clamp(0.0, 255.0) as u8).collect();
-        gray(self.width, self.height, pixels)
+        let pixels =
+            self.values.iter().map(|value| (value * 255.0).round().clamp(0.0, 255.0) as u8).collect();
+        grey(self.width, self.height, pixels)
     }
 }
 

@@ -6,19 +6,19 @@ use anyhow::{Context, Result, bail, ensure};
 use flate2::read::DeflateDecoder;
 
 /// Width and height of a digit.
-pub const SIDE: usize = 28;
+pub(crate) const SIDE: usize = 28;
 const PIXELS: usize = SIDE * SIDE;
 
 /// A digit as it is in the set, white on black, and what it is.
-pub struct Labelled {
+pub(crate) struct Labelled {
     /// 28 rows of 28.
-    pub pixels: Vec<u8>,
+    pub(crate) pixels: Vec<u8>,
     /// 0 to 9.
-    pub digit: usize,
+    pub(crate) digit: usize,
 }
 
 /// The 10,000 test digits.
-pub fn test_digits(folder: &Path) -> Result<Vec<Labelled>> {
+pub(crate) fn test_digits(folder: &Path) -> Result<Vec<Labelled>> {
     let packed = folder.join("mnist_test.npz");
     let (images, labels) = if packed.exists() {
         let archive = fs::read(&packed)?;
@@ -36,7 +36,9 @@ pub fn test_digits(folder: &Path) -> Result<Vec<Labelled>> {
     };
     ensure!(images.len() == labels.len() * PIXELS, "as many labels as digits");
     let digits = images.chunks_exact(PIXELS).zip(labels);
-    Ok(digits.map(|(pixels, label)| Labelled { pixels: pixels.to_vec(), digit: usize::from(label) }).collect())
+    Ok(digits
+        .map(|(pixels, label)| Labelled { pixels: pixels.to_vec(), digit: usize::from(label) })
+        .collect())
 }
 
 /// What `name` holds in a zip archive. Reads the local headers one after the other, as numpy writes them: with sizes,

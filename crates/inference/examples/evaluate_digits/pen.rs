@@ -7,25 +7,30 @@ const FINER: usize = 4;
 const FINE: usize = SIDE * FINER;
 
 /// The middle lines of a digit's strokes: pieces from point to point, in parts of the digit's frame.
-pub struct Strokes(Vec<[(f32, f32); 2]>);
+pub(crate) struct Strokes(Vec<[(f32, f32); 2]>);
 
 impl Strokes {
     /// Of a digit of 28×28, white on black.
-    pub fn of(pixels: &[u8]) -> Self {
-        let mut solid: Vec<bool> = (0..FINE * FINE).map(|at| smooth(pixels, at % FINE, at / FINE) > 110.0).collect();
+    pub(crate) fn of(pixels: &[u8]) -> Self {
+        let mut solid: Vec<bool> =
+            (0..FINE * FINE).map(|at| smooth(pixels, at % FINE, at / FINE) > 110.0).collect();
         while thin(&mut solid, 0) | thin(&mut solid, 1) {}
         let point = |at: usize| ((at % FINE) as f32 / FINE as f32, (at / FINE) as f32 / FINE as f32);
         let ahead = [1, FINE - 1, FINE, FINE + 1];
         let pieces = (0..FINE * (FINE - 1) - 1).filter(|&at| solid[at]).flat_map(|at| {
             let joined: Vec<usize> = ahead.iter().map(|step| at + step).filter(|&next| solid[next]).collect();
             // A lone point is a piece, too.
-            if joined.is_empty() { vec![[point(at); 2]] } else { joined.iter().map(|&to| [point(at), point(to)]).collect() }
+            if joined.is_empty() {
+                vec![[point(at); 2]]
+            } else {
+                joined.iter().map(|&to| [point(at), point(to)]).collect()
+            }
         });
         Self(pieces.collect())
     }
 
     /// Ink in 0..1 on a canvas of `size`, the digit's frame `side` pixels wide with its corner at `corner`.
-    pub fn drawn(&self, size: (usize, usize), corner: (f32, f32), side: f32, width: f32) -> Vec<f32> {
+    pub(crate) fn drawn(&self, size: (usize, usize), corner: (f32, f32), side: f32, width: f32) -> Vec<f32> {
         let mut ink = vec![0.0_f32; size.0 * size.1];
         let placed = |(x, y): (f32, f32)| (corner.0 + x * side, corner.1 + y * side);
         for [from, to] in &self.0 {
@@ -60,7 +65,7 @@ fn smooth(pixels: &[u8], x: usize, y: usize) -> f32 {
 }
 
 /// Between the pixels of a digit, in its own pixels.
-pub fn bilinear(pixels: &[u8], x: f32, y: f32) -> f32 {
+pub(crate) fn bilinear(pixels: &[u8], x: f32, y: f32) -> f32 {
     let (left, top) = (x as usize, y as usize);
     let (right, down) = (x - left as f32, y - top as f32);
     let row = |y: usize| {
@@ -83,7 +88,8 @@ fn thin(solid: &mut [bool], pass: usize) -> bool {
 
 fn is_rim(solid: &[bool], at: usize, pass: usize) -> bool {
     // Clockwise from the pixel above.
-    let ring = [at - FINE, at - FINE + 1, at + 1, at + FINE + 1, at + FINE, at + FINE - 1, at - 1, at - FINE - 1];
+    let ring =
+        [at - FINE, at - FINE + 1, at + 1, at + FINE + 1, at + FINE, at + FINE - 1, at - 1, at - FINE - 1];
     let ring = ring.map(|at| solid[at]);
     let neighbours = ring.iter().filter(|solid| **solid).count();
     let beginnings = (0..8).filter(|&i| !ring[i] && ring[(i + 1) % 8]).count();
