@@ -27,13 +27,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let model = models.get(name, None)?;
     let begun = Instant::now();
     let signature = model.ready()?.wait()?;
-    println!("loaded in {:.0?}, {} threads × {} sessions", begun.elapsed(), signature.threads, signature.sessions);
+    println!(
+        "loaded in {:.0?}, {} threads × {} sessions",
+        begun.elapsed(),
+        signature.threads,
+        signature.sessions
+    );
     measure(&model, callers.parse()?, runs.parse()?)
 }
 
 /// So many callers, each asking again when it has its answer, until there were so many runs.
 fn measure(model: &Arc<Model>, callers: usize, runs: usize) -> Result<(), Box<dyn std::error::Error>> {
-    let frame = check::frame(if model.labels().len() == 10 { CheckInput::Stroke } else { CheckInput::Gradient });
+    let frame =
+        check::frame(if model.labels().len() == 10 { CheckInput::Stroke } else { CheckInput::Gradient });
     let call = || -> Result<(), String> {
         for _ in 0..runs / callers {
             let pending = model.predict_image(&frame).map_err(|error| error.to_string())?;
@@ -49,7 +55,11 @@ fn measure(model: &Arc<Model>, callers: usize, runs: usize) -> Result<(), Box<dy
     let (wall, used) = (begun.elapsed().as_secs_f64(), processor_time()? - used);
     let count = (runs / callers * callers) as f64;
     let rate = count / wall;
-    println!("{rate:.1} images/s, {:.2} ms processor time an image, {} MB", used / count * 1000.0, resident()?);
+    println!(
+        "{rate:.1} images/s, {:.2} ms processor time an image, {} MB",
+        used / count * 1000.0,
+        resident()?
+    );
     Ok(())
 }
 

@@ -77,13 +77,15 @@ impl Config {
 
     pub(crate) fn share(&self) -> Share {
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
-        Share { processors, threads: self.threads, sessions: self.sessions, quick: self.quick }
+        let Self { provider, threads, sessions, quick, .. } = *self;
+        Share { provider, processors, threads, sessions, quick }
     }
 }
 
 /// How the processors are shared out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Share {
+    pub(crate) provider: Provider,
     pub(crate) processors: usize,
     pub(crate) threads: usize,
     pub(crate) sessions: usize,
