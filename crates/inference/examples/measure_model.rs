@@ -40,6 +40,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn measure(model: &Arc<Model>, callers: usize, runs: usize) -> Result<(), Box<dyn std::error::Error>> {
     let frame =
         check::frame(if model.labels().len() == 10 { CheckInput::Stroke } else { CheckInput::Gradient });
+    if let Some(image) = &model.manifest().image {
+        let begun = Instant::now();
+        for _ in 0..20 {
+            darkroom_inference::image::prepare(&frame, image)?;
+        }
+        let (each, width, height) = (begun.elapsed() / 20, frame.width, frame.height);
+        println!("preparing {width} × {height} pixels takes {each:.2?}");
+    }
     let call = || -> Result<(), String> {
         for _ in 0..runs / callers {
             let pending = model.predict_image(&frame).map_err(|error| error.to_string())?;
