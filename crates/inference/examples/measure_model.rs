@@ -6,7 +6,10 @@
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
-use darkroom_inference::{Config, Model, Models, check, manifest::CheckInput};
+use darkroom_inference::{
+    Config, Model, Models, check,
+    manifest::{CheckInput, Task},
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -38,8 +41,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// So many callers, each asking again when it has its answer, until there were so many runs.
 fn measure(model: &Arc<Model>, callers: usize, runs: usize) -> Result<(), Box<dyn std::error::Error>> {
-    let frame =
-        check::frame(if model.labels().len() == 10 { CheckInput::Stroke } else { CheckInput::Gradient });
+    let digit = model.manifest().task == Task::Digit;
+    let frame = check::frame(if digit { CheckInput::Stroke } else { CheckInput::Gradient });
     if let Some(image) = &model.manifest().image {
         let begun = Instant::now();
         for _ in 0..20 {

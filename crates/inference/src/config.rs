@@ -1,6 +1,6 @@
 //! What an operator can set, each with its bound.
 
-use std::{num::NonZero, path::PathBuf, thread, time::Duration};
+use std::{fmt, num::NonZero, path::PathBuf, str::FromStr, thread, time::Duration};
 
 use crate::Mistake;
 
@@ -37,6 +37,26 @@ pub enum Provider {
     Cpu,
     /// A CUDA device. Only in builds with the feature `cuda`, and never tried on a real one.
     Cuda,
+}
+
+impl FromStr for Provider {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda),
+            _ => Err(()),
+        }
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+        })
+    }
 }
 
 impl Config {
