@@ -60,8 +60,12 @@ struct Found {
 
 fn find(grey: &Plane) -> Result<Found, NothingDrawn> {
     let Ink { mut plane, light, .. } = background::remove(grey).ok_or(NothingDrawn)?;
-    ruled::erase(&mut plane);
-    let area = parts::keep(&mut plane).ok_or(NothingDrawn)?;
+    let area = match ruled::without_lines(&plane) {
+        Some(mut unruled) => parts::keep(&mut unruled).inspect(|_| plane = unruled),
+        None => None,
+    };
+    // If there is nothing but lines, they are what was drawn: a 1 from side to side.
+    let area = area.or_else(|| parts::keep(&mut plane)).ok_or(NothingDrawn)?;
     let scale = grey.width as f32 / plane.width as f32;
     Ok(Found { ink: plane.crop(area), light, area: area.scaled(scale) })
 }
