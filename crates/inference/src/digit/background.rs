@@ -157,27 +157,27 @@ struct Sums {
     width: usize,
     height: usize,
     // One row and one column more than the plane: sums of all that is above and to the left.
-    sums: Vec<f64>,
+    table: Vec<f64>,
 }
 
 impl Sums {
     fn of(plane: &Plane, values: &[f32]) -> Self {
         let (width, height) = (plane.width, plane.height);
-        let mut sums = vec![0.0; (width + 1) * (height + 1)];
+        let mut table = vec![0.0; (width + 1) * (height + 1)];
         for y in 0..height {
             let mut row = 0.0;
             for x in 0..width {
                 row += f64::from(values[y * width + x]);
-                sums[(y + 1) * (width + 1) + x + 1] = sums[y * (width + 1) + x + 1] + row;
+                table[(y + 1) * (width + 1) + x + 1] = table[y * (width + 1) + x + 1] + row;
             }
         }
-        Self { width, height, sums }
+        Self { width, height, table }
     }
 
     fn around(&self, x: usize, y: usize, reach: usize) -> f64 {
         let (left, right) = (x.saturating_sub(reach), (x + reach + 1).min(self.width));
         let (top, bottom) = (y.saturating_sub(reach), (y + reach + 1).min(self.height));
-        let at = |x: usize, y: usize| self.sums[y * (self.width + 1) + x];
+        let at = |x: usize, y: usize| self.table[y * (self.width + 1) + x];
         at(right, bottom) - at(left, bottom) - at(right, top) + at(left, top)
     }
 }
