@@ -112,11 +112,12 @@ fn every_rule_holds_alone() {
         ("labels = \"labels.txt\"", "labels = \"a/b\"", "labels"),
         ("kind = \"probabilities\"", "kind = \"odds\"", "output.kind"),
         ("tolerance = 1e-4", "tolerance = 0.0", "check[0].tolerance"),
-        ("[batch]\nmost = 8", "batch = 8", "batch"),
     ] {
         let fields = wrong(&FULL.replace(from, to));
         assert!(fields.contains(&field.to_owned()), "{to}: {fields:?}");
     }
+    let no_table = FULL.replace("[batch]\nmost = 8", "").replace("task =", "batch = 8\ntask =");
+    assert_eq!(wrong(&no_table), ["batch"]);
     let fields = wrong(&FULL.replace("\n[image]", "\n[picture]"));
     assert_eq!(fields, ["image", "picture"]);
     assert_eq!(wrong("name = "), ["manifest.toml"]);

@@ -69,6 +69,21 @@ fn named_tensors_go_in_and_come_out_in_any_order() {
 }
 
 #[test]
+fn pixels_that_are_no_numbers_are_refused() {
+    let folder = Folder::new();
+    folder.add("means/1", &net::means(), MEANS);
+    folder.add("same/1", &net::same(DataType::Float), TENSORS);
+    let Some(models) = folder.models() else { return };
+    let nan =
+        |shape: &[usize]| Tensor::new(shape, Data::F32(vec![f32::NAN; shape.iter().product()])).unwrap();
+    let error = models.get("means", None).unwrap().infer(vec![("images".to_owned(), nan(&[1, 3, 4, 4]))]);
+    let said = "input `images` has values that are no numbers".to_owned();
+    assert_eq!(error.unwrap().wait().unwrap_err(), InferenceError::BadInput(said));
+    let outputs = models.get("same", None).unwrap().infer(vec![("x".to_owned(), nan(&[2]))]).unwrap().wait();
+    assert!(outputs.unwrap()[0].1.to_f32().unwrap()[0].is_nan(), "here it may mean something");
+}
+
+#[test]
 fn every_kind_of_number_survives_the_way() {
     let folder = Folder::new();
     let all = [
@@ -205,4 +220,23 @@ fn the_engine_says_what_it_is() {
     let Some(models) = Folder::new().models() else { return };
     assert_eq!(models.engine().unwrap(), "ONNX Runtime 1.31.1");
     assert_eq!(ElementType::Bytes.name(), "BYTES");
+}
+
+#[test]
+fn checks_compare_with_what_the_manifest_says() {
+    let folder = Folder::new();
+    folder.add("means/1", &net::means(), MEANS);
+    folder.add("off/1", &net::means(), &MEANS.replace("[0.33333334, 0.33333334]", "[0.33333334, 0.5]"));
+    folder.add("beyond/1", &net::means(), &MEANS.replace("at = [0, 2]", "at = [0, 3]"));
+    let tensors =
+        "task = \"tensors\"\n[[check]]\ninput = \"gradient\"\nat = [1]\nvalues = [1.0]\ntolerance = 0.01\n";
+    folder.add("sum/1", &net::arithmetic(), tensors);
+    let Some(models) = folder.models() else { return };
+    let deviations = |name: &str| models.get(name, None).unwrap().check().unwrap();
+    assert_eq!(deviations("means"), []);
+    assert_eq!(deviations("sum"), [], "(0, ½) + (0, ½)");
+    let [off] = deviations("off").try_into().unwrap();
+    assert_eq!((off.check, off.at, off.expected), (0, 2, 0.5));
+    assert!((off.got.unwrap() - 1.0 / 3.0).abs() < 1e-6);
+    assert_eq!(deviations("beyond")[0].got, None);
 }
