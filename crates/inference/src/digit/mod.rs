@@ -29,6 +29,9 @@ use plane::{Area, Plane};
 
 /// Larger frames are averaged down to this before anything else, which bounds the time and the memory of all the rest.
 pub const LONGEST_SIDE: usize = 320;
+/// The shorter side that a frame should have where its decoder can choose: a digit may be a small part of a photo.
+/// With the usual margin of 2 the reduced frame is still larger than [`LONGEST_SIDE`].
+pub const WANTED_SIDE: u32 = 160;
 
 /// The frame holds no ink that could be told from its background.
 ///
@@ -39,6 +42,9 @@ pub struct NothingDrawn;
 
 /// The digit of `frame` as MNIST's are: 28×28, row by row, 0 is paper and 1 is ink.
 pub fn normalise(frame: &Frame) -> Result<Digit, NothingDrawn> {
+    if frame.width == 0 || frame.height == 0 {
+        return Err(NothingDrawn);
+    }
     let grey = grey::of(frame, LONGEST_SIDE);
     let whole = find(&grey)?;
     let written = sheet(&whole, &grey).and_then(|sheet| find(&grey.crop(sheet)).ok());

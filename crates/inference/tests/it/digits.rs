@@ -211,7 +211,7 @@ fn yellow_on_white_is_seen() {
 
 #[test]
 fn on_a_blank_frame_nothing_is_drawn() {
-    for (width, height) in [(1, 1), (1, 300), (300, 1), (2, 2), (28, 28), (640, 480)] {
+    for (width, height) in [(0, 0), (0, 5), (1, 1), (1, 300), (300, 1), (2, 2), (28, 28), (640, 480)] {
         for value in [0, 7, 128, 255] {
             let blank = grey(width, height, vec![value; width as usize * height as usize]);
             assert_eq!(normalise(&blank), Err(NothingDrawn), "{width}×{height} of {value}");
