@@ -90,6 +90,14 @@ fn drawn_digits_are_recognised_on_ruled_and_squared_paper() {
 }
 
 #[test]
+fn the_model_passes_its_own_checks() {
+    let Some((_data, models)) = served() else { return };
+    let model = models.get("digits", None).unwrap();
+    assert!(!model.manifest().checks.is_empty());
+    assert_eq!(model.check().unwrap(), []);
+}
+
+#[test]
 fn an_image_without_a_digit_is_bad_input() {
     let Some((_data, models)) = served() else { return };
     let blank = Frame { width: 30, height: 30, layout: Layout::Gray, pixels: vec![255; 900] };
