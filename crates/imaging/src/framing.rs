@@ -19,18 +19,18 @@ pub struct FrameRequest {
     /// How many times larger than needed a reduced frame is at least: 1 is the fastest, 2 is as good as every pixel
     /// (see `Reduce`).
     pub margin: f64,
-    /// What shows where the image is transparent.
-    pub background: Background,
+    /// What shows where the image is transparent; `None` keeps the alpha, for whoever can tell a drawing from nothing.
+    pub background: Option<Background>,
 }
 
 impl Default for FrameRequest {
     fn default() -> Self {
-        Self { shorter_side: None, margin: 2.0, background: Background::WHITE }
+        Self { shorter_side: None, margin: 2.0, background: Some(Background::WHITE) }
     }
 }
 
 impl Inspected {
-    /// Decodes the (first) frame: upright, sRGB, [`Layout::Rgb`]. It is as large as the image, or reduced by the codec
+    /// Decodes the (first) frame: upright, sRGB, [`Layout::Rgb`] (or with alpha, if that is kept). It is as large as the image, or reduced by the codec
     /// to no less than what was asked for.
     ///
     /// All limits are checked before any pixel work.
@@ -47,8 +47,10 @@ impl Inspected {
             colour::to_srgb(&mut frame, &icc);
         }
         let frame = orient::upright(frame, header.orientation);
-        let Background(under) = request.background;
-        let frame = if frame.layout.has_alpha() { flatten(&frame, under) } else { frame };
+        let frame = match request.background {
+            Some(Background(under)) if frame.layout.has_alpha() => flatten(&frame, under),
+            _ => frame,
+        };
         Ok(if frame.layout == Layout::Gray { coloured(&frame) } else { frame })
     }
 

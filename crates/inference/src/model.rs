@@ -78,7 +78,7 @@ impl Model {
         self.ask(Ask::Tensors(inputs), move |answer| tensors(answer, &id))
     }
 
-    /// The probability of each class for an image, upright, without alpha. It is resized and normalised at once, in
+    /// The probability of each class for an image, upright, without alpha unless the model wants it. It is resized and normalised at once, in
     /// this thread (about a millisecond for half a megapixel); only the run is waited for.
     pub fn predict_image(&self, frame: &Frame) -> Result<Pending<Vec<f32>>, InferenceError> {
         let manifest = self.manifest();
@@ -112,6 +112,11 @@ impl Model {
     /// The shorter side that a frame for it should have at least; 0 for a model that takes no images.
     pub fn wanted_side(&self) -> u32 {
         self.manifest().image.as_ref().map_or(0, image::wanted_side)
+    }
+
+    /// Whether a frame for it keeps its alpha.
+    pub fn wants_alpha(&self) -> bool {
+        self.manifest().image.as_ref().is_some_and(image::wants_alpha)
     }
 
     /// Whether it is in memory.

@@ -49,8 +49,11 @@ fn every_kind_of_png_becomes_rgb() {
     assert_eq!(pixels(half), [127, 127, 127, 40, 40, 40], "over white");
     let palette = png(Colour::Indexed, Depth::Eight, (2, 1), &[0, 1]);
     assert_eq!(pixels(palette.clone()), [10, 20, 30, 255, 255, 255], "the second is transparent");
-    let request = FrameRequest { background: Background([1, 2, 3]), ..FrameRequest::default() };
-    assert_eq!(frame(palette, &request).pixels, [10, 20, 30, 1, 2, 3]);
+    let request = FrameRequest { background: Some(Background([1, 2, 3])), ..FrameRequest::default() };
+    assert_eq!(frame(palette.clone(), &request).pixels, [10, 20, 30, 1, 2, 3]);
+    let kept = FrameRequest { background: None, ..FrameRequest::default() };
+    let inspected = Inspected::new(Source::bytes(palette), Limits::default()).unwrap();
+    assert_eq!(inspected.frame(&kept, &data::guard()).unwrap().layout, Layout::Rgba);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use darkroom_imaging::{Frame, Layout};
 use rand::{Rng, rngs::StdRng};
 
 use crate::{
+    jpeg,
     mnist::{Labelled, SIDE},
     pen::{Strokes, bilinear},
 };
@@ -13,88 +14,88 @@ use crate::{
 pub(crate) struct Degradation {
     /// What it is called in the table.
     pub(crate) name: &'static str,
-    /// Makes the frame.
-    pub(crate) make: fn(&Labelled, &mut StdRng) -> Result<Frame>,
+    make: fn(&Labelled, &mut StdRng) -> Frame,
+    /// The lowest and the highest quality of the JPEG that it goes through, if it does.
+    jpeg: Option<(u8, u8)>,
 }
 
 /// All of them, in the order of the table.
-pub(crate) const DEGRADATIONS: [Degradation; 13] = [
-    Degradation {
-        name: "dark on light",
-        make: |digit, _| Ok(grey(SIDE, SIDE, digit.pixels.iter().map(|p| 255 - p).collect())),
-    },
-    Degradation { name: "20 to 60 px", make: |digit, random| scaled(digit, random, 20.0, 60.0) },
-    Degradation { name: "100 to 600 px", make: |digit, random| scaled(digit, random, 100.0, 600.0) },
-    Degradation { name: "1000 to 2000 px", make: |digit, random| scaled(digit, random, 1000.0, 2000.0) },
-    Degradation { name: "off the centre", make: off_centre },
-    Degradation { name: "hairline", make: |digit, random| penned(digit, random, 0.004, 0.02) },
-    Degradation { name: "thick pen", make: |digit, random| penned(digit, random, 0.12, 0.17) },
-    Degradation { name: "JPEG, quality 10 to 40", make: jpeg },
-    Degradation {
-        name: "lit from one side",
-        make: |digit, random| Ok(Photo::of(digit, random).lit(random).frame()),
-    },
-    Degradation {
-        name: "rough paper, noise",
-        make: |digit, random| Ok(Photo::of(digit, random).rough(random).frame()),
-    },
-    Degradation {
-        name: "ruled paper",
-        make: |digit, random| Ok(Photo::of(digit, random).ruled(random).frame()),
-    },
-    Degradation {
-        name: "on a dark table",
-        make: |digit, random| Ok(Photo::of(digit, random).on_table(random).frame()),
-    },
-    Degradation { name: "all of it: a photo", make: photo },
+pub(crate) const DEGRADATIONS: [Degradation; 14] = [
+    as_file("as they are", |digit, _| grey(SIDE, SIDE, digit.pixels.clone())),
+    as_file("dark on light", |digit, _| grey(SIDE, SIDE, digit.pixels.iter().map(|p| 255 - p).collect())),
+    as_file("20 to 60 px", |digit, random| scaled(digit, random, 20.0, 60.0)),
+    as_file("100 to 600 px", |digit, random| scaled(digit, random, 100.0, 600.0)),
+    as_file("1000 to 2000 px", |digit, random| scaled(digit, random, 1000.0, 2000.0)),
+    as_file("off the centre", off_centre),
+    as_file("hairline", |digit, random| penned(digit, random, 0.004, 0.02)),
+    as_file("thick pen", |digit, random| penned(digit, random, 0.12, 0.17)),
+    as_jpeg("JPEG, quality 10 to 40", (10, 40), |digit, random| scaled(digit, random, 28.0, 200.0)),
+    as_file("lit from one side", |digit, random| Photo::of(digit, random).lit(random).frame()),
+    as_file("rough paper, noise", |digit, random| Photo::of(digit, random).rough(random).frame()),
+    as_file("ruled paper", |digit, random| Photo::of(digit, random).ruled(random).frame()),
+    as_file("on a dark table", |digit, random| Photo::of(digit, random).on_table(random).frame()),
+    as_jpeg("all but the table: a photo", (30, 80), photo),
 ];
 
+const fn as_file(name: &'static str, make: fn(&Labelled, &mut StdRng) -> Frame) -> Degradation {
+    Degradation { name, make, jpeg: None }
+}
+
+const fn as_jpeg(
+    name: &'static str,
+    quality: (u8, u8),
+    make: fn(&Labelled, &mut StdRng) -> Frame,
+) -> Degradation {
+    Degradation { name, make, jpeg: Some(quality) }
+}
+
+impl Degradation {
+    /// The frame that arrives.
+    pub(crate) fn frame(&self, digit: &Labelled, random: &mut StdRng) -> Result<Frame> {
+        let frame = (self.make)(digit, random);
+        match self.jpeg {
+            Some((least, most)) => jpeg::through(&frame, random.random_range(least..most)),
+            None => Ok(frame),
+        }
+    }
+}
+
 /// A frame of one channel.
-pub(crate) fn grey(width: usize, height: usize, pixels: Vec<u8>) -> Frame {
+fn grey(width: usize, height: usize, pixels: Vec<u8>) -> Frame {
     Frame { width: width as u32, height: height as u32, layout: Layout::Gray, pixels }
 }
 
 /// Dark or light, of a side between the two.
-fn scaled(digit: &Labelled, random: &mut StdRng, least: f32, most: f32) -> Result<Frame> {
+fn scaled(digit: &Labelled, random: &mut StdRng, least: f32, most: f32) -> Frame {
     let side = random.random_range(least..most) as usize;
     let ink = printed(digit, (side, side), (0.0, 0.0), side as f32);
-    Ok(toned(&ink, side, random))
+    toned(&ink, side, random)
 }
 
-fn off_centre(digit: &Labelled, random: &mut StdRng) -> Result<Frame> {
-    let side = random.random_range(60.0..150.0_f32);
+fn off_centre(digit: &Labelled, random: &mut StdRng) -> Frame {
+    let large = random.random_range(60.0..150.0_f32);
     let size = (random.random_range(300..500), random.random_range(300..500));
     let corner =
-        |free: usize, random: &mut StdRng| random.random_range(-0.1 * side..free as f32 - 0.9 * side);
+        |free: usize, random: &mut StdRng| random.random_range(-0.1 * large..free as f32 - 0.9 * large);
     let corner = (corner(size.0, random), corner(size.1, random));
-    Ok(toned(&printed(digit, size, corner, side), size.0, random))
+    toned(&printed(digit, size, corner, large), size.0, random)
 }
 
-fn penned(digit: &Labelled, random: &mut StdRng, least: f32, most: f32) -> Result<Frame> {
+fn penned(digit: &Labelled, random: &mut StdRng, least: f32, most: f32) -> Frame {
     let side = random.random_range(250..600);
     let width = (random.random_range(least..most) * side as f32).max(1.0);
     let ink = Strokes::of(&digit.pixels).drawn((side, side), (0.0, 0.0), side as f32, width);
-    Ok(toned(&ink, side, random))
+    toned(&ink, side, random)
 }
 
-fn jpeg(digit: &Labelled, random: &mut StdRng) -> Result<Frame> {
-    let frame = scaled(digit, random, 28.0, 200.0)?;
-    let quality = random.random_range(10..40);
-    crate::jpeg::through(&frame, quality)
-}
-
-fn photo(digit: &Labelled, random: &mut StdRng) -> Result<Frame> {
-    let mut photo = Photo::of(digit, random).lit(random).rough(random);
-    if random.random_bool(0.4) {
-        photo = photo.ruled(random);
-    }
-    let quality = random.random_range(30..80);
-    crate::jpeg::through(&photo.frame(), quality)
+fn photo(digit: &Labelled, random: &mut StdRng) -> Frame {
+    let photo = Photo::of(digit, random).lit(random).rough(random);
+    if random.random_bool(0.4) { photo.ruled(random).frame() } else { photo.frame() }
 }
 
 /// The digit enlarged, its edges sharp again.
-fn printed(digit: &Labelled, size: (usize, usize), corner: (f32, f32), side: f32) -> Vec<f32> {
-    let step = SIDE as f32 / side;
+fn printed(digit: &Labelled, size: (usize, usize), corner: (f32, f32), large: f32) -> Vec<f32> {
+    let step = SIDE as f32 / large;
     let hardness = (1.0 / step).clamp(1.0, 6.0);
     let place = |at: usize, corner: f32| (at as f32 + 0.5 - corner) * step - 0.5;
     let ink = |at: usize| {

@@ -29,10 +29,10 @@ impl Strokes {
         Self(pieces.collect())
     }
 
-    /// Ink in 0..1 on a canvas of `size`, the digit's frame `side` pixels wide with its corner at `corner`.
-    pub(crate) fn drawn(&self, size: (usize, usize), corner: (f32, f32), side: f32, width: f32) -> Vec<f32> {
+    /// Ink in 0..1 on a canvas of `size`, the digit's frame `large` pixels wide with its corner at `corner`.
+    pub(crate) fn drawn(&self, size: (usize, usize), corner: (f32, f32), large: f32, width: f32) -> Vec<f32> {
         let mut ink = vec![0.0_f32; size.0 * size.1];
-        let placed = |(x, y): (f32, f32)| (corner.0 + x * side, corner.1 + y * side);
+        let placed = |(x, y): (f32, f32)| (corner.0 + x * large, corner.1 + y * large);
         for [from, to] in &self.0 {
             draw(&mut ink, size, [placed(*from), placed(*to)], width / 2.0);
         }
@@ -94,10 +94,9 @@ fn is_rim(solid: &[bool], at: usize, pass: usize) -> bool {
     let neighbours = ring.iter().filter(|solid| **solid).count();
     let beginnings = (0..8).filter(|&i| !ring[i] && ring[(i + 1) % 8]).count();
     let [up, right, down, left] = [ring[0], ring[2], ring[4], ring[6]];
-    let open = if pass == 0 {
-        !(up && right && down) && !(right && down && left)
-    } else {
-        !(up && right && left) && !(up && down && left)
+    let open = match pass {
+        0 => !right || !down || !(up || left),
+        _ => !left || !up || !(right || down),
     };
     (2..=6).contains(&neighbours) && beginnings == 1 && open
 }

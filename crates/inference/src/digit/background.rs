@@ -15,8 +15,9 @@ const FAINTEST: f32 = 0.06;
 const NOISE_REACH: f32 = 4.0;
 /// Noisier than this part of the ink's strength, the frame is looked at from farther away,
 const NOISY: f32 = 0.12;
-/// down to this size.
+/// down to this size. What is noisier than the second part even then shows nothing.
 const LEAST_SIDE: usize = 64;
+const TOO_NOISY: f32 = 0.2;
 /// Samples a side that the surface is fitted to.
 const SAMPLES: usize = 64;
 /// Grey values that the paper may be off the surface even when no noise is measured.
@@ -39,24 +40,23 @@ pub(super) fn remove(grey: &Plane) -> Option<Ink> {
         let ink = separate(&seen);
         let calm = ink.as_ref().is_some_and(|ink| ink.noise < NOISY);
         if calm || seen.longer() < 2 * LEAST_SIDE {
-            return ink;
+            return ink.filter(|ink| ink.noise < TOO_NOISY);
         }
         seen = seen.resized(seen.width.div_ceil(2), seen.height.div_ceil(2));
     }
 }
 
 fn separate(grey: &Plane) -> Option<Ink> {
-    let samples = samples(grey);
-    let (surface, spread) = Surface::robust(&samples, LEAST_SPREAD);
-    let light = lean(&samples, &surface, 3.0 * spread)? > 0.0;
+    let (surface, spread) = Surface::robust(&samples(grey), LEAST_SPREAD);
+    let reach = 3.0 * spread;
+    let smooth: Vec<f32> = places(grey).map(|(x, y)| surface.at(x, y).clamp(0.0, 255.0)).collect();
+    let light = lean(&grey.values, &smooth, reach)? > 0.0;
     // From here on the ink is light: dark ink is looked at in the negative.
-    let toned = |value: f32| if light { value } else { 255.0 - value };
-    let (values, smooth): (Vec<f32>, Vec<f32>) = places(grey)
-        .zip(&grey.values)
-        .map(|((x, y), &value)| (toned(value), toned(surface.at(x, y).clamp(0.0, 255.0))))
-        .unzip();
+    let toned =
+        |values: &[f32]| values.iter().map(|value| if light { *value } else { 255.0 - value }).collect();
+    let (values, smooth): (Vec<f32>, Vec<f32>) = (toned(&grey.values), toned(&smooth));
     let is_paper: Vec<bool> =
-        values.iter().zip(&smooth).map(|(value, smooth)| (value - smooth).abs() < 3.0 * spread).collect();
+        values.iter().zip(&smooth).map(|(value, smooth)| (value - smooth).abs() < reach).collect();
     let paper = local_paper(grey, &values, &smooth, &is_paper);
     // What ink does to paper is a share of the distance to full ink, however the paper is lit.
     let strength: Vec<f32> =
@@ -102,12 +102,9 @@ fn spread_out(side: usize) -> Vec<usize> {
 }
 
 /// How much more is left over above the surface than below; `None` if nothing is.
-fn lean(samples: &[Sample], surface: &Surface, reach: f32) -> Option<f32> {
+fn lean(values: &[f32], smooth: &[f32], reach: f32) -> Option<f32> {
     let over = |sign: f32| -> f32 {
-        samples
-            .iter()
-            .map(|sample| (sign * (sample.value - surface.at(sample.x, sample.y)) - reach).max(0.0))
-            .sum()
+        values.iter().zip(smooth).map(|(value, smooth)| (sign * (value - smooth) - reach).max(0.0)).sum()
     };
     let (above, below) = (over(1.0), over(-1.0));
     (above.max(below) > 0.0).then_some(above - below)
@@ -160,27 +157,27 @@ struct Sums {
     width: usize,
     height: usize,
     // One row and one column more than the plane: sums of all that is above and to the left.
-    sums: Vec<f64>,
+    table: Vec<f64>,
 }
 
 impl Sums {
     fn of(plane: &Plane, values: &[f32]) -> Self {
         let (width, height) = (plane.width, plane.height);
-        let mut sums = vec![0.0; (width + 1) * (height + 1)];
+        let mut table = vec![0.0; (width + 1) * (height + 1)];
         for y in 0..height {
             let mut row = 0.0;
             for x in 0..width {
                 row += f64::from(values[y * width + x]);
-                sums[(y + 1) * (width + 1) + x + 1] = sums[y * (width + 1) + x + 1] + row;
+                table[(y + 1) * (width + 1) + x + 1] = table[y * (width + 1) + x + 1] + row;
             }
         }
-        Self { width, height, sums }
+        Self { width, height, table }
     }
 
     fn around(&self, x: usize, y: usize, reach: usize) -> f64 {
         let (left, right) = (x.saturating_sub(reach), (x + reach + 1).min(self.width));
         let (top, bottom) = (y.saturating_sub(reach), (y + reach + 1).min(self.height));
-        let at = |x: usize, y: usize| self.sums[y * (self.width + 1) + x];
+        let at = |x: usize, y: usize| self.table[y * (self.width + 1) + x];
         at(right, bottom) - at(left, bottom) - at(right, top) + at(left, top)
     }
 }

@@ -29,6 +29,9 @@ use plane::{Area, Plane};
 
 /// Larger frames are averaged down to this before anything else, which bounds the time and the memory of all the rest.
 pub const LONGEST_SIDE: usize = 320;
+/// The shorter side that a frame should have where its decoder can choose: a digit may be a small part of a photo.
+/// With the usual margin of 2 the reduced frame is still larger than [`LONGEST_SIDE`].
+pub const WANTED_SIDE: u32 = 160;
 
 /// The frame holds no ink that could be told from its background.
 ///
@@ -39,6 +42,9 @@ pub struct NothingDrawn;
 
 /// The digit of `frame` as MNIST's are: 28×28, row by row, 0 is paper and 1 is ink.
 pub fn normalise(frame: &Frame) -> Result<Digit, NothingDrawn> {
+    if frame.width == 0 || frame.height == 0 {
+        return Err(NothingDrawn);
+    }
     let grey = grey::of(frame, LONGEST_SIDE);
     let whole = find(&grey)?;
     let written = sheet(&whole, &grey).and_then(|sheet| find(&grey.crop(sheet)).ok());
@@ -60,8 +66,12 @@ struct Found {
 
 fn find(grey: &Plane) -> Result<Found, NothingDrawn> {
     let Ink { mut plane, light, .. } = background::remove(grey).ok_or(NothingDrawn)?;
-    ruled::erase(&mut plane);
-    let area = parts::keep(&mut plane).ok_or(NothingDrawn)?;
+    let area = match ruled::without_lines(&plane) {
+        Some(mut unruled) => parts::keep(&mut unruled).inspect(|_| plane = unruled),
+        None => None,
+    };
+    // If there is nothing but lines, they are what was drawn: a 1 from side to side.
+    let area = area.or_else(|| parts::keep(&mut plane)).ok_or(NothingDrawn)?;
     let scale = grey.width as f32 / plane.width as f32;
     Ok(Found { ink: plane.crop(area), light, area: area.scaled(scale) })
 }

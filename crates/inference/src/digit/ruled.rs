@@ -9,7 +9,7 @@ use super::{parts::SOLID, plane::Plane};
 const THICKEST: f32 = 1.0 / 48.0;
 const SHORTEST: f32 = 0.5;
 /// and begins and ends within this part of the width from the sides.
-const MARGIN: usize = 8;
+const MARGIN: usize = 12;
 /// Smaller planes hold no lines that could be told from strokes.
 const LEAST_SIDE: usize = 64;
 /// A line leans at most by this part of a pixel with each pixel.
@@ -22,16 +22,18 @@ const LEAST_PIECE: usize = 3;
 /// Faint ink so far from a line goes too.
 const EDGE: f32 = 1.5;
 
-/// Erases lines from side to side, and from top to bottom.
-pub(super) fn erase(ink: &mut Plane) {
+/// The ink without lines from side to side, and from top to bottom; `None` if there are none.
+pub(super) fn without_lines(ink: &Plane) -> Option<Plane> {
     if ink.longer() < LEAST_SIDE {
-        return;
+        return None;
     }
-    erase_across(ink);
-    let mut turned = ink.transposed();
+    let mut erased = ink.clone();
+    let across = erase_across(&mut erased);
+    let mut turned = erased.transposed();
     if erase_across(&mut turned) {
-        *ink = turned.transposed();
+        return Some(turned.transposed());
     }
+    across.then_some(erased)
 }
 
 /// Whether there was something to erase.

@@ -32,7 +32,9 @@ impl Surface {
         let border: Vec<Sample> = samples.iter().filter(|sample| sample.border).copied().collect();
         let mut surface = Self::constant(median(border.iter().map(|sample| sample.value).collect()));
         let mut spread = surface.spread(&border).max(least_spread);
-        if samples.len() < LEAST_SAMPLES {
+        // A border of one tone all around is a drawing's, not a photo's: there is no light to be fitted.
+        let even = border.iter().all(|sample| (sample.value - surface.0[0]).abs() < least_spread);
+        if even || samples.len() < LEAST_SAMPLES {
             return (surface, spread);
         }
         for (samples, terms) in [(border.as_slice(), PLANE), (samples, TERMS)] {

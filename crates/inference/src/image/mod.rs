@@ -17,12 +17,22 @@ pub use resample::window;
 
 /// The shorter side that a frame for this model should have at least, so that nothing is enlarged that need not be.
 pub fn wanted_side(input: &ImageInput) -> u32 {
+    if input.resize == Resize::Digit {
+        return digit::WANTED_SIDE;
+    }
     input.resize_to.unwrap_or_else(|| input.size[0].max(input.size[1]))
 }
 
-/// Resizes, crops and normalises a frame (grey or RGB) to the `F32` tensor of one image.
+/// Whether a frame for this model keeps its alpha, if it has any. Digits do: a white one on nothing would vanish on
+/// white. For all others the decoder puts a colour behind.
+pub fn wants_alpha(input: &ImageInput) -> bool {
+    input.resize == Resize::Digit
+}
+
+/// Resizes, crops and normalises a frame (grey or RGB; a digit's may have alpha) to the `F32` tensor of one image.
 pub fn prepare(frame: &imaging::Frame, input: &ImageInput) -> Result<Tensor, String> {
-    if frame.layout.has_alpha() || frame.width == 0 || frame.height == 0 {
+    let wrong_alpha = frame.layout.has_alpha() && !wants_alpha(input);
+    if wrong_alpha || frame.width == 0 || frame.height == 0 {
         return Err("a frame for a model has pixels, and no alpha".to_owned());
     }
     let values = if input.resize == Resize::Digit {

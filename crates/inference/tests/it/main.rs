@@ -4,10 +4,15 @@
 #![allow(clippy::print_stderr, reason = "tests that lack the runtime say so")]
 
 mod batching;
+mod digits;
+mod digits_model;
+mod drawing;
 mod fake;
 mod folder;
 mod golden;
 mod manifests;
+#[path = "../../examples/evaluate_digits/mnist.rs"]
+mod mnist;
 mod net;
 mod onnx_runtime;
 mod preparing;

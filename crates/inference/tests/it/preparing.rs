@@ -3,7 +3,7 @@
 use darkroom_imaging::{Frame, Layout};
 use darkroom_inference::{
     Data,
-    image::{prepare, wanted_side},
+    image::{prepare, wanted_side, wants_alpha},
     manifest::{self, Colour, Filter, ImageInput, Resize},
 };
 
@@ -74,4 +74,7 @@ fn the_decoder_is_told_what_is_needed() {
     let shorter = ImageInput { resize_to: Some(256), ..input(Colour::Rgb, [224, 224], Resize::Shorter) };
     assert_eq!(wanted_side(&shorter), 256);
     assert_eq!(wanted_side(&input(Colour::Rgb, [320, 240], Resize::Exact)), 320);
+    let digit = input(Colour::Grey, [28, 28], Resize::Digit);
+    assert!(wanted_side(&digit) > 28 * 4, "a digit may be a small part of a photo");
+    assert!(wants_alpha(&digit) && !wants_alpha(&shorter));
 }
