@@ -139,8 +139,10 @@ impl Engine for OnnxRuntime {
 
 /// The library itself, or the last `libonnxruntime.so*` of a folder.
 fn library(place: &Path) -> Option<PathBuf> {
+    // A name without a folder would be looked for in the system's folders.
+    let place = &std::path::absolute(place).ok()?;
     if place.is_file() {
-        return Some(place.to_owned());
+        return Some(place.clone());
     }
     let entries = std::fs::read_dir(place).ok()?.filter_map(Result::ok);
     let named = |path: &PathBuf| {
