@@ -45,7 +45,9 @@ impl Convolution {
         let each = values.len().checked_div(outputs).unwrap_or_default();
         for (at, kernel) in values.chunks_exact_mut(each.max(1)).enumerate() {
             let factor = factor(at);
-            kernel.iter_mut().for_each(|weight| *weight = (f64::from(*weight) * factor) as f32);
+            for weight in kernel {
+                *weight = (f64::from(*weight) * factor) as f32;
+            }
         }
         let bias = self.bias.iter().enumerate().map(|(at, &bias)| {
             let centred = f64::from(bias) - f64::from(mean[at]);

@@ -3,18 +3,18 @@
 use super::ConvertError;
 
 /// Elements that all tensors of a file may have together: 512 MB.
-pub const MOST_ELEMENTS: usize = 128 << 20;
+pub(super) const MOST_ELEMENTS: usize = 128 << 20;
 
 /// Floats in row-major order: the last dimension is contiguous.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tensor {
+pub(super) struct Tensor {
     shape: Vec<usize>,
     values: Vec<f32>,
 }
 
 impl Tensor {
     /// As many values as the shape has places.
-    pub fn new(shape: Vec<usize>, values: Vec<f32>) -> Result<Self, ConvertError> {
+    pub(super) fn new(shape: Vec<usize>, values: Vec<f32>) -> Result<Self, ConvertError> {
         if Self::count(&shape, MOST_ELEMENTS)? != values.len() {
             return Err(ConvertError::malformed(format!(
                 "a tensor of shape {shape:?} has {} values",
@@ -25,7 +25,7 @@ impl Tensor {
     }
 
     /// From little-endian bytes.
-    pub fn from_bytes(shape: Vec<usize>, bytes: &[u8]) -> Result<Self, ConvertError> {
+    pub(super) fn from_bytes(shape: Vec<usize>, bytes: &[u8]) -> Result<Self, ConvertError> {
         let (words, odd) = bytes.as_chunks::<4>();
         if !odd.is_empty() {
             return Err(ConvertError::Truncated("a tensor"));
@@ -34,12 +34,12 @@ impl Tensor {
     }
 
     /// One value for each place of the only dimension.
-    pub fn vector(values: Vec<f32>) -> Self {
+    pub(super) fn vector(values: Vec<f32>) -> Self {
         Self { shape: vec![values.len()], values }
     }
 
     /// A single value without any dimension.
-    pub fn scalar(value: f32) -> Self {
+    pub(super) fn scalar(value: f32) -> Self {
         Self { shape: Vec::new(), values: vec![value] }
     }
 
@@ -54,12 +54,12 @@ impl Tensor {
     }
 
     /// Its sizes, outermost first.
-    pub fn shape(&self) -> &[usize] {
+    pub(super) fn shape(&self) -> &[usize] {
         &self.shape
     }
 
     /// Its values, row-major.
-    pub fn values(&self) -> &[f32] {
+    pub(super) fn values(&self) -> &[f32] {
         &self.values
     }
 

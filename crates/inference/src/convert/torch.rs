@@ -14,7 +14,7 @@ const MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;
 const PROTOCOL: i128 = 1001;
 
 /// The tensors of 32-bit floats in a file, by name; counters of other types are left out.
-pub fn read(file: &[u8]) -> Result<BTreeMap<String, Tensor>, ConvertError> {
+pub(super) fn read(file: &[u8]) -> Result<BTreeMap<String, Tensor>, ConvertError> {
     let mut rest = file;
     if Pickle::read(&mut rest)?.int() != Some(MAGIC) {
         return Err(ConvertError::malformed("this is no file of PyTorch weights in the old format"));

@@ -150,9 +150,10 @@ impl<'a> Network<'a> {
         if input.what == What::Image && self.channels == Channels::Bgr {
             kernel = kernel.with_reversed_axis::<4>(2)?;
         }
-        let bias = match conv.use_bias {
-            true => self.weights.tensor(name, "bias")?.into_parts().1,
-            false => vec![0.0; outputs],
+        let bias = if conv.use_bias {
+            self.weights.tensor(name, "bias")?.into_parts().1
+        } else {
+            vec![0.0; outputs]
         };
         if bias.len() != outputs || inputs == 0 {
             return Err(wrong(layer, "has weights of the wrong shape"));
