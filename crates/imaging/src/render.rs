@@ -31,9 +31,9 @@ pub struct Rendition {
 /// An image whose header has been read and passed every limit: what can be rendered without reading it again.
 #[derive(Debug, Clone)]
 pub struct Inspected {
-    source: Source,
-    header: Header,
-    limits: Limits,
+    pub(crate) source: Source,
+    pub(crate) header: Header,
+    pub(crate) limits: Limits,
 }
 
 impl Inspected {

@@ -1,0 +1,180 @@
+//! ONNX Runtime as the engine. Its shared library is loaded when the first model is.
+
+mod kept;
+mod session;
+mod values;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use ort::{
+    environment::Environment,
+    logging::LogLevel,
+    session::{
+        Session as Inner,
+        builder::{GraphOptimizationLevel, SessionBuilder},
+    },
+};
+
+use crate::{
+    InferenceError,
+    config::Provider,
+    engine::{Engine, EngineError, LoadOptions, Session},
+};
+use kept::Kept;
+use session::OnnxSession;
+
+/// The engine. Clones of it would share the library, which a process can load once.
+pub struct OnnxRuntime {
+    environment: Environment,
+    version: String,
+    provider: Provider,
+    kept: Option<Kept>,
+}
+
+impl std::fmt::Debug for OnnxRuntime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OnnxRuntime").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+/// The library and its environment: the library allows one of each a process, and to load another one after it
+/// crashes, so it stays.
+static LOADED: Mutex<Option<(PathBuf, Environment)>> = Mutex::new(None);
+
+impl OnnxRuntime {
+    /// Loads the library at `place` (a file, or a folder with it). `kept` is a folder for optimised graphs, or nothing
+    /// is kept.
+    pub fn open(place: &Path, provider: Provider, kept: Option<PathBuf>) -> Result<Self, InferenceError> {
+        let library = library(place).ok_or_else(|| InferenceError::RuntimeMissing(place.to_owned()))?;
+        let environment = environment(&library)?;
+        // The whole of it tells builds apart, which the version alone would not.
+        let build = ort::info();
+        let kept = kept.filter(|_| provider == Provider::Cpu).map(|folder| Kept::new(folder, build));
+        Ok(Self { environment, version: short(build).to_owned(), provider, kept })
+    }
+
+    fn builder(&self, threads: usize) -> Result<SessionBuilder, EngineError> {
+        let builder = Inner::builder(&self.environment).map_err(refused)?;
+        let builder = builder
+            .with_intra_threads(threads)
+            .and_then(|builder| builder.with_inter_threads(1))
+            // A pool that spins takes twice the processor time, and the processors away from other sessions.
+            .and_then(|builder| builder.with_intra_op_spinning(false))
+            .and_then(|builder| builder.with_inter_op_spinning(false))
+            .and_then(|builder| builder.with_log_level(LogLevel::Error));
+        self.with_provider(builder.map_err(refused)?)
+    }
+
+    #[cfg(feature = "cuda")]
+    fn with_provider(&self, builder: SessionBuilder) -> Result<SessionBuilder, EngineError> {
+        match self.provider {
+            Provider::Cpu => Ok(builder),
+            Provider::Cuda => builder
+                .with_execution_providers([ort::ep::CUDA::default().build().error_on_failure()])
+                .map_err(refused),
+        }
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    fn with_provider(&self, builder: SessionBuilder) -> Result<SessionBuilder, EngineError> {
+        match self.provider {
+            Provider::Cpu => Ok(builder),
+            Provider::Cuda => Err(EngineError::Model(
+                "this build of Darkroom has no CUDA: build it with `--features cuda`".to_owned(),
+            )),
+        }
+    }
+
+    fn optimised(&self, file: &Path, threads: usize) -> Result<Inner, EngineError> {
+        let builder = self.builder(threads)?.with_optimization_level(GraphOptimizationLevel::All);
+        builder.map_err(refused)?.commit_from_file(file).map_err(refused)
+    }
+
+    fn as_it_is(&self, file: &Path, threads: usize) -> Result<Inner, EngineError> {
+        let builder = self.builder(threads)?.with_optimization_level(GraphOptimizationLevel::Disable);
+        builder.map_err(refused)?.commit_from_file(file).map_err(refused)
+    }
+
+    /// Optimises the graph once, writes it down, and forgets it: loading what was written takes half the memory,
+    /// because nothing of the original stays behind.
+    fn keep(&self, file: &Path, to: &Path) -> Result<(), EngineError> {
+        let builder = self
+            .builder(1)?
+            .with_optimization_level(GraphOptimizationLevel::All)
+            .and_then(|builder| builder.with_optimized_model_path(to));
+        builder.map_err(refused)?.commit_from_file(file).map(drop).map_err(refused)
+    }
+
+    fn open_session(&self, file: &Path, options: &LoadOptions) -> Result<Inner, EngineError> {
+        let Some(kept) = &self.kept else { return self.optimised(file, options.threads) };
+        let Some(graph) = kept.graph(&options.digest, |to| self.keep(file, to)) else {
+            return self.optimised(file, options.threads);
+        };
+        self.as_it_is(&graph, options.threads).or_else(|error| {
+            tracing::warn!(graph = %graph.display(), %error, "an optimised graph cannot be loaded, and is removed");
+            kept.forget(&graph);
+            self.optimised(file, options.threads)
+        })
+    }
+}
+
+impl Engine for OnnxRuntime {
+    fn name(&self) -> String {
+        format!("ONNX Runtime {}", self.version)
+    }
+
+    fn load(&self, file: &Path, options: &LoadOptions) -> Result<Box<dyn Session>, EngineError> {
+        let inner = self.open_session(file, options)?;
+        Ok(Box::new(OnnxSession::new(inner)?))
+    }
+
+    fn forget_all_but(&self, digests: &[String]) {
+        if let Some(kept) = &self.kept {
+            kept.forget_all_but(digests);
+        }
+    }
+}
+
+/// The library itself, or the last `libonnxruntime.so*` of a folder.
+fn library(place: &Path) -> Option<PathBuf> {
+    if place.is_file() {
+        return Some(place.to_owned());
+    }
+    let entries = std::fs::read_dir(place).ok()?.filter_map(Result::ok);
+    let named = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        name.starts_with("libonnxruntime.so") && path.is_file()
+    };
+    entries.map(|entry| entry.path()).filter(named).max()
+}
+
+fn environment(library: &Path) -> Result<Environment, InferenceError> {
+    let unusable = |what: String| InferenceError::RuntimeUnusable(what);
+    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((path, environment)) = loaded.as_ref() {
+        if path == library {
+            return Ok(environment.clone());
+        }
+        return Err(unusable(format!("{} is loaded already; restart to load another", path.display())));
+    }
+    let builder = ort::init_from(library).map_err(|error| unusable(error.to_string()))?;
+    let environment = builder.with_name("darkroom").with_telemetry(false).build();
+    let environment = environment.map_err(|error| unusable(error.to_string()))?;
+    environment.set_log_level(LogLevel::Error);
+    *loaded = Some((library.to_owned(), environment.clone()));
+    Ok(environment)
+}
+
+/// The library's version, `1.31.1`, from `ORT Build Info: git-branch=rel-1.31.1, git-commit-id=…`; the whole where it
+/// looks otherwise.
+fn short(build: &str) -> &str {
+    let branch = build.split("git-branch=rel-").nth(1);
+    branch.and_then(|rest| rest.split(',').next()).unwrap_or(build)
+}
+
+fn refused<T>(error: ort::Error<T>) -> EngineError {
+    EngineError::Model(error.to_string())
+}
