@@ -9,6 +9,7 @@ use crate::{
     doctor,
     halt::Halt,
     jobs::{self, JobsCommand},
+    models::{self, ModelsCommand},
     run::{self, RunArgs},
     serve,
     settings::{self, Layers, Settings, reference},
@@ -56,6 +57,8 @@ enum Command {
     Run(RunCommand),
     /// Look at the jobs of a server, and change their fate
     Jobs(JobsCommand),
+    /// Fetch, list, check and import the models that look at images
+    Models(ModelsCommand),
     /// Show, check or explain the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -97,6 +100,7 @@ impl Args {
             Command::Serve { listen } => serve::serve(&self.global.settings(listen)?),
             Command::Run(RunCommand::Thumbnail(run)) => run::run(*run, self.global.settings(None)?, json),
             Command::Jobs(command) => jobs::act(command, json),
+            Command::Models(command) => models::act(command, &self.global.settings(None)?, json),
             Command::Config(command) => command.act(&self.global),
             Command::Doctor => Ok(doctor::examine(&self.global.settings(None)?, json)),
             Command::Openapi => print_json(&darkroom_api::openapi::document()),

@@ -4,6 +4,7 @@ mod args;
 mod doctor;
 mod halt;
 mod jobs;
+mod models;
 mod parts;
 mod run;
 mod serve;

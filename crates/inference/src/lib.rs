@@ -8,6 +8,7 @@ mod model;
 mod registry;
 
 mod batcher;
+pub mod check;
 pub mod config;
 pub mod digit;
 pub mod engine;

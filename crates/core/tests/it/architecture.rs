@@ -3,9 +3,10 @@
 use std::{collections::BTreeSet, process::Command};
 
 /// Every edge between our crates, `(from, to)`, development dependencies left out.
-const EDGES: [(&str, &str); 11] = [
+const EDGES: [(&str, &str); 12] = [
     ("darkroom", "darkroom-api"),
     ("darkroom", "darkroom-core"),
+    ("darkroom", "darkroom-inference"),
     ("darkroom", "darkroom-server"),
     ("darkroom", "darkroom-store"),
     ("darkroom-api", "darkroom-core"),

@@ -37,6 +37,24 @@ settings! {
     }
 }
 
+settings! {
+    /// Where models are. `darkroom models fetch` puts known ones there.
+    pub struct Models in "models" {
+        /// The model folder: a folder `<name>/<version>` for each. Empty is `models` inside the data folder.
+        dir: PathBuf = PathBuf::new(),
+        /// The shared library of ONNX Runtime. Empty is the one that `darkroom models fetch` installs, in `runtime`
+        /// inside the data folder.
+        runtime: PathBuf = PathBuf::new(),
+    }
+}
+
+impl Models {
+    /// The model folder.
+    pub(crate) fn folder(&self, data: &Data) -> PathBuf {
+        if self.dir.as_os_str().is_empty() { data.dir.join("models") } else { self.dir.clone() }
+    }
+}
+
 impl Store {
     /// What is wrong with it.
     pub(crate) fn validate(&self) -> Vec<Mistake> {
@@ -77,13 +95,14 @@ impl Store {
 pub(crate) struct Settings {
     pub(crate) data: Data,
     pub(crate) store: Store,
+    pub(crate) models: Models,
     pub(crate) service: Config,
 }
 
 impl Settings {
     /// Every section, in the order of the reference page.
     pub(crate) fn sections(&mut self) -> Vec<&mut dyn Section> {
-        let mut sections: Vec<&mut dyn Section> = vec![&mut self.data, &mut self.store];
+        let mut sections: Vec<&mut dyn Section> = vec![&mut self.data, &mut self.store, &mut self.models];
         sections.extend(self.service.sections());
         sections
     }
