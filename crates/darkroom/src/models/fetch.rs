@@ -110,10 +110,10 @@ fn install(item: &Item, places: &Places, (packages, progress): (&Packages, &Prog
         let taken = taken.with_context(|| package.title());
         members.extend(taken.map_err(|error| Halt::environment(error, "run the same command again"))?);
     }
-    progress.step(&format!("{}: converting", item.name));
     if item.kind == Kind::Library {
         return install_library(&members, item, places).map_err(|error| Halt::environment(error, DISK));
     }
+    progress.step(&format!("{}: converting", item.name));
     let made = make::make(item, members).with_context(|| format!("converting {}", item.name));
     let made = made.map_err(|error| Halt::environment(error, "please report this"))?;
     write(item, places, &made).map_err(|error| Halt::environment(error, DISK))

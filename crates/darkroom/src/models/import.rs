@@ -10,7 +10,6 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Places,
-    archive::hex,
     draft::Draft,
     skeleton::{self, Signature},
 };
@@ -102,7 +101,7 @@ fn describe(arguments: &ImportArgs, file: &[u8], labelled: bool) -> anyhow::Resu
         version: arguments.version.clone(),
         task: Task::Tensors,
         file: "model.onnx".to_owned(),
-        sha256: hex(&Sha256::digest(file)),
+        sha256: hex::encode(Sha256::digest(file)),
         licence: arguments.licence.clone(),
         source: format!("imported from {named}"),
         labels: labelled.then(|| "labels.txt".to_owned()),

@@ -12,7 +12,7 @@ use darkroom_inference::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    archive::{Members, hex},
+    archive::Members,
     catalogue::{Expected, Face, Item, Kind},
 };
 
@@ -41,7 +41,7 @@ pub(super) fn make(item: &Item, mut members: Members) -> anyhow::Result<Made> {
 }
 
 fn resnet(item: &Item, members: &mut Members) -> anyhow::Result<Made> {
-    let labels = numbered(take(members, "labels.json")?, |name| name.to_owned())?;
+    let labels = numbered(take(members, "labels.json")?, str::to_owned)?;
     let model = take(members, "model.json")?.to_vec();
     let weights = keras::convert(&model, keras::Channels::Bgr, |shard| {
         let path = members.keys().find(|path| path.rsplit('/').next() == Some(shard)).copied();
@@ -58,7 +58,7 @@ fn resnet(item: &Item, members: &mut Members) -> anyhow::Result<Made> {
 }
 
 fn lite(item: &Item, members: &Members, (side, resize_to): (u32, u32)) -> anyhow::Result<Made> {
-    let file = members.iter().find(|(path, _)| path.ends_with(".pth")).context("there are no weights")?.1;
+    let file = take(members, ".pth")?;
     let weights = efficientnet::convert(file, side as usize)?;
     // The first of several names, written as the other model of ImageNet's classes writes it.
     let first = |names: &str| names.split(',').next().unwrap_or(names).replace(' ', "_");
@@ -102,7 +102,7 @@ fn manifest(item: &Item, weights: &[u8]) -> Manifest {
         version: item.version.to_owned(),
         task: Task::Tensors,
         file: "model.onnx".to_owned(),
-        sha256: hex(&Sha256::digest(weights)),
+        sha256: hex::encode(Sha256::digest(weights)),
         licence: item.licence.to_owned(),
         source: format!("{}; weights: {}", packages.join(", "), item.weights),
         labels: None,

@@ -19,7 +19,7 @@ use super::{
 use crate::{halt::Halt, serve::runtime};
 
 /// The longest that one download may take.
-const MOST_TIME: Duration = Duration::from_secs(30 * 60);
+const MOST_TIME: Duration = Duration::from_mins(30);
 
 /// Lines of a client's complaint that are shown.
 const COMPLAINT_LINES: usize = 5;
