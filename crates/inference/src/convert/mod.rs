@@ -58,3 +58,6 @@ impl ConvertError {
         Self::Unsupported(what.into())
     }
 }
+
+#[cfg(test)]
+mod tests;
