@@ -33,6 +33,7 @@ lint() {
 run_tests() {
   need_build_tools
   need_photos
+  need_runtime
   lint
   say "tests"
   cargo test --workspace --all-features

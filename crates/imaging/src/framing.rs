@@ -38,9 +38,9 @@ impl Inspected {
         let (header, limits) = (&self.header, &self.limits);
         within("memory", self.frame_memory_needed(request), limits.memory)?;
         guard.check()?;
-        let decoder = decode::decoder(header.format)?;
+        let still = decode::decoder(header.format)?.still;
         let input = Input { source: &self.source, header, wish: wish(header, request), limits, guard };
-        let decoded = (decoder.still)(&input)?;
+        let decoded = still(&input)?;
         guard.check()?;
         let mut frame = cut(without_idle_alpha(decoded.frame), decoded.covers);
         if let Some(icc) = decoded.metadata.icc {

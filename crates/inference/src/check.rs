@@ -1,122 +1,97 @@
-//! Known inputs with parts of their results: the same model gives the same numbers on any machine, up to rounding.
-
-use std::fmt;
+//! Known inputs against stored outputs: whether a model computes what it did when its manifest was written.
 
 use darkroom_imaging::{Frame, Layout};
 
 use crate::{
-    Data, ElementType, InferenceError, Model, Named, Tensor, TensorInfo,
+    InferenceError, Model,
     manifest::{Check, CheckInput},
+    tensor::{Data, ElementType, Named, Tensor, TensorInfo},
 };
 
-/// Width and height of the images of [`CheckInput`].
-const SIZE: [u32; 2] = [320, 240];
-
-/// Values of one input that is made up.
-const MOST_VALUES: usize = 16 << 20;
-
-/// A value that is not what it must be.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Difference {
-    /// Its position in the scores, or in the first output of a model without `[output]`.
+/// A value that is not what the manifest says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deviation {
+    /// Which of the manifest's checks, from 0.
+    pub check: usize,
+    /// Which of the scores, or of the values of the first output.
     pub at: usize,
     /// What the manifest says.
     pub expected: f32,
-    /// What came out; nothing if the output is shorter.
-    pub found: Option<f32>,
+    /// What came out; `None` where nothing did.
+    pub got: Option<f32>,
 }
 
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { at, expected, found } = self;
-        match found {
-            Some(found) => write!(f, "value {at} is {found}, not {expected} as the manifest says"),
-            None => write!(f, "there is no value {at}; the manifest says {expected}"),
+impl Model {
+    /// Runs all checks of the manifest and gives what deviates. Waits for the model; not for asynchronous code.
+    pub fn check(&self) -> Result<Vec<Deviation>, InferenceError> {
+        let mut deviations = Vec::new();
+        for (number, check) in self.manifest().checks.iter().enumerate() {
+            let values = self.values(check.input)?;
+            deviations.extend(compare(number, check, &values));
         }
+        Ok(deviations)
     }
-}
 
-/// Runs the model on the input of a check, and gives every value that is off by more than its tolerance. Loads the
-/// model if need be, and blocks until it has answered: not for asynchronous code.
-pub fn run(model: &Model, check: &Check) -> Result<Vec<Difference>, InferenceError> {
-    let found = values(model, check.input)?;
-    let differences = check.at.iter().zip(&check.values).map(|(&at, &expected)| Difference {
-        at,
-        expected,
-        found: found.get(at).copied(),
-    });
-    let off = |difference: &Difference| {
-        difference.found.is_none_or(|found| {
-            let distance = (found - difference.expected).abs();
-            // Not `>`: a value that is no number is never right.
-            !matches!(
-                distance.partial_cmp(&check.tolerance),
-                Some(std::cmp::Ordering::Less | std::cmp::Ordering::Equal)
-            )
+    /// The scores for a check's input, or the values of the first output of a model without scores. What a manifest's
+    /// `values` are taken from.
+    pub fn values(&self, input: CheckInput) -> Result<Vec<f32>, InferenceError> {
+        let manifest = self.manifest();
+        let outputs = match (&manifest.image, &manifest.output) {
+            (Some(_), Some(_)) => return self.predict_image(&frame(input))?.wait(),
+            (Some(_), None) => self.infer_image(&frame(input))?.wait()?,
+            (None, _) => {
+                let signature = self.ready()?.wait()?;
+                self.infer(tensors(&signature.inputs, input)?)?.wait()?
+            }
+        };
+        let first = outputs.first().and_then(|(_, tensor)| tensor.to_f32());
+        first.ok_or_else(|| {
+            InferenceError::BadInput("the first output holds no numbers to compare".to_owned())
         })
-    };
-    Ok(differences.filter(off).collect())
-}
-
-/// The scores for an input, or the first output of a model that has none.
-fn values(model: &Model, input: CheckInput) -> Result<Vec<f32>, InferenceError> {
-    let manifest = model.manifest();
-    if manifest.image.is_some() && manifest.output.is_some() {
-        return model.predict_image(&frame(input))?.wait();
-    }
-    let outputs = if manifest.image.is_some() {
-        model.infer_image(&frame(input))?.wait()?
-    } else {
-        let inputs = tensors(model, input)?;
-        model.infer(inputs)?.wait()?
-    };
-    let output = match &manifest.output {
-        Some(output) => outputs.into_iter().find(|(name, _)| *name == output.name),
-        None => outputs.into_iter().next(),
-    };
-    match output.as_ref().map(|(_, tensor)| tensor.data()) {
-        Some(Data::F32(values)) => Ok(values.clone()),
-        _ => Err(InferenceError::Failed {
-            model: model.id().to_owned(),
-            detail: "its first output holds no 32-bit floats, which a check needs".to_owned(),
-        }),
     }
 }
 
-/// The image of a check.
-fn frame(input: CheckInput) -> Frame {
-    let [width, height] = SIZE;
+fn compare(number: usize, check: &Check, values: &[f32]) -> Vec<Deviation> {
+    let pairs = check.at.iter().zip(&check.values);
+    let deviation = |(at, expected): (&usize, &f32)| {
+        let got = values.get(*at).copied();
+        let right = got.is_some_and(|got| (got - expected).abs() <= check.tolerance);
+        (!right).then_some(Deviation { check: number, at: *at, expected: *expected, got })
+    };
+    pairs.filter_map(deviation).collect()
+}
+
+/// The image that a check's input stands for.
+pub fn frame(input: CheckInput) -> Frame {
+    /// Width and height of the images, and of the stroke's.
+    const SIZE: (u32, u32) = (320, 240);
+    const STROKE: u32 = 64;
+    let (width, height) = if input == CheckInput::Stroke { (STROKE, STROKE) } else { SIZE };
     let pixel = |x: u32, y: u32| match input {
         CheckInput::Gradient => {
-            [255 * x / (width - 1), 255 * y / (height - 1), (x + y) % 256].map(|v| v as u8)
+            [x * 255 / (SIZE.0 - 1), y * 255 / (SIZE.1 - 1), (x + y) % 256].map(|v| v as u8)
         }
         CheckInput::Grey => [128; 3],
+        CheckInput::Stroke if (29..35).contains(&x) && (10..54).contains(&y) => [0; 3],
+        CheckInput::Stroke => [255; 3],
     };
     let pixels = (0..height).flat_map(|y| (0..width).flat_map(move |x| pixel(x, y))).collect();
     Frame { width, height, layout: Layout::Rgb, pixels }
 }
 
-/// The tensors of a check for a model that takes no images; free dimensions are 1.
-fn tensors(model: &Model, input: CheckInput) -> Result<Vec<Named>, InferenceError> {
-    let signature = model.ready()?.wait()?;
-    let failed = |detail: String| InferenceError::Failed { model: model.id().to_owned(), detail };
-    let one = |info: &TensorInfo| {
-        let no_floats =
-            || failed(format!("input `{}` takes no 32-bit floats, which a check needs", info.name));
-        if info.element_type != ElementType::F32 {
-            return Err(no_floats());
+/// The tensors that it stands for; free dimensions are 1.
+fn tensors(inputs: &[TensorInfo], input: CheckInput) -> Result<Vec<Named>, InferenceError> {
+    let tensor = |info: &TensorInfo| {
+        let shape: Vec<usize> = info.shape.as_ref()?.iter().map(|side| side.unwrap_or(1)).collect();
+        let mut tensor = Tensor::zeros(shape, info.element_type)?;
+        if info.element_type == ElementType::F32 {
+            let (shape, data) = tensor.into_parts();
+            let count = data.len();
+            let value = |i: usize| if input == CheckInput::Gradient { i as f32 / count as f32 } else { 0.5 };
+            tensor = Tensor::new(shape, Data::F32((0..count).map(value).collect()))?;
         }
-        let shape: Vec<usize> =
-            info.shape.as_deref().unwrap_or_default().iter().map(|side| side.unwrap_or(1)).collect();
-        let count = shape.iter().try_fold(1_usize, |product, &side| product.checked_mul(side));
-        let count = count.filter(|&count| count <= MOST_VALUES);
-        let count = count.ok_or_else(|| failed(format!("input `{}` is too large for a check", info.name)))?;
-        let value = |at: usize| match input {
-            CheckInput::Gradient => at as f32 / count as f32,
-            CheckInput::Grey => 0.5,
-        };
-        let tensor = Tensor::new(shape, Data::F32((0..count).map(value).collect()));
-        Ok((info.name.clone(), tensor.ok_or_else(no_floats)?))
+        Some((info.name.clone(), tensor))
     };
-    signature.inputs.iter().map(one).collect()
+    let all: Option<Vec<Named>> = inputs.iter().map(tensor).collect();
+    all.ok_or_else(|| InferenceError::BadInput("the model does not say the shape of its inputs".to_owned()))
 }

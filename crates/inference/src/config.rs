@@ -75,15 +75,15 @@ impl Config {
         mistakes
     }
 
-    pub(crate) fn threads(&self) -> Threads {
+    pub(crate) fn share(&self) -> Share {
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
-        Threads { processors, threads: self.threads, sessions: self.sessions, quick: self.quick }
+        Share { processors, threads: self.threads, sessions: self.sessions, quick: self.quick }
     }
 }
 
 /// How the processors are shared out.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Threads {
+pub(crate) struct Share {
     pub(crate) processors: usize,
     pub(crate) threads: usize,
     pub(crate) sessions: usize,

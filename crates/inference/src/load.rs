@@ -8,10 +8,11 @@ use std::{
 
 use crate::{
     InferenceError,
-    config::Threads,
+    batcher::Run,
+    config::Share,
     engine::{EngineError, LoadOptions, Session},
     manifest::Description,
-    registry::Engines,
+    model::House,
     tensor::{ElementType, Tensor, TensorInfo},
 };
 
@@ -36,8 +37,7 @@ pub(crate) struct Loader {
     pub(crate) id: String,
     pub(crate) folder: PathBuf,
     pub(crate) description: Arc<Description>,
-    pub(crate) engines: Arc<Engines>,
-    pub(crate) threads: Threads,
+    pub(crate) house: House,
     /// Set by the first load; further sessions have the same.
     loaded: OnceLock<Arc<Signature>>,
 }
@@ -45,14 +45,8 @@ pub(crate) struct Loader {
 type Loaded = (Box<dyn Session>, Arc<Signature>);
 
 impl Loader {
-    pub(crate) fn new(
-        id: String,
-        folder: PathBuf,
-        description: Arc<Description>,
-        engines: Arc<Engines>,
-        threads: Threads,
-    ) -> Self {
-        Self { id, folder, description, engines, threads, loaded: OnceLock::new() }
+    pub(crate) fn new(id: String, folder: PathBuf, description: Arc<Description>, house: House) -> Self {
+        Self { id, folder, description, house, loaded: OnceLock::new() }
     }
 
     /// The first session, and how many there may be.
@@ -85,12 +79,12 @@ impl Loader {
     /// A model that is quick on one thread does more on several single-thread sessions; a slow one does more on one
     /// session with all processors, which takes the memory of one and answers sooner.
     fn fastest(&self) -> Result<(Box<dyn Session>, usize, usize), InferenceError> {
-        let Threads { processors, threads, sessions, .. } = self.threads;
+        let Share { processors, threads, sessions, .. } = self.house.share;
         let first = if threads == 0 { 1 } else { threads };
         let mut session = self.open(first)?;
         self.keeps_word(session.as_ref())?;
         let took = self.warm_up(session.as_mut())?;
-        let slow = took.is_some_and(|took| took > self.threads.quick);
+        let slow = took.is_some_and(|took| took > self.house.share.quick);
         if threads == 0 && slow && processors > 1 && sessions != processors {
             session = self.open(processors)?;
             self.warm_up(session.as_mut())?;
@@ -101,7 +95,7 @@ impl Loader {
     }
 
     fn open(&self, threads: usize) -> Result<Box<dyn Session>, InferenceError> {
-        let engine = self.engines.engine()?;
+        let engine = self.house.engines.engine()?;
         let manifest = &self.description.manifest;
         let options = LoadOptions { threads, digest: manifest.sha256.clone() };
         engine.load(&self.folder.join(&manifest.file), &options).map_err(|error| match error {
@@ -122,10 +116,18 @@ impl Loader {
             zeros.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
         let mut took = Duration::ZERO;
         for _ in 0..2 {
+            let watched = self.house.watch.over(Run {
+                model: self.id.clone(),
+                allowed: self.house.run_time,
+                stop: session.stopper(),
+                replies: Vec::new(),
+            });
             let started = Instant::now();
             let outcome = session.run(&named);
             took = started.elapsed();
+            let late = watched.is_late();
             match outcome {
+                Ok(_) if late => return Ok(Some(took)),
                 Ok(outputs) => self.scores_fit(&outputs)?,
                 Err(error) if self.description.manifest.image.is_some() => {
                     return Err(self.bad(&format!("it fails on an empty image: {error}")));

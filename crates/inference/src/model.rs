@@ -12,7 +12,7 @@ use darkroom_imaging::Frame;
 use crate::{
     InferenceError,
     batcher::{Answer, Ask, Batcher, Pending, Watch},
-    config::Threads,
+    config::Share,
     image,
     load::{Loader, Signature},
     manifest::{Description, Manifest},
@@ -35,7 +35,7 @@ pub struct Model {
 pub(crate) struct House {
     pub(crate) engines: Arc<Engines>,
     pub(crate) watch: Arc<Watch>,
-    pub(crate) threads: Threads,
+    pub(crate) share: Share,
     pub(crate) queue: usize,
     pub(crate) run_time: Duration,
 }
@@ -158,14 +158,8 @@ impl Model {
     }
 
     fn start(&self) -> Batcher {
-        let loader = Loader::new(
-            self.id.clone(),
-            self.folder.clone(),
-            Arc::clone(&self.description),
-            Arc::clone(&self.house.engines),
-            self.house.threads,
-        );
-        Batcher::new(loader, Arc::clone(&self.house.watch), (self.house.queue, self.house.run_time))
+        let (id, folder) = (self.id.clone(), self.folder.clone());
+        Batcher::new(Loader::new(id, folder, Arc::clone(&self.description), self.house.clone()))
     }
 }
 

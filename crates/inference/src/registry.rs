@@ -59,7 +59,7 @@ pub struct Changes {
 
 impl Models {
     /// Lists the folder and loads nothing, not even the runtime. A folder that is not there is empty.
-    pub fn open(config: Config) -> Result<Self, Vec<Mistake>> {
+    pub fn open(config: &Config) -> Result<Self, Vec<Mistake>> {
         let mistakes = config.validate();
         if !mistakes.is_empty() {
             return Err(mistakes);
@@ -68,7 +68,7 @@ impl Models {
         let open = move || -> Result<Arc<dyn Engine>, InferenceError> {
             Ok(Arc::new(OnnxRuntime::open(&runtime, provider, kept.clone())?))
         };
-        Ok(Self::with(&config, Engines::new(Box::new(open))))
+        Ok(Self::with(config, Engines::new(Box::new(open))))
     }
 
     /// The same with another engine.
@@ -80,7 +80,7 @@ impl Models {
         let house = House {
             engines: Arc::new(engines),
             watch: Arc::new(Watch::default()),
-            threads: config.threads(),
+            share: config.share(),
             queue: config.queue,
             run_time: config.run_time,
         };

@@ -210,6 +210,16 @@ impl Tensor {
         }
     }
 
+    /// Whether any value is NaN.
+    pub(crate) fn has_nan(&self) -> bool {
+        match &self.data {
+            Data::F16(values) => values.iter().any(|v| v.is_nan()),
+            Data::F32(values) => values.iter().any(|v| v.is_nan()),
+            Data::F64(values) => values.iter().any(|v| v.is_nan()),
+            _ => false,
+        }
+    }
+
     /// One tensor of all rows, or `None` where types or the other dimensions differ.
     pub(crate) fn stack<'a>(mut tensors: impl Iterator<Item = &'a Self>) -> Option<Self> {
         let mut all = tensors.next()?.clone();

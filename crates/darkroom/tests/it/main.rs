@@ -4,5 +4,6 @@
 
 mod binary;
 mod command_line;
+mod models;
 mod runs;
 mod serving;

@@ -1,8 +1,11 @@
 //! What a thread does with the requests that it took.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
-use super::{Answer, Ask, Request, Shop, reply::Reply, watch};
+use super::{Answer, Ask, Request, Run, Shop, reply::Reply};
 use crate::{
     InferenceError,
     engine::Session,
@@ -26,31 +29,19 @@ struct Fitting {
     reply: Reply,
 }
 
-pub(super) fn until_crash(
-    shop: &Shop,
-    session: &mut dyn Session,
-    signature: &std::sync::Arc<Signature>,
-) -> End {
-    let mut worker = Worker { shop, session, signature, most: signature.batch };
+pub(super) fn until_crash(shop: &Shop, session: &mut dyn Session, signature: &Arc<Signature>) -> End {
+    let mut worker = Worker { shop, session, signature, most: signature.batch, answers: Vec::new() };
+    shop.queue.idle();
     while let Some(requests) = shop.queue.take(worker.most) {
-        let mut fitting = Vec::with_capacity(requests.len());
-        for Request { ask, reply } in requests {
-            let inputs = match ask {
-                Ask::Ready => {
-                    reply.send(Ok(Answer::Ready(std::sync::Arc::clone(signature))));
-                    continue;
-                }
-                Ask::Tensors(inputs) => in_order(inputs, signature),
-                Ask::Image((name, tensor)) => {
-                    cast(tensor, signature, &name).and_then(|t| in_order(vec![(name, t)], signature))
-                }
-            };
-            match inputs {
-                Ok(inputs) => fitting.push(Fitting { inputs, reply }),
-                Err(what) => reply.send(Err(InferenceError::BadInput(what))),
-            }
+        let fitting = worker.sort(requests);
+        let ran = worker.all(fitting);
+        if ran == Ran::Fine {
+            shop.queue.idle();
         }
-        if worker.all(fitting) == Ran::Crashed {
+        for (reply, answer) in worker.answers.drain(..) {
+            reply.send(answer);
+        }
+        if ran == Ran::Crashed {
             return End::Crashed;
         }
     }
@@ -86,9 +77,11 @@ fn in_order(mut given: Vec<Named>, signature: &Signature) -> Result<Vec<Tensor>,
 struct Worker<'a> {
     shop: &'a Shop,
     session: &'a mut dyn Session,
-    signature: &'a Signature,
+    signature: &'a Arc<Signature>,
     /// Requests that share a run; 1 once the model turned out not to keep them apart.
     most: usize,
+    /// Sent when the thread is idle again.
+    answers: Vec<(Reply, Result<Answer, InferenceError>)>,
 }
 
 /// How a run ended, as far as the thread is concerned.
@@ -100,47 +93,92 @@ enum Ran {
 }
 
 impl Worker<'_> {
-    /// Together where that works, else one after the other: what is wrong with one request is no other's business.
-    fn all(&mut self, requests: Vec<Fitting>) -> Ran {
-        if requests.len() > 1 {
-            if let Some((inputs, rows)) = stacked(&requests) {
-                match self.run(&inputs, &requests) {
-                    Outcome::Outputs(outputs) => match apart(outputs, &rows) {
-                        Some(answers) => return answer(requests, answers),
-                        // Its outputs have no row for each input: a batch is no batch to it.
-                        None => self.most = 1,
-                    },
-                    Outcome::Late => return Ran::Fine,
-                    Outcome::Failed(_) => {}
-                    Outcome::Crashed(error) => return fail(&requests, &error),
+    /// Answers what needs no run, and leaves the rest.
+    fn sort(&mut self, requests: Vec<Request>) -> Vec<Fitting> {
+        let mut fitting = Vec::with_capacity(requests.len());
+        for Request { ask, reply } in requests {
+            let inputs = match ask {
+                Ask::Ready => {
+                    self.answers.push((reply, Ok(Answer::Ready(Arc::clone(self.signature)))));
+                    continue;
                 }
+                Ask::Tensors(inputs) => {
+                    in_order(inputs, self.signature).and_then(|inputs| self.numbers(inputs))
+                }
+                Ask::Image((name, tensor)) => cast(tensor, self.signature, &name)
+                    .and_then(|tensor| in_order(vec![(name, tensor)], self.signature)),
+            };
+            match inputs {
+                Ok(inputs) => fitting.push(Fitting { inputs, reply }),
+                Err(what) => self.answers.push((reply, Err(InferenceError::BadInput(what)))),
             }
         }
+        fitting
+    }
+
+    /// Pixels are numbers. What other models make of NaN is their business: for some it means that a value is missing.
+    fn numbers(&self, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, String> {
+        let pixels = self.shop.loader.description.manifest.image.is_some();
+        match inputs.iter().zip(&self.signature.inputs).find(|(input, _)| pixels && input.has_nan()) {
+            Some((_, info)) => Err(format!("input `{}` has values that are no numbers", info.name)),
+            None => Ok(inputs),
+        }
+    }
+
+    /// Together where that works, else one after the other: what is wrong with one request is no other's business.
+    fn all(&mut self, requests: Vec<Fitting>) -> Ran {
+        if requests.len() > 1
+            && let Some((inputs, rows)) = stacked(&requests)
+        {
+            match self.run(&inputs, &requests) {
+                Outcome::Outputs(outputs) => match apart(outputs, &rows) {
+                    Some(answers) => return self.answer(requests, answers),
+                    // Its outputs have no row for each input: a batch is no batch to it.
+                    None => self.most = 1,
+                },
+                Outcome::Late => return Ran::Fine,
+                Outcome::Failed(_) => {}
+                Outcome::Crashed(error) => return self.crashed(requests.into_iter(), &error),
+            }
+        }
+        self.one_by_one(requests)
+    }
+
+    fn one_by_one(&mut self, requests: Vec<Fitting>) -> Ran {
         let mut requests = requests.into_iter();
         while let Some(request) = requests.next() {
-            if request.reply.is_abandoned() {
-                continue;
-            }
-            match self.run(&request.inputs, std::slice::from_ref(&request)) {
-                Outcome::Outputs(outputs) => request.reply.send(Ok(Answer::Tensors(outputs))),
+            let outcome = self.run(&request.inputs, std::slice::from_ref(&request));
+            match outcome {
+                Outcome::Outputs(outputs) => self.answers.push((request.reply, Ok(Answer::Tensors(outputs)))),
                 Outcome::Late => {}
-                Outcome::Failed(error) => request.reply.send(Err(error)),
+                Outcome::Failed(error) => self.answers.push((request.reply, Err(error))),
                 Outcome::Crashed(error) => {
-                    request.reply.send(Err(error.clone()));
-                    return fail(requests.as_slice(), &error);
+                    self.answers.push((request.reply, Err(error.clone())));
+                    return self.crashed(requests, &error);
                 }
             }
         }
         Ran::Fine
     }
 
+    fn answer(&mut self, requests: Vec<Fitting>, answers: Vec<Vec<Named>>) -> Ran {
+        let answers = answers.into_iter().map(|outputs| Ok(Answer::Tensors(outputs)));
+        self.answers.extend(requests.into_iter().map(|request| request.reply).zip(answers));
+        Ran::Fine
+    }
+
+    fn crashed(&mut self, requests: impl Iterator<Item = Fitting>, error: &InferenceError) -> Ran {
+        self.answers.extend(requests.map(|request| (request.reply, Err(error.clone()))));
+        Ran::Crashed
+    }
+
     fn run(&mut self, inputs: &[Tensor], requests: &[Fitting]) -> Outcome {
         let failed = |detail: String| InferenceError::Failed { model: self.shop.loader.id.clone(), detail };
         let named: Vec<(&str, &Tensor)> =
             self.signature.inputs.iter().map(|info| info.name.as_str()).zip(inputs).collect();
-        let watched = self.shop.watch.over(watch::Run {
+        let watched = self.shop.loader.house.watch.over(Run {
             model: self.shop.loader.id.clone(),
-            allowed: self.shop.run_time,
+            allowed: self.shop.loader.house.run_time,
             stop: self.session.stopper(),
             replies: requests.iter().map(|request| request.reply.clone()).collect(),
         });
@@ -186,18 +224,4 @@ fn apart(outputs: Vec<Named>, rows: &[usize]) -> Option<Vec<Vec<Named>>> {
         }
     }
     Some(answers)
-}
-
-fn answer(requests: Vec<Fitting>, answers: Vec<Vec<Named>>) -> Ran {
-    for (request, answer) in requests.into_iter().zip(answers) {
-        request.reply.send(Ok(Answer::Tensors(answer)));
-    }
-    Ran::Fine
-}
-
-fn fail(requests: &[Fitting], error: &InferenceError) -> Ran {
-    for request in requests {
-        request.reply.send(Err(error.clone()));
-    }
-    Ran::Crashed
 }

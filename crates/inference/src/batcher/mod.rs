@@ -10,10 +10,10 @@ mod reply;
 mod runner;
 mod watch;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 pub use reply::Pending;
-pub(crate) use watch::Watch;
+pub(crate) use watch::{Run, Watch};
 
 use crate::{
     InferenceError,
@@ -50,8 +50,6 @@ pub(crate) enum Answer {
 /// What all threads of a model share.
 pub(crate) struct Shop {
     pub(crate) loader: Loader,
-    pub(crate) watch: Arc<Watch>,
-    pub(crate) run_time: Duration,
     queue: Queue,
 }
 
@@ -59,9 +57,10 @@ pub(crate) struct Shop {
 pub(crate) struct Batcher(Arc<Shop>);
 
 impl Batcher {
-    /// Nothing is loaded yet. At most `queue` requests wait.
-    pub(crate) fn new(loader: Loader, watch: Arc<Watch>, (queue, run_time): (usize, Duration)) -> Self {
-        Self(Arc::new(Shop { loader, watch, run_time, queue: Queue::new(queue) }))
+    /// Nothing is loaded yet.
+    pub(crate) fn new(loader: Loader) -> Self {
+        let queue = Queue::new(loader.house.queue);
+        Self(Arc::new(Shop { loader, queue }))
     }
 
     /// Queues a request, or refuses it.

@@ -18,7 +18,8 @@ struct State {
     waiting: VecDeque<Request>,
     /// Threads that exist.
     runners: usize,
-    /// Those of them that wait for a request.
+    /// Those of them that have no request: they wait for one, or are about to. A thread is idle before its answers
+    /// are sent, so that a caller's next request finds it so.
     idle: usize,
     /// How many threads there may be: one until the model is loaded and measured.
     limit: usize,
@@ -81,13 +82,19 @@ impl Queue {
         Ok(Start::Nobody)
     }
 
-    /// Waits for requests and takes a fair share of them, at most `most`; `None` once there will be no more.
+    /// The calling thread has no request (any more): its answers can be sent.
+    pub(super) fn idle(&self) {
+        self.lock().idle += 1;
+    }
+
+    /// Waits for requests and takes a fair share of them, at most `most`; `None` once there will be no more. The caller
+    /// has said that it is idle, and is not any more.
     ///
     /// Those whose caller went away are skipped.
     pub(super) fn take(&self, most: usize) -> Option<Vec<Request>> {
         let mut state = self.lock();
         loop {
-            let share = state.waiting.len().div_ceil(state.idle + 1).min(most);
+            let share = state.waiting.len().div_ceil(state.idle.max(1)).min(most);
             let mut taken = Vec::with_capacity(share);
             while let Some(request) = state.waiting.pop_front() {
                 if !request.reply.is_abandoned() {
@@ -97,15 +104,11 @@ impl Queue {
                     break;
                 }
             }
-            if !taken.is_empty() {
-                return Some(taken);
+            if !taken.is_empty() || state.closed {
+                state.idle -= 1;
+                return (!taken.is_empty()).then_some(taken);
             }
-            if state.closed {
-                return None;
-            }
-            state.idle += 1;
             state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.idle -= 1;
         }
     }
 

@@ -14,10 +14,11 @@ use super::Answer;
 use crate::InferenceError;
 
 pub(crate) type Receiver = oneshot::Receiver<Result<Answer, InferenceError>>;
+type Sender = oneshot::Sender<Result<Answer, InferenceError>>;
 
 /// The place for one answer. Whoever answers first is heard; clones share the place.
 #[derive(Clone)]
-pub(crate) struct Reply(Arc<Mutex<Option<oneshot::Sender<Result<Answer, InferenceError>>>>>);
+pub(crate) struct Reply(Arc<Mutex<Option<Sender>>>);
 
 impl Reply {
     pub(crate) fn new() -> (Self, Receiver) {

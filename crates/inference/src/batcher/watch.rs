@@ -32,11 +32,11 @@ struct State {
 }
 
 /// A run in progress.
-pub(super) struct Run {
-    pub(super) model: String,
-    pub(super) allowed: Duration,
-    pub(super) stop: Arc<dyn Stop>,
-    pub(super) replies: Vec<Reply>,
+pub(crate) struct Run {
+    pub(crate) model: String,
+    pub(crate) allowed: Duration,
+    pub(crate) stop: Arc<dyn Stop>,
+    pub(crate) replies: Vec<Reply>,
 }
 
 struct Watched {
@@ -46,7 +46,7 @@ struct Watched {
 }
 
 /// A run is watched until this is dropped.
-pub(super) struct Guard<'a> {
+pub(crate) struct Guard<'a> {
     watch: &'a Watch,
     number: u64,
     late: Arc<AtomicBool>,
@@ -54,7 +54,7 @@ pub(super) struct Guard<'a> {
 
 impl Watch {
     /// Watches a run that begins now.
-    pub(super) fn over(self: &Arc<Self>, run: Run) -> Guard<'_> {
+    pub(crate) fn over(self: &Arc<Self>, run: Run) -> Guard<'_> {
         let late = Arc::new(AtomicBool::new(false));
         let mut state = self.lock();
         let number = state.next;
@@ -108,7 +108,7 @@ impl Watched {
 
 impl Guard<'_> {
     /// Whether time is up, and the callers know.
-    pub(super) fn is_late(&self) -> bool {
+    pub(crate) fn is_late(&self) -> bool {
         self.late.load(Ordering::Acquire)
     }
 }

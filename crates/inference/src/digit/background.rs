@@ -24,9 +24,11 @@ const LEAST_SPREAD: f32 = 2.0;
 /// The window of the local mean: this part of the longer side in each direction.
 const WINDOW: usize = 8;
 
-/// Ink in 0..1, and the standard deviation of what was paper, in the same unit.
+/// Strength of the ink in 0..1, and the standard deviation of what was paper, in the same unit.
 pub(super) struct Ink {
     pub(super) plane: Plane,
+    /// Whether it is lighter than the paper.
+    pub(super) light: bool,
     noise: f32,
 }
 
@@ -53,16 +55,23 @@ fn separate(grey: &Plane) -> Option<Ink> {
         .zip(&grey.values)
         .map(|((x, y), &value)| (toned(value), toned(surface.at(x, y).clamp(0.0, 255.0))))
         .unzip();
-    let paper = local_paper(grey, &values, &smooth, 3.0 * spread);
+    let is_paper: Vec<bool> =
+        values.iter().zip(&smooth).map(|(value, smooth)| (value - smooth).abs() < 3.0 * spread).collect();
+    let paper = local_paper(grey, &values, &smooth, &is_paper);
     // What ink does to paper is a share of the distance to full ink, however the paper is lit.
     let strength: Vec<f32> =
         values.iter().zip(&paper).map(|(value, paper)| (value - paper) / (255.0 - paper).max(32.0)).collect();
-    let off: Vec<f32> = strength.iter().map(|strength| strength.abs()).collect();
-    let noise = 1.4826 * median(off);
+    let off: Vec<f32> = strength
+        .iter()
+        .zip(&is_paper)
+        .filter(|(_, paper)| **paper)
+        .map(|(strength, _)| strength.abs())
+        .collect();
+    let noise = if off.is_empty() { 0.0 } else { 1.4826 * median(off) };
     let full = full_strength(&strength, (NOISE_REACH * noise).max(FAINTEST))?;
     let low = (3.0 * noise).min(0.4 * full);
     let values = strength.iter().map(|strength| ((strength - low) / (full - low)).clamp(0.0, 1.0)).collect();
-    Some(Ink { plane: Plane { values, ..*grey }, noise: noise / full })
+    Some(Ink { plane: Plane { values, ..*grey }, light, noise: noise / full })
 }
 
 /// Places of the pixels, each axis from -1 to 1.
@@ -104,12 +113,10 @@ fn lean(samples: &[Sample], surface: &Surface, reach: f32) -> Option<f32> {
     (above.max(below) > 0.0).then_some(above - below)
 }
 
-/// The mean of what is within `reach` of the smooth surface around each pixel, drawn to that surface where there is
-/// little of it.
-fn local_paper(grey: &Plane, values: &[f32], smooth: &[f32], reach: f32) -> Vec<f32> {
+/// The mean of the paper around each pixel, drawn to the smooth surface where there is little of it.
+fn local_paper(grey: &Plane, values: &[f32], smooth: &[f32], is_paper: &[bool]) -> Vec<f32> {
     let window = (grey.longer() / WINDOW).max(2);
-    let is_paper = |(value, smooth): (&f32, &f32)| f32::from(u8::from((value - smooth).abs() < reach));
-    let weights: Vec<f32> = values.iter().zip(smooth).map(is_paper).collect();
+    let weights: Vec<f32> = is_paper.iter().map(|&paper| f32::from(u8::from(paper))).collect();
     // Distances from the surface are averaged, not values: at the frame's edge the window is lopsided.
     let offsets: Vec<f32> = values
         .iter()

@@ -23,11 +23,12 @@ mod surface;
 
 pub use centre::{Digit, SIDE};
 
+use background::Ink;
 use darkroom_imaging::Frame;
 use plane::{Area, Plane};
 
 /// Larger frames are averaged down to this before anything else, which bounds the time and the memory of all the rest.
-pub const LONGEST_SIDE: usize = 512;
+pub const LONGEST_SIDE: usize = 320;
 
 /// The frame holds no ink that could be told from its background.
 ///
@@ -40,37 +41,48 @@ pub struct NothingDrawn;
 pub fn normalise(frame: &Frame) -> Result<Digit, NothingDrawn> {
     let grey = grey::of(frame, LONGEST_SIDE);
     let whole = find(&grey)?;
-    let found = match sheet(&whole, &grey) {
-        // A light sheet on a dark table is the largest "ink" there is. What is written on it is meant.
-        Some(sheet) => find(&grey.crop(sheet)).unwrap_or(whole),
-        None => whole,
+    let written = sheet(&whole, &grey).and_then(|sheet| find(&grey.crop(sheet)).ok());
+    let found = match written {
+        Some(written) if written.light != whole.light => written,
+        _ => whole,
     };
-    Ok(centre::place(&stroke::even_out(found)))
+    Ok(centre::place(&stroke::even_out(found.ink)))
 }
 
 /// Strength of the ink in 0..1, cropped to the digit, everything else erased.
 struct Found {
     ink: Plane,
+    /// Whether it is lighter than its paper.
+    light: bool,
     /// Where it was in the plane that was searched, in that plane's pixels.
     area: Area,
 }
 
 fn find(grey: &Plane) -> Result<Found, NothingDrawn> {
-    let ink = background::remove(grey).ok_or(NothingDrawn)?;
-    let scale = grey.width as f32 / ink.plane.width as f32;
-    let mut plane = ink.plane;
+    let Ink { mut plane, light, .. } = background::remove(grey).ok_or(NothingDrawn)?;
     ruled::erase(&mut plane);
     let area = parts::keep(&mut plane).ok_or(NothingDrawn)?;
-    Ok(Found { ink: plane.crop(area), area: area.scaled(scale) })
+    let scale = grey.width as f32 / plane.width as f32;
+    Ok(Found { ink: plane.crop(area), light, area: area.scaled(scale) })
 }
 
-/// The inside of what was found, if that looks like a sheet of paper: large, and broader than any stroke.
+/// The inside of what was found, if that could be a sheet of paper on a table, which is the largest "ink" there is:
+/// then what is written on the sheet is meant. It is large, and broader than a stroke or filled to its edges.
 fn sheet(found: &Found, grey: &Plane) -> Option<Area> {
     const LEAST_PART_OF_THE_FRAME: f32 = 0.15;
     const LEAST_FILL: f32 = 0.6;
-    let area = found.area;
+    const LEAST_RIM: f32 = 0.8;
+    const LEAST_BREADTH: f32 = 0.2;
+    let (area, ink) = (found.area, &found.ink);
     let part = (area.width() * area.height()) as f32 / (grey.width * grey.height) as f32;
-    let fill = found.ink.values.iter().sum::<f32>() / found.ink.values.len() as f32;
-    let broad = stroke::broadest(&found.ink) > 0.25 * found.ink.width.max(found.ink.height) as f32;
-    (part > LEAST_PART_OF_THE_FRAME && fill > LEAST_FILL && broad).then(|| area.shrunk(area.shorter() / 12))
+    let whole = ink.area();
+    let fill = ink.mean(whole);
+    if part < LEAST_PART_OF_THE_FRAME || fill < LEAST_FILL {
+        return None;
+    }
+    let inside = whole.shrunk(whole.shorter() / 12);
+    let (all, inner) = (whole.pixels() as f32, inside.pixels() as f32);
+    let rim = (fill * all - ink.mean(inside) * inner) / (all - inner).max(1.0);
+    let broad = || stroke::broadest(ink) > LEAST_BREADTH * ink.longer() as f32;
+    (rim > LEAST_RIM || broad()).then(|| area.shrunk(area.shorter() / 12))
 }

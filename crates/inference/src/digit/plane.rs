@@ -30,6 +30,14 @@ impl Plane {
         self.width.max(self.height)
     }
 
+    pub(super) fn area(&self) -> Area {
+        Area { left: 0, top: 0, right: self.width, bottom: self.height }
+    }
+
+    pub(super) fn mean(&self, area: Area) -> f32 {
+        self.crop(area).values.iter().sum::<f32>() / area.pixels() as f32
+    }
+
     pub(super) fn crop(&self, area: Area) -> Self {
         let rows = self.values.chunks_exact(self.width).take(area.bottom).skip(area.top);
         let values = rows.flat_map(|row| &row[area.left..area.right]).copied().collect();
@@ -67,6 +75,10 @@ impl Area {
 
     pub(super) fn height(self) -> usize {
         self.bottom - self.top
+    }
+
+    pub(super) fn pixels(self) -> usize {
+        self.width() * self.height()
     }
 
     pub(super) fn longer(self) -> usize {

@@ -1,17 +1,26 @@
 //! Erases the lines of ruled and squared paper, and leaves the strokes that cross them.
 
+use std::ops::Range;
+
 use super::{parts::SOLID, plane::Plane};
 
-/// A line is no thicker than this part of the longer side, and at least this long, together with what continues it on
-/// the other side of a stroke.
+/// A line is no thicker than this part of the longer side, is at least so much of the width long, together with what
+/// continues it on the other side of a stroke,
 const THICKEST: f32 = 1.0 / 48.0;
-const SHORTEST: f32 = 0.6;
+const SHORTEST: f32 = 0.5;
+/// and begins and ends within this part of the width from the sides.
+const MARGIN: usize = 8;
 /// Smaller planes hold no lines that could be told from strokes.
 const LEAST_SIDE: usize = 64;
 /// A line leans at most by this part of a pixel with each pixel.
 const STEEPEST: f32 = 0.1;
-/// Faint ink so far from an erased pixel goes too.
-const EDGE: usize = 1;
+/// A leaning line changes its row by such steps, and is too faint to see for so many columns where it does.
+const LARGEST_STEP: f32 = 1.5;
+const LONGEST_GAP: usize = 8;
+/// Shorter stretches are not looked at.
+const LEAST_PIECE: usize = 3;
+/// Faint ink so far from a line goes too.
+const EDGE: f32 = 1.5;
 
 /// Erases lines from side to side, and from top to bottom.
 pub(super) fn erase(ink: &mut Plane) {
@@ -30,8 +39,8 @@ fn erase_across(ink: &mut Plane) -> bool {
     let thickest = ((THICKEST * ink.longer() as f32) as usize).max(1);
     let runs = flat_runs(ink, thickest);
     let lines = lines(&runs, ink.width, thickest);
-    for &at in &lines {
-        rub_out(ink, runs[at], thickest);
+    for &(run, thickness) in &lines {
+        rub_out(ink, run, thickness);
     }
     !lines.is_empty()
 }
@@ -43,104 +52,127 @@ struct Run {
     right: usize,
     top: f32,
     end: f32,
+    ink: usize,
 }
 
 impl Run {
+    fn begun(x: usize, stretch: &Range<usize>) -> Self {
+        let middle = middle(stretch);
+        Self { left: x, right: x + 1, top: middle, end: middle, ink: stretch.len() }
+    }
+
+    fn followed(self, x: usize, stretch: &Range<usize>) -> Self {
+        Self { right: x + 1, end: middle(stretch), ink: self.ink + stretch.len(), ..self }
+    }
+
     fn length(self) -> usize {
         self.right - self.left
     }
 
+    fn thickness(self) -> f32 {
+        self.ink as f32 / self.length() as f32
+    }
+
     fn row(self, x: f32) -> f32 {
-        let slope = (self.end - self.top) / self.length().max(1) as f32;
+        let slope = (self.end - self.top) / self.length() as f32;
         self.top + slope * (x - self.left as f32)
+    }
+
+    fn is_flat(self) -> bool {
+        (self.end - self.top).abs() <= STEEPEST * self.length() as f32 + self.thickness()
     }
 }
 
-/// Stretches of ink that are nowhere higher than `thickest`, and at least four times as long.
+fn middle(stretch: &Range<usize>) -> f32 {
+    (stretch.start + stretch.end - 1) as f32 / 2.0
+}
+
+/// Flat stretches of ink that are nowhere higher than `thickest`.
 fn flat_runs(ink: &Plane, thickest: usize) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
-    let mut open: Vec<Run> = Vec::new();
+    let (mut runs, mut open): (Vec<Run>, Vec<Run>) = (Vec::new(), Vec::new());
     for x in 0..ink.width {
-        let mut next = Vec::new();
-        for middle in thin_middles(ink, x, thickest) {
-            let continued = open.iter().position(|run| (run.end - middle).abs() <= 1.0);
-            let start = Run { left: x, right: x + 1, top: middle, end: middle };
-            next.push(continued.map_or(start, |at| Run {
-                right: x + 1,
-                end: middle,
-                ..open.swap_remove(at)
-            }));
+        let mut followed = Vec::new();
+        for stretch in thin_stretches(ink, x, thickest) {
+            let continued = open.iter().position(|run| (run.end - middle(&stretch)).abs() <= LARGEST_STEP);
+            followed.push(match continued {
+                Some(at) => open.swap_remove(at).followed(x, &stretch),
+                None => Run::begun(x, &stretch),
+            });
         }
-        runs.append(&mut open);
-        open = next;
+        let (waiting, ended): (Vec<Run>, Vec<Run>) =
+            open.into_iter().partition(|run| x - run.right < LONGEST_GAP);
+        runs.extend(ended);
+        open = followed;
+        open.extend(waiting);
     }
-    runs.append(&mut open);
-    let flat = |run: &Run| (run.end - run.top).abs() <= STEEPEST * run.length() as f32 + thickest as f32;
-    runs.retain(|run| run.length() >= 4 * thickest && flat(run));
+    runs.extend(open);
+    runs.retain(|run| run.length() >= LEAST_PIECE && run.is_flat());
     runs
 }
 
-/// The middle rows of the vertical stretches of ink in column `x` that are at most `thickest` high.
-fn thin_middles(ink: &Plane, x: usize, thickest: usize) -> Vec<f32> {
-    let (mut middles, mut start) = (Vec::new(), None);
+/// The vertical stretches of ink in column `x` that are at most `thickest` high.
+fn thin_stretches(ink: &Plane, x: usize, thickest: usize) -> Vec<Range<usize>> {
+    let (mut stretches, mut start) = (Vec::new(), None);
     for y in 0..=ink.height {
         let solid = y < ink.height && ink.at(x, y) >= SOLID;
         match (solid, start) {
             (true, None) => start = Some(y),
             (false, Some(from)) => {
-                if y - from <= thickest {
-                    middles.push((from + y - 1) as f32 / 2.0);
-                }
+                stretches.push(from..y);
                 start = None;
             }
             _ => {}
         }
     }
-    middles
+    stretches.retain(|stretch| stretch.len() <= thickest);
+    stretches
 }
 
-/// Which of the runs are pieces of lines: those that continue each other over most of the width, from near one side
-/// to near the other.
-fn lines(runs: &[Run], width: usize, thickest: usize) -> Vec<usize> {
-    let mut found = Vec::new();
-    let mut order: Vec<usize> = (0..runs.len()).collect();
-    order.sort_by_key(|&at| std::cmp::Reverse(runs[at].length()));
-    for seed in order {
-        if found.contains(&seed) {
-            continue;
-        }
-        let pieces: Vec<usize> =
-            (0..runs.len()).filter(|&at| continues(runs[seed], runs[at], thickest)).collect();
-        let length: usize = pieces.iter().map(|&at| runs[at].length()).sum();
-        let left = pieces.iter().map(|&at| runs[at].left).min().unwrap_or(width);
-        let right = pieces.iter().map(|&at| runs[at].right).max().unwrap_or(0);
-        let long = length as f32 >= SHORTEST * width as f32;
-        if long && left <= width / 16 && width - right <= width / 16 {
-            found.extend(pieces);
+/// The runs that are pieces of lines, and how thick each line is: pieces that continue each other over most of the
+/// width, from near one side to near the other.
+fn lines(runs: &[Run], width: usize, thickest: usize) -> Vec<(Run, f32)> {
+    let mut found: Vec<(Run, f32)> = Vec::new();
+    let mut left: Vec<Run> = runs.to_vec();
+    left.sort_by_key(|run| run.length());
+    while let Some(seed) = left.pop().filter(|run| run.length() >= 4 * thickest) {
+        let (pieces, others): (Vec<Run>, Vec<Run>) =
+            left.into_iter().partition(|&run| seed.continues_in(run));
+        left = others;
+        let pieces: Vec<Run> = pieces.into_iter().chain([seed]).collect();
+        let length: usize = pieces.iter().map(|run| run.length()).sum();
+        let first = pieces.iter().map(|run| run.left).min().unwrap_or(width);
+        let last = pieces.iter().map(|run| run.right).max().unwrap_or(0);
+        let across = first <= width / MARGIN && width - last <= width / MARGIN;
+        if across && length as f32 >= SHORTEST * width as f32 {
+            found.extend(pieces.into_iter().map(|piece| (piece, seed.thickness())));
         }
     }
     found
 }
 
-/// Whether `other` lies on the line that `seed` is a part of.
-fn continues(seed: Run, other: Run, thickest: usize) -> bool {
-    let middle = (other.left + other.right) as f32 / 2.0;
-    let row = f32::midpoint(other.top, other.end);
-    let distance = (middle - (seed.left + seed.right) as f32 / 2.0).abs();
-    (seed.row(middle) - row).abs() <= thickest as f32 + 1.0 + 0.02 * distance
+impl Run {
+    /// Whether `other` lies on the line that this run is a part of.
+    fn continues_in(self, other: Self) -> bool {
+        let middle = (other.left + other.right) as f32 / 2.0;
+        let distance = (middle - (self.left + self.right) as f32 / 2.0).abs();
+        let off = (self.row(middle) - f32::midpoint(other.top, other.end)).abs();
+        off <= self.thickness() + 0.02 * distance && other.thickness() <= 2.0 * self.thickness() + 1.0
+    }
 }
 
-/// Erases the ink of the run, but not where it is part of something higher.
-fn rub_out(ink: &mut Plane, run: Run, thickest: usize) {
+/// Erases the ink of the run and the soft edge of it, but nothing where it is part of something higher.
+fn rub_out(ink: &mut Plane, run: Run, thickness: f32) {
+    let reach = thickness / 2.0 + EDGE;
     for x in run.left..run.right {
-        let middle = run.row(x as f32).round().max(0.0) as usize;
-        let from = middle.saturating_sub(thickest + EDGE);
-        let to = (middle + thickest + EDGE + 1).min(ink.height);
-        let solid = (from..to).filter(|&y| ink.at(x, y) >= SOLID).count();
-        if solid <= thickest + EDGE {
-            for y in from..to {
-                ink.values[y * ink.width + x] = 0.0;
-            }
+        let middle = run.row(x as f32);
+        let from = (middle - reach).round().max(0.0) as usize;
+        let to = ((middle + reach).round() as usize + 1).min(ink.height);
+        let beyond = |y: Option<usize>| y.is_some_and(|y| y < ink.height && ink.at(x, y) >= SOLID);
+        if beyond(from.checked_sub(1)) || beyond(Some(to)) {
+            continue;
+        }
+        for y in from..to {
+            ink.values[y * ink.width + x] = 0.0;
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Widths of strokes, in pixels.
 
 use super::{
-    Found,
     centre::BOX,
     parts::SOLID,
     plane::{Area, Plane},
@@ -13,8 +12,7 @@ const THIN: f32 = 1.3;
 const GOOD: f32 = 2.0;
 
 /// The ink with strokes that survive the scaling: a hairline would become a shadow.
-pub(super) fn even_out(found: Found) -> Plane {
-    let ink = found.ink;
+pub(super) fn even_out(ink: Plane) -> Plane {
     let scale = BOX as f32 / ink.longer() as f32;
     let width = mean_width(&ink);
     if scale >= 1.0 || width * scale >= THIN {

@@ -4,11 +4,12 @@ use crate::manifest::{ImageInput, Resize};
 
 /// A rectangle in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
-    pub(super) left: u32,
-    pub(super) top: u32,
-    pub(super) width: u32,
-    pub(super) height: u32,
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Window {
+    pub left: u32,
+    pub top: u32,
+    pub width: u32,
+    pub height: u32,
 }
 
 /// The image is scaled to `scaled`, of which `window` is kept and put at `offset`.

@@ -12,7 +12,8 @@ use crate::{
     tensor::{Data, ElementType, Tensor},
 };
 use geometry::Placement;
-pub use resample::resize;
+pub use geometry::Window;
+pub use resample::window;
 
 /// The shorter side that a frame for this model should have at least, so that nothing is enlarged that need not be.
 pub fn wanted_side(input: &ImageInput) -> u32 {
@@ -54,7 +55,7 @@ pub struct Pixels {
 /// Brings the pixels to the model's size.
 fn place(pixels: &Pixels, input: &ImageInput) -> Pixels {
     let placement = Placement::new(input, (pixels.width, pixels.height));
-    let made = resample::window(pixels, placement.scaled, placement.window, input.filter);
+    let made = window(pixels, placement.scaled, placement.window, input.filter);
     let [width, height] = input.size;
     if (made.width, made.height) == (width, height) {
         return made;

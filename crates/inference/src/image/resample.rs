@@ -10,13 +10,8 @@ use crate::manifest::Filter;
 /// Fractional bits of a weight: 32 less 8 for the sample and 2 for the overshoot of negative weights.
 const PRECISION: u32 = 32 - 8 - 2;
 
-/// Resizes all of an image.
-pub fn resize(pixels: &Pixels, width: u32, height: u32, filter: Filter) -> Pixels {
-    window(pixels, (width, height), Window { left: 0, top: 0, width, height }, filter)
-}
-
-/// The part `window` of the image resized to `scaled`.
-pub(super) fn window(pixels: &Pixels, scaled: (u32, u32), window: Window, filter: Filter) -> Pixels {
+/// The part `window` of the image resized to `scaled`; it lies inside.
+pub fn window(pixels: &Pixels, scaled: (u32, u32), window: Window, filter: Filter) -> Pixels {
     if filter == Filter::Nearest {
         return nearest(pixels, scaled, window);
     }
@@ -129,13 +124,12 @@ fn support(filter: Filter) -> f64 {
 fn weigh(filter: Filter, x: f64) -> f64 {
     let far = x.abs();
     match filter {
-        Filter::Nearest => 0.0,
         Filter::Bilinear => (1.0 - far).max(0.0),
         // Keys' cubic with a = -0.5, in the same order of operations.
         Filter::Bicubic if far < 1.0 => (1.5 * far - 2.5) * far * far + 1.0,
         Filter::Bicubic if far < 2.0 => (((far - 5.0) * far + 8.0) * far - 4.0) * -0.5,
         Filter::Lanczos3 if (-3.0..3.0).contains(&x) => sinc(x) * sinc(x / 3.0),
-        Filter::Bicubic | Filter::Lanczos3 => 0.0,
+        Filter::Nearest | Filter::Bicubic | Filter::Lanczos3 => 0.0,
     }
 }
 

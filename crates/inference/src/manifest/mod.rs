@@ -185,10 +185,12 @@ pub struct Check {
 #[serde(rename_all = "snake_case")]
 pub enum CheckInput {
     /// Image of 320 × 240: red `255 x / 319`, green `255 y / 239`, blue `(x + y) mod 256`, rounded down. For a model
-    /// without `[image]`: value i of n is `i / n`.
+    /// without `[image]`: value i of n of an `FP32` input is `i / n`, other inputs are 0.
     Gradient,
-    /// Every value is 128 (of an image) or 0.5.
+    /// Every value is 128 (of an image of the same size) or 0.5.
     Grey,
+    /// Image of 64 × 64: a black stroke (columns 29 to 34, rows 10 to 53) on white; for digits. Tensors as for `grey`.
+    Stroke,
 }
 
 impl ImageInput {

@@ -44,8 +44,8 @@ impl Kept {
             tracing::warn!(folder = %self.folder.display(), %error, "no optimised graph can be kept");
             return None;
         }
-        let made = make(&begun).map_err(|error| error.to_string());
-        match made.and_then(|()| put(&begun, &graph).map_err(|error| error.to_string())) {
+        let written = make(&begun).map_err(|error| error.to_string());
+        match written.and_then(|()| put(&begun, &graph).map_err(|error| error.to_string())) {
             Ok(()) => Some(graph),
             Err(error) => {
                 self.forget(&begun);

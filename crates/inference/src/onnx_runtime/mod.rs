@@ -6,12 +6,12 @@ mod values;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use ort::{
     environment::Environment,
-    logging::LogLevel,
+    logging::{LogLevel, LoggerFunction},
     session::{
         Session as Inner,
         builder::{GraphOptimizationLevel, SessionBuilder},
@@ -50,22 +50,21 @@ impl OnnxRuntime {
     pub fn open(place: &Path, provider: Provider, kept: Option<PathBuf>) -> Result<Self, InferenceError> {
         let library = library(place).ok_or_else(|| InferenceError::RuntimeMissing(place.to_owned()))?;
         let environment = environment(&library)?;
-        // The whole of it tells builds apart, which the version alone would not.
-        let build = ort::info();
-        let kept = kept.filter(|_| provider == Provider::Cpu).map(|folder| Kept::new(folder, build));
-        Ok(Self { environment, version: short(build).to_owned(), provider, kept })
+        let version = version(&library);
+        // Its build information tells builds apart, which the version alone would not.
+        let kept = kept.filter(|_| provider == Provider::Cpu).map(|folder| Kept::new(folder, ort::info()));
+        Ok(Self { environment, version, provider, kept })
     }
 
     fn builder(&self, threads: usize) -> Result<SessionBuilder, EngineError> {
         let builder = Inner::builder(&self.environment).map_err(refused)?;
-        let builder = builder
-            .with_intra_threads(threads)
-            .and_then(|builder| builder.with_inter_threads(1))
-            // A pool that spins takes twice the processor time, and the processors away from other sessions.
-            .and_then(|builder| builder.with_intra_op_spinning(false))
-            .and_then(|builder| builder.with_inter_op_spinning(false))
-            .and_then(|builder| builder.with_log_level(LogLevel::Error));
-        self.with_provider(builder.map_err(refused)?)
+        let builder = builder.with_intra_threads(threads).map_err(refused)?;
+        let builder = builder.with_inter_threads(1).map_err(refused)?;
+        // A pool that spins takes twice the processor time, and the processors away from other sessions.
+        let builder = builder.with_intra_op_spinning(false).map_err(refused)?;
+        let builder = builder.with_inter_op_spinning(false).map_err(refused)?;
+        let builder = builder.with_log_level(LogLevel::Warning).map_err(refused)?;
+        self.with_provider(builder)
     }
 
     #[cfg(feature = "cuda")]
@@ -101,11 +100,10 @@ impl OnnxRuntime {
     /// Optimises the graph once, writes it down, and forgets it: loading what was written takes half the memory,
     /// because nothing of the original stays behind.
     fn keep(&self, file: &Path, to: &Path) -> Result<(), EngineError> {
-        let builder = self
-            .builder(1)?
-            .with_optimization_level(GraphOptimizationLevel::All)
-            .and_then(|builder| builder.with_optimized_model_path(to));
-        builder.map_err(refused)?.commit_from_file(file).map(drop).map_err(refused)
+        let builder = self.builder(1)?;
+        let builder = builder.with_optimization_level(GraphOptimizationLevel::All).map_err(refused)?;
+        let mut builder = builder.with_optimized_model_path(to).map_err(refused)?;
+        builder.commit_from_file(file).map(drop).map_err(refused)
     }
 
     fn open_session(&self, file: &Path, options: &LoadOptions) -> Result<Inner, EngineError> {
@@ -123,7 +121,7 @@ impl OnnxRuntime {
 
 impl Engine for OnnxRuntime {
     fn name(&self) -> String {
-        format!("ONNX Runtime {}", self.version)
+        format!("ONNX Runtime {}", self.version).trim_end().to_owned()
     }
 
     fn load(&self, file: &Path, options: &LoadOptions) -> Result<Box<dyn Session>, EngineError> {
@@ -161,20 +159,30 @@ fn environment(library: &Path) -> Result<Environment, InferenceError> {
         return Err(unusable(format!("{} is loaded already; restart to load another", path.display())));
     }
     let builder = ort::init_from(library).map_err(|error| unusable(error.to_string()))?;
-    let environment = builder.with_name("darkroom").with_telemetry(false).build();
+    let logger: LoggerFunction = Arc::new(|level, _, _, _, text| log(level, text));
+    let environment = builder.with_name("darkroom").with_telemetry(false).with_logger(logger).build();
     let environment = environment.map_err(|error| unusable(error.to_string()))?;
-    environment.set_log_level(LogLevel::Error);
+    environment.set_log_level(LogLevel::Warning);
     *loaded = Some((library.to_owned(), environment.clone()));
     Ok(environment)
 }
 
-/// The library's version, `1.31.1`, from `ORT Build Info: git-branch=rel-1.31.1, git-commit-id=…`; the whole where it
-/// looks otherwise.
-fn short(build: &str) -> &str {
-    let branch = build.split("git-branch=rel-").nth(1);
-    branch.and_then(|rest| rest.split(',').next()).unwrap_or(build)
+/// The version, which the library's file carries in its name: `libonnxruntime.so.1.31.1`. Empty where it does not.
+fn version(library: &Path) -> String {
+    let file = library.canonicalize().unwrap_or_else(|_| library.to_owned());
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    name.split_once(".so.").map(|(_, version)| version.to_owned()).unwrap_or_default()
 }
 
+/// What the library says goes to our log. Errors come back to the caller as well, so they are no news.
+fn log(level: LogLevel, text: &str) {
+    match level {
+        LogLevel::Verbose | LogLevel::Info => tracing::trace!(target: "onnxruntime", "{text}"),
+        _ => tracing::debug!(target: "onnxruntime", "{text}"),
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
 fn refused<T>(error: ort::Error<T>) -> EngineError {
     EngineError::Model(error.to_string())
 }
