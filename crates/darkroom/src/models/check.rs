@@ -29,7 +29,7 @@ pub(super) fn check(names: &[String], places: &Places, json: bool) -> Result<Exi
             "there is no model `{name}`; `darkroom models list` shows what there is"
         )));
     }
-    let models = Models::open(config(places)).map_err(|mistakes| {
+    let models = Models::open(&config(places)).map_err(|mistakes| {
         Halt::Usage(mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     })?;
     let chosen = found.iter().filter(|model| names.is_empty() || names.contains(&model.name));
