@@ -5,5 +5,6 @@
 mod binary;
 mod command_line;
 mod models;
+mod photographs;
 mod runs;
 mod serving;

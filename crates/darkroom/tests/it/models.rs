@@ -15,7 +15,10 @@ use prost::Message as _;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::binary::{answer, darkroom, err, folder, out, write};
+use crate::{
+    binary::{answer, darkroom, err, folder, out, write},
+    photographs,
+};
 
 /// A program in a folder of its own.
 fn program(name: &str, script: &str) -> TempDir {
@@ -321,16 +324,12 @@ fn an_interrupted_fetch_goes_on_where_it_was_and_needs_no_network_afterwards() {
     let labels = fs::read_to_string(models_folder.join("efficientnet-lite0/1/labels.txt")).unwrap();
     assert_eq!((labels.lines().count(), labels.lines().nth(2)), (1000, Some("great_white_shark")));
     gives_what_it_must(place.path());
+    photographs::are_recognised_by_the_models_in(&models_folder);
 }
 
 /// Where there is a runtime, the converted model gives what another conversion of the same weights gives.
 fn gives_what_it_must(place: &Path) {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.x/runtime");
-    let runtime = std::env::var_os("DARKROOM_ONNX_RUNTIME").map_or_else(beside, PathBuf::from);
-    if !runtime.exists() {
-        eprintln!("SKIPPED: there is no ONNX Runtime at {} (set DARKROOM_ONNX_RUNTIME)", runtime.display());
-        return;
-    }
+    let Some(runtime) = photographs::runtime() else { return };
     let runtime = format!("models.runtime={}", runtime.display());
     let checked = answer(place, &["models", "check", "--json", "--set", &runtime]);
     assert!(checked.status.success(), "{}{}", out(&checked), err(&checked));
