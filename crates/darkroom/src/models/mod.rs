@@ -13,8 +13,13 @@ mod package;
 mod progress;
 mod skeleton;
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{
+    fs::{self, File, TryLockError},
+    path::PathBuf,
+    process::ExitCode,
+};
 
+use anyhow::anyhow;
 use clap::{Args, Subcommand};
 
 pub(crate) use import::ImportArgs;
@@ -75,6 +80,9 @@ struct Places {
     graphs: PathBuf,
 }
 
+/// What to do about a disk that refuses.
+const DISK: &str = "make sure that the folder can be written to and the disk has room";
+
 /// How the names of the runtime's library begin.
 const LIBRARY: &str = "libonnxruntime.so";
 
@@ -85,6 +93,21 @@ impl Places {
         let wanted = if named.as_os_str().is_empty() { runtime.clone() } else { named.clone() };
         let models = settings.models.folder(&settings.data);
         Self { models, runtime, wanted, graphs: settings.data.dir.join("graphs") }
+    }
+
+    /// Holds the model folder, which is made if it is missing: two that write into it would clear each other's drafts.
+    fn alone(&self) -> Result<File, Halt> {
+        let disk = |error| Halt::environment(error, DISK);
+        fs::create_dir_all(&self.models).map_err(disk)?;
+        let file = File::create(self.models.join(".lock")).map_err(disk)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                let error = anyhow!("another `darkroom models` works on {}", self.models.display());
+                Err(Halt::environment(error, "wait until it has finished"))
+            }
+            Err(TryLockError::Error(error)) => Err(disk(error)),
+        }
     }
 
     /// The runtime's library, if there is one: the last by name of a folder.

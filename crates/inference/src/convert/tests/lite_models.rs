@@ -74,8 +74,8 @@ fn strides(shape: &[u32]) -> Vec<u32> {
 }
 
 /// TensorFlow's `SAME`: as many values as strides fit, the window in the middle, rather too far to the upper left.
-fn same(side: usize, size: usize, stride: usize) -> Window {
-    let total = ((side.div_ceil(stride) - 1) * stride + size).saturating_sub(side);
+fn same(length: usize, size: usize, stride: usize) -> Window {
+    let total = ((length.div_ceil(stride) - 1) * stride + size).saturating_sub(length);
     Window { size, stride, pads: (total / 2, total - total / 2) }
 }
 
