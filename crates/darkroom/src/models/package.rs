@@ -113,7 +113,7 @@ impl Package {
 fn npm(package: &Package, folder: &Path) -> Result<(), Halt> {
     let mut command = Command::new("npm");
     command.current_dir(folder);
-    command.args(["pack", "--silent", "--ignore-scripts", "--pack-destination", "."]);
+    command.args(["pack", "--silent", "--ignore-scripts"]);
     command.arg(format!("{}@{}", package.name, package.version));
     match output(&mut command, package)? {
         Some(done) => succeeded(&done, package),
