@@ -14,6 +14,7 @@ pub mod digit;
 pub mod engine;
 mod error;
 pub mod image;
+mod keeper;
 mod load;
 pub mod manifest;
 mod onnx_runtime;
