@@ -29,10 +29,9 @@ const LEAST_SHARE: f32 = 0.15;
 pub(super) fn keep(ink: &mut Plane) -> Option<Area> {
     let (labels, parts) = label(ink);
     let kept = choose(&parts)?;
-    let mass = |part: &&Part| part.mass;
+    let total: f32 = parts.iter().map(|part| part.mass).sum();
     let kept_mass: f32 = parts.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(part, _)| part.mass).sum();
-    let noise =
-        parts.len() > MANY && kept_mass < LEAST_SHARE * parts.iter().map(|part| mass(&part)).sum::<f32>();
+    let noise = parts.len() > MANY && kept_mass < LEAST_SHARE * total;
     if noise || kept_mass < LEAST_INK {
         return None;
     }

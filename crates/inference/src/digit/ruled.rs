@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use super::{parts::SOLID, plane::Plane};
 
+/// Lines are looked for in fainter ink than strokes: between two rows of pixels, each has half of a thin one.
+const FAINT: f32 = 0.15;
 /// A line is no thicker than this part of the longer side, is at least so much of the width long, together with what
 /// continues it on the other side of a stroke,
 const THICKEST: f32 = 1.0 / 48.0;
@@ -116,8 +118,8 @@ fn flat_runs(ink: &Plane, thickest: usize) -> Vec<Run> {
 fn thin_stretches(ink: &Plane, x: usize, thickest: usize) -> Vec<Range<usize>> {
     let (mut stretches, mut start) = (Vec::new(), None);
     for y in 0..=ink.height {
-        let solid = y < ink.height && ink.at(x, y) >= SOLID;
-        match (solid, start) {
+        let inked = y < ink.height && ink.at(x, y) >= FAINT;
+        match (inked, start) {
             (true, None) => start = Some(y),
             (false, Some(from)) => {
                 stretches.push(from..y);

@@ -97,8 +97,7 @@ fn solve(equations: &mut [[f64; TERMS + 1]; TERMS], count: usize) -> Option<[f32
         if pivot[at] <= 1e-9 {
             return None;
         }
-        for (row, equation) in equations.iter_mut().enumerate().filter(|(row, _)| *row != at) {
-            debug_assert_ne!(row, at);
+        for (_, equation) in equations.iter_mut().enumerate().filter(|(row, _)| *row != at) {
             let factor = equation[at] / pivot[at];
             for (value, pivot) in equation.iter_mut().zip(pivot) {
                 *value -= factor * pivot;
