@@ -1,6 +1,6 @@
 //! What an operator can set, each with its bound.
 
-use std::{num::NonZero, path::PathBuf, thread, time::Duration};
+use std::{fmt, num::NonZero, path::PathBuf, str::FromStr, thread, time::Duration};
 
 use crate::Mistake;
 
@@ -21,6 +21,8 @@ pub struct Config {
     pub sessions: usize,
     /// A model that takes no longer on one thread is quick: it gets several sessions of one thread.
     pub quick: Duration,
+    /// Models in memory at once; the one that was used longest ago makes room.
+    pub loaded: usize,
     /// Requests of one model that may wait.
     pub queue: usize,
     /// The longest that one run may take.
@@ -35,6 +37,26 @@ pub enum Provider {
     Cpu,
     /// A CUDA device. Only in builds with the feature `cuda`, and never tried on a real one.
     Cuda,
+}
+
+impl FromStr for Provider {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda),
+            _ => Err(()),
+        }
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+        })
+    }
 }
 
 impl Config {
@@ -52,6 +74,7 @@ impl Config {
             threads: 0,
             sessions: 0,
             quick: Duration::from_millis(20),
+            loaded: 8,
             queue: 256,
             run_time: Duration::from_secs(30),
         }
@@ -68,6 +91,7 @@ impl Config {
         demand("threads", self.threads <= 256, "is at most 256");
         demand("sessions", self.sessions <= 64, "is at most 64");
         demand("quick", self.quick <= Duration::from_mins(1), "is at most 1m");
+        demand("loaded", (1..=1_000).contains(&self.loaded), "is from 1 to 1000");
         demand("queue", (1..=65_536).contains(&self.queue), "is from 1 to 65536");
         let times = Duration::from_millis(10)..=Duration::from_hours(1);
         demand("run_time", times.contains(&self.run_time), "is from 10ms to 1h");
@@ -77,13 +101,15 @@ impl Config {
 
     pub(crate) fn share(&self) -> Share {
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
-        Share { processors, threads: self.threads, sessions: self.sessions, quick: self.quick }
+        let Self { provider, threads, sessions, quick, .. } = *self;
+        Share { provider, processors, threads, sessions, quick }
     }
 }
 
 /// How the processors are shared out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Share {
+    pub(crate) provider: Provider,
     pub(crate) processors: usize,
     pub(crate) threads: usize,
     pub(crate) sessions: usize,

@@ -7,18 +7,25 @@
 mod model;
 mod registry;
 
-mod batcher;
-pub mod check;
-pub mod config;
-pub mod digit;
-pub mod engine;
-mod error;
-pub mod image;
-mod load;
 pub mod manifest;
+
+pub mod digit;
+pub mod image;
+
+mod batcher;
+mod keeper;
+mod load;
+
+pub mod engine;
 mod onnx_runtime;
+
 pub mod scores;
 pub mod tensor;
+
+pub mod check;
+
+pub mod config;
+mod error;
 
 pub mod onnx;
 

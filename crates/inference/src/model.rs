@@ -1,11 +1,6 @@
 //! One model at one version: described at once, loaded when it is first asked.
 
-use std::{
-    fmt,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use darkroom_imaging::Frame;
 
@@ -14,6 +9,7 @@ use crate::{
     batcher::{Answer, Ask, Batcher, Pending, Watch},
     config::Share,
     image,
+    keeper::{Keeper, Slot},
     load::{Loader, Signature},
     manifest::{Description, Manifest},
     registry::Engines,
@@ -27,7 +23,7 @@ pub struct Model {
     folder: PathBuf,
     description: Arc<Description>,
     house: House,
-    batcher: Mutex<Option<Arc<Batcher>>>,
+    slot: Arc<Slot>,
 }
 
 /// What all models share.
@@ -35,6 +31,7 @@ pub struct Model {
 pub(crate) struct House {
     pub(crate) engines: Arc<Engines>,
     pub(crate) watch: Arc<Watch>,
+    pub(crate) keeper: Arc<Keeper>,
     pub(crate) share: Share,
     pub(crate) queue: usize,
     pub(crate) run_time: Duration,
@@ -43,7 +40,7 @@ pub(crate) struct House {
 impl Model {
     pub(crate) fn new(folder: PathBuf, description: Description, house: House) -> Self {
         let id = description.manifest.id();
-        Self { id, folder, description: Arc::new(description), house, batcher: Mutex::new(None) }
+        Self { id, folder, description: Arc::new(description), house, slot: Arc::default() }
     }
 
     /// `name/version`.
@@ -124,26 +121,22 @@ impl Model {
 
     /// Whether it is in memory.
     pub fn is_loaded(&self) -> bool {
-        self.current().is_some_and(|batcher| batcher.is_loaded())
+        self.slot.get().is_some_and(|batcher| batcher.is_loaded())
     }
 
     /// Why it could not be loaded, once that was tried.
     pub fn failure(&self) -> Option<InferenceError> {
-        self.current()?.failure()
+        self.slot.get()?.failure()
     }
 
     /// Requests that wait.
     pub fn waiting(&self) -> usize {
-        self.current().map_or(0, |batcher| batcher.waiting())
+        self.slot.get().map_or(0, |batcher| batcher.waiting())
     }
 
     /// Gives its memory back once what waits is done. The next request loads it again.
     pub fn unload(&self) {
-        let _ends_when_dropped = self.batcher.lock().unwrap_or_else(PoisonError::into_inner).take();
-    }
-
-    fn current(&self) -> Option<Arc<Batcher>> {
-        self.batcher.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.slot.clear();
     }
 
     fn ask<T>(
@@ -156,10 +149,8 @@ impl Model {
     }
 
     fn batcher(&self) -> Arc<Batcher> {
-        let mut slot = self.batcher.lock().unwrap_or_else(PoisonError::into_inner);
         let lasting = |batcher: &Arc<Batcher>| batcher.failure().is_none_or(|failure| stays(&failure));
-        let batcher = slot.take().filter(lasting).unwrap_or_else(|| Arc::new(self.start()));
-        Arc::clone(slot.insert(batcher))
+        self.house.keeper.fill(&self.slot, lasting, || self.start())
     }
 
     fn start(&self) -> Batcher {

@@ -11,8 +11,8 @@ use std::{
 };
 
 use crate::{
-    Config, InferenceError, Mistake, Model, batcher::Watch, engine::Engine, manifest::Description,
-    model::House, onnx_runtime::OnnxRuntime,
+    Config, InferenceError, Mistake, Model, batcher::Watch, engine::Engine, keeper::Keeper,
+    manifest::Description, model::House, onnx_runtime::OnnxRuntime,
 };
 use scan::Stamp;
 pub use version::Version;
@@ -80,6 +80,7 @@ impl Models {
         let house = House {
             engines: Arc::new(engines),
             watch: Arc::new(Watch::default()),
+            keeper: Arc::new(Keeper::new(config.loaded)),
             share: config.share(),
             queue: config.queue,
             run_time: config.run_time,

@@ -56,6 +56,7 @@ impl OnnxRuntime {
         Ok(Self { environment, version, provider, kept })
     }
 
+    /// The arena stays on: without it ResNet-50 takes more memory (166 MB against 145), not less.
     fn builder(&self, threads: usize) -> Result<SessionBuilder, EngineError> {
         let builder = Inner::builder(&self.environment).map_err(refused)?;
         let builder = builder.with_intra_threads(threads).map_err(refused)?;

@@ -128,6 +128,25 @@ fn an_unloaded_model_is_loaded_again() {
 }
 
 #[test]
+fn the_model_that_was_used_longest_ago_makes_room() {
+    let folder = Folder::new();
+    for id in ["a/1", "b/1", "c/1"] {
+        folder.add(id, b"any", TENSORS);
+    }
+    let engine = Arc::new(FakeEngine::default());
+    let config = Config { loaded: 2, ..folder.config() };
+    let models = Models::with_engine(&config, Arc::clone(&engine) as _);
+    let loaded = || ["a", "b", "c"].map(|name| models.get(name, None).unwrap().is_loaded());
+    for name in ["a", "b", "a", "c"] {
+        assert_eq!(doubled(&models, name), Ok(8.0));
+    }
+    assert_eq!(loaded(), [true, false, true]);
+    assert_eq!(doubled(&models, "b"), Ok(8.0));
+    assert_eq!(loaded(), [false, true, true]);
+    assert_eq!(engine.loads.load(Ordering::SeqCst), 4);
+}
+
+#[test]
 fn a_replaced_file_that_was_bad_is_good() {
     let folder = Folder::new();
     folder.add("a/1", b"any", TENSORS);
@@ -146,6 +165,7 @@ fn settings_out_of_bounds_are_listed_together() {
     let config = Config {
         threads: 1000,
         sessions: 1000,
+        loaded: 0,
         queue: 0,
         run_time: std::time::Duration::ZERO,
         quick: std::time::Duration::from_hours(1),
@@ -153,6 +173,13 @@ fn settings_out_of_bounds_are_listed_together() {
     };
     let mistakes = Models::open(&config).unwrap_err();
     let fields: Vec<_> = mistakes.iter().map(|mistake| mistake.field.as_str()).collect();
-    let all = ["models.threads", "models.sessions", "models.quick", "models.queue", "models.run_time"];
+    let all = [
+        "models.threads",
+        "models.sessions",
+        "models.quick",
+        "models.loaded",
+        "models.queue",
+        "models.run_time",
+    ];
     assert_eq!(fields, all);
 }
