@@ -53,6 +53,7 @@ pub(super) async fn record(http: &Http, job: NewJob) -> Result<JobId, Failure> {
         Some(Submitted::Created(id) | Submitted::Existing(id)) => Ok(id),
         Some(Submitted::Conflict(_)) => Err(Failure::plain(Code::IdempotencyConflict)),
         Some(Submitted::Rejected(full)) => Err(full.into()),
+        Some(Submitted::TooManyOpen) => Err(Failure::plain(Code::QueueFull)),
         None => Err(Failure::caused(Code::Internal, "the store gave no answer")),
     }
 }

@@ -118,6 +118,7 @@ async fn submit(http: &Http, file: &File) -> Result<String, Failure> {
         match http.store.submit(vec![job]).await?.into_iter().next() {
             Some(Submitted::Created(_)) => return Ok(file_id),
             Some(Submitted::Rejected(full)) => return Err(full.into()),
+            Some(Submitted::TooManyOpen) => return Err(Failure::plain(Code::QueueFull)),
             _ => {}
         }
     }
