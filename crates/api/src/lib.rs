@@ -10,6 +10,7 @@ pub mod problem;
 pub mod submit;
 pub mod system;
 pub mod time;
+pub mod user;
 
 pub mod openapi;
 
@@ -26,6 +27,10 @@ pub use system::{
     SignRequest, Signed, StateCounts, Stats, Version, Worker, Workers,
 };
 pub use time::Time;
+pub use user::{
+    CreatedKey, KeyInfo, KeyList, Me, NewKey, NewUser, PasswordChange, Role, Secret, TokenAnswer, UserInfo,
+    UserList, UserPatch,
+};
 
 #[cfg(feature = "client")]
 pub use client::{Client, ClientError};

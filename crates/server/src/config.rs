@@ -6,13 +6,17 @@ mod value;
 pub use setting::{Mistake, Section, Setting};
 pub use value::{ByteSize, Secret, Value};
 
-use crate::{blobs, http, telemetry, upkeep, worker};
+use crate::{accounts, blobs, http, telemetry, upkeep, worker};
 
 /// The settings of the whole service. The default works as it is.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Config {
     /// The HTTP API.
     pub http: http::Config,
+    /// Who may ask.
+    pub auth: accounts::Config,
+    /// How much.
+    pub quota: accounts::Quota,
     /// Where images and artifacts are kept.
     pub blobs: blobs::Config,
     /// Jobs that are worked on in this process.
@@ -30,6 +34,8 @@ impl Config {
     pub fn sections(&mut self) -> Vec<&mut dyn Section> {
         vec![
             &mut self.http,
+            &mut self.auth,
+            &mut self.quota,
             &mut self.blobs,
             &mut self.worker,
             &mut self.limits,
@@ -42,6 +48,8 @@ impl Config {
     pub fn validate(&self) -> Vec<Mistake> {
         [
             self.http.validate(),
+            self.auth.validate(),
+            self.quota.validate(),
             self.blobs.validate(),
             self.worker.validate(),
             self.limits.validate(),

@@ -2,6 +2,7 @@
 
 #[macro_use]
 pub mod config;
+pub mod accounts;
 pub mod blobs;
 pub mod host;
 pub mod http;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    endpoint::{Answer, Content, Endpoint, Parameter, Place, Shape},
+    endpoint::{Access, Answer, CLASSIC, Content, Endpoint, Parameter, Place, Shape},
     schemas,
     table::ENDPOINTS,
 };
@@ -28,7 +28,7 @@ pub fn document() -> Value {
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "paths": paths,
-        "components": { "schemas": schemas },
+        "components": { "schemas": schemas, "securitySchemes": security_schemes() },
     })
 }
 
@@ -45,10 +45,61 @@ fn operation(endpoint: &Endpoint, schemas: &Map<String, Value>) -> Value {
         "parameters": parameters,
         "responses": responses(endpoint),
     });
+    operation["security"] = security(endpoint.access);
     if !endpoint.bodies.is_empty() {
         operation["requestBody"] = json!({ "required": true, "content": contents(endpoint.bodies) });
     }
     operation
+}
+
+/// Swagger UI's "Authorize" asks for user and password by the first, for a token or a key by the second.
+fn security_schemes() -> Value {
+    json!({
+        "password": {
+            "type": "oauth2",
+            "description": "Sign in with name and password.",
+            "flows": { "password": { "tokenUrl": "/token", "scopes": {} } },
+        },
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token from POST /token, or a key that begins with dk_.",
+        },
+    })
+}
+
+/// Either scheme; and none, where the server may be told to answer callers without a name.
+fn security(access: Option<Access>) -> Value {
+    let schemes = json!([{ "password": [] }, { "bearer": [] }]);
+    match access {
+        Some(Access::Open) => json!([]),
+        Some(Access::SignedIn | Access::Admin) | None => schemes,
+        Some(Access::Metrics | Access::User | Access::Signed | Access::Operator) => {
+            json!([{}, { "password": [] }, { "bearer": [] }])
+        }
+    }
+}
+
+/// What can go wrong before the route itself is asked.
+fn problems_of(access: Option<Access>) -> &'static [Code] {
+    match access {
+        Some(Access::Open) => &[],
+        Some(Access::User | Access::Signed | Access::SignedIn) => &[
+            Code::NotAuthenticated,
+            Code::InvalidToken,
+            Code::RateLimited,
+            Code::Internal,
+            Code::StoreUnavailable,
+        ],
+        Some(Access::Metrics | Access::Operator | Access::Admin) | None => &[
+            Code::NotAuthenticated,
+            Code::InvalidToken,
+            Code::Forbidden,
+            Code::RateLimited,
+            Code::Internal,
+            Code::StoreUnavailable,
+        ],
+    }
 }
 
 /// `get_v1_jobs_id` and the like: unique because method and path are.
@@ -125,8 +176,15 @@ fn responses(endpoint: &Endpoint) -> Map<String, Value> {
     let mut responses: Map<String, Value> =
         endpoint.answers.iter().map(|answer| (answer.status.to_string(), response(answer))).collect();
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
-    for code in endpoint.problems {
-        by_status.entry(code.status()).or_default().push(*code);
+    for code in problems_of(endpoint.access).iter().chain(endpoint.problems) {
+        let codes = by_status.entry(code.status()).or_default();
+        if !codes.contains(code) {
+            codes.push(*code);
+        }
+    }
+    let classic = endpoint.group.starts_with(CLASSIC);
+    if classic && endpoint.access.is_some_and(|access| access != Access::Open) {
+        responses.entry("401").or_insert_with(|| classic_refusal());
     }
     for (status, codes) in by_status {
         let problem = problem(&codes);
@@ -139,6 +197,16 @@ fn responses(endpoint: &Endpoint) -> Map<String, Value> {
         }
     }
     responses
+}
+
+/// How the classic services say 401.
+fn classic_refusal() -> Value {
+    let schema =
+        json!({ "type": "object", "required": ["detail"], "properties": { "detail": { "type": "string" } } });
+    json!({
+        "description": "Not signed in.",
+        "content": { "application/json": { "schema": schema } },
+    })
 }
 
 fn response(answer: &Answer) -> Value {
@@ -190,6 +258,7 @@ fn content_schema(content: Content) -> (&'static str, Value) {
             let first = parts.keys().next().cloned().unwrap_or_default();
             ("multipart/form-data", json!({ "type": "object", "required": [first], "properties": parts }))
         }
+        Content::Fields(schema) => ("application/x-www-form-urlencoded", written(schema)),
         Content::Bytes(media_type) => (media_type, json!({ "type": "string", "format": "binary" })),
         Content::Text(media_type) => (media_type, json!({ "type": "string" })),
         Content::Events => {

@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use utoipa::{OpenApi, PartialSchema};
 
 use crate::{
-    Code, Index, Job, JobPage, JobRequest, Operations, Problem, Queues, Readiness, SignRequest, Signed,
-    Stats, Version, Workers,
+    Code, CreatedKey, Index, Job, JobPage, JobRequest, KeyInfo, KeyList, Me, NewKey, NewUser, Operations,
+    PasswordChange, Problem, Queues, Readiness, Role, SignRequest, Signed, Stats, TokenAnswer, UserInfo,
+    UserList, UserPatch, Version, Workers,
     job::State,
     system::{OperationInfo, Operations as OperationList},
 };
@@ -28,7 +29,19 @@ use darkroom_core::operation::Thumbnail;
     Version,
     Index,
     SignRequest,
-    Signed
+    Signed,
+    Me,
+    Role,
+    UserInfo,
+    UserList,
+    NewUser,
+    UserPatch,
+    PasswordChange,
+    KeyInfo,
+    KeyList,
+    NewKey,
+    CreatedKey,
+    TokenAnswer
 )))]
 struct WireTypes;
 

@@ -22,6 +22,7 @@ use serde_json::{Map, Value};
 use super::{
     Http,
     body::Incoming,
+    caller::Caller,
     failure::{Failure, sentence},
     multipart::{Multipart, PartHead},
     query::{Query, parse},
@@ -69,7 +70,12 @@ pub(super) struct Fields {
 }
 
 /// Reads the body as its Content-Type says; `query` says the rest.
-pub(super) async fn read(http: &Http, request: Request, query: Query) -> Result<Draft, Failure> {
+pub(super) async fn read(
+    http: &Http,
+    caller: &Caller,
+    request: Request,
+    query: Query,
+) -> Result<Draft, Failure> {
     let (head, body) = request.into_parts();
     let body = Incoming::new(body, http.config.body_timeout);
     let content_type = content_type(&head.headers);
@@ -79,7 +85,7 @@ pub(super) async fn read(http: &Http, request: Request, query: Query) -> Result<
         "application/json" => {
             let _room = http.json_permit(length(&head.headers).unwrap_or(MAX_JSON).min(MAX_JSON))?;
             query.finish()?;
-            json(http, body).await
+            json(http, caller, body).await
         }
         // What curl says when it is told nothing is as good as nothing.
         "" | "application/octet-stream" | "application/x-www-form-urlencoded" => raw(http, body, query).await,
@@ -143,7 +149,7 @@ pub(super) async fn store_part(http: &Http, parts: &mut Multipart) -> Result<Sto
     Ok(stored)
 }
 
-async fn json(http: &Http, mut body: Incoming) -> Result<Draft, Failure> {
+async fn json(http: &Http, caller: &Caller, mut body: Incoming) -> Result<Draft, Failure> {
     let request: JobRequest = read_json(&mut body, MAX_JSON).await?;
     let mut fields = Fields {
         operations: Some(request.operations),
@@ -165,7 +171,7 @@ async fn json(http: &Http, mut body: Incoming) -> Result<Draft, Failure> {
             http.metrics.upload_bytes.inc_by(stored.bytes);
             Image::Stored(not_empty(http, stored).await?)
         }
-        ImageSource::Blob(id) => Image::Stored(named_blob(http, &id).await?),
+        ImageSource::Blob(id) => Image::Stored(named_blob(http, caller, &id).await?),
     };
     fields.operations = fields.operations.filter(|operations| !operations.is_empty());
     Ok(Draft { image, fields })
@@ -183,11 +189,17 @@ pub(super) async fn read_json<T: serde::de::DeserializeOwned>(
     })
 }
 
-/// A blob that is stored already, held before it is looked for so that nobody collects it in between.
-async fn named_blob(http: &Http, id: &str) -> Result<Stored, Failure> {
+/// A blob that is stored already, held before it is looked for so that nobody collects it in between. Only what the
+/// caller's own jobs have: whoever guesses an address learns nothing.
+async fn named_blob(http: &Http, caller: &Caller, id: &str) -> Result<Stored, Failure> {
     let unknown = || Failure::plain(Code::UnknownBlob);
     let id: BlobId = id.parse().map_err(|_| unknown())?;
     let pin = http.blobs.pin(id);
+    if let Some(owner) = caller.only()
+        && !http.store.refers(owner, id).await?
+    {
+        return Err(unknown());
+    }
     match http.blobs.get(id).await {
         Ok(blob) => Ok(Stored { id, bytes: blob.bytes(), pin }),
         Err(BlobError::Missing(_)) => Err(unknown()),
@@ -219,9 +231,21 @@ fn decode_base64(text: String) -> Result<Vec<u8>, Failure> {
         .map_err(|error| Failure::new(Code::InvalidJob, format!("`image.base64`: {error}.")))
 }
 
+impl Http {
+    /// Counts an image that has come in. One that is too much is not kept.
+    pub(super) async fn charge_stored(&self, caller: &Caller, stored: &Stored) -> Result<(), Failure> {
+        let charged = self.quotas.charge_bytes(caller, stored.bytes, self.now());
+        if charged.is_err() {
+            // It is still held here: the collector comes back to it once it is let go.
+            self.collect(vec![stored.id]).await;
+        }
+        charged
+    }
+}
+
 impl Image {
     /// Fetches the image if it is elsewhere, and looks at its header: what cannot work is refused before it is queued.
-    pub(super) async fn take_in(self, http: &Http) -> Result<Taken, Failure> {
+    pub(super) async fn take_in(self, http: &Http, caller: &Caller) -> Result<Taken, Failure> {
         let (held, name) = match self {
             Self::Stored(stored) => (stored, None),
             Self::Url(url) => {
@@ -229,6 +253,7 @@ impl Image {
                 (not_empty(http, fetched.stored).await?, fetched.name)
             }
         };
+        http.charge_stored(caller, &held).await?;
         let id = held.id;
         let source = Source::file(http.blobs.local_path(id));
         let limits = http.limits.clone();

@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod body;
+mod caller;
 mod classic;
 mod config;
 mod cursor;
@@ -15,6 +16,7 @@ mod envelope;
 mod events;
 mod failure;
 mod fetch;
+mod gate;
 mod health;
 mod intake;
 mod jobs;
@@ -23,10 +25,13 @@ mod multipart;
 mod notices;
 mod query;
 mod queues;
+mod quotas;
 mod range;
 mod sign;
 mod state;
 mod submit;
+mod tokens;
+mod users;
 mod wait;
 
 use axum::{
@@ -63,6 +68,17 @@ fn table() -> Vec<Row> {
         post("/v1/queues/{name}/resume", queues::resume),
         get("/v1/stats", health::stats),
         get("/v1/workers", health::workers),
+        post("/token", tokens::sign_in),
+        post("/v1/tokens/revoke", tokens::sign_out),
+        get("/v1/me", tokens::me),
+        post("/v1/me/password", tokens::change_password),
+        get("/v1/users", users::list),
+        post("/v1/users", users::add),
+        post("/v1/users/{name}", users::change),
+        delete("/v1/users/{name}", users::remove),
+        get("/v1/keys", users::keys),
+        post("/v1/keys", users::add_key),
+        delete("/v1/keys/{id}", users::revoke_key),
         get("/livez", health::live),
         get("/readyz", health::ready),
         get("/metrics", health::metrics),
@@ -116,6 +132,7 @@ pub fn router(http: &Http) -> Router {
     let router = router
         .fallback(|| async { Failure::plain(Code::NotFound) })
         .method_not_allowed_fallback(|| async { Failure::plain(Code::MethodNotAllowed) })
+        .layer(middleware::from_fn_with_state(http.clone(), gate::admit))
         .layer(middleware::from_fn_with_state(http.clone(), envelope::wrap))
         .with_state(http.clone());
     match envelope::cross_origin(&http.config) {

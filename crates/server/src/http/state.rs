@@ -1,15 +1,28 @@
 //! What every handler can reach.
 
-use std::{ops::Deref, sync::Arc};
+use std::{net::IpAddr, ops::Deref, sync::Arc};
 
 use darkroom_api::Code;
-use darkroom_core::{BlobId, Clock, JobId, Timestamp, job::Job, store::Store};
+use darkroom_core::{BlobId, Clock, JobId, Timestamp, store::Store, user::Role};
 use darkroom_imaging::Limits;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::{Config, SigningKey, failure::Failure, fetch::Fetcher, notices::Notices};
-use crate::{Parts, blobs::Blobs, telemetry::Metrics};
+use super::{
+    Config, SigningKey,
+    caller::Caller,
+    failure::Failure,
+    fetch::Fetcher,
+    gate::{self, Rules},
+    notices::Notices,
+    quotas::{Quotas, Subject},
+};
+use crate::{
+    Parts,
+    accounts::{self, Accounts, network},
+    blobs::Blobs,
+    telemetry::Metrics,
+};
 
 /// Memory for JSON bodies, all together, in KiB.
 const JSON_ROOM_KIB: usize = 256 << 10;
@@ -34,6 +47,11 @@ pub struct Inner {
     pub(super) blobs: Blobs,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) config: Config,
+    pub(super) auth: accounts::Config,
+    pub(super) accounts: Accounts,
+    pub(super) quotas: Quotas,
+    /// Who may ask for which route.
+    pub(super) rules: Rules,
     pub(super) limits: Limits,
     pub(super) metrics: Arc<Metrics>,
     pub(super) signing_key: SigningKey,
@@ -63,6 +81,10 @@ impl Http {
             blobs: parts.blobs.clone(),
             clock: Arc::clone(&parts.clock),
             limits: parts.config.limits.limits(),
+            auth: parts.config.auth.clone(),
+            accounts: Accounts::new(parts, &wiring.metrics),
+            quotas: Quotas::new(parts.config.quota.clone()),
+            rules: gate::rules(),
             metrics: wiring.metrics,
             signing_key: wiring.signing_key,
             stop: wiring.stop,
@@ -101,9 +123,19 @@ impl Inner {
         Arc::clone(&self.streams).try_acquire_owned().map_err(|_| Failure::plain(Code::Overloaded))
     }
 
-    /// The job of this id, which comes from a path.
-    pub(super) async fn job(&self, id: &str) -> Result<Job, Failure> {
-        self.store.job(job_id(id)?).await?.ok_or_else(|| Failure::plain(Code::JobNotFound))
+    /// Who somebody is who has not signed in; `None` if they have to. The host itself is not to be kept from its own
+    /// machine, so on a loopback address they are operators without quotas.
+    pub(super) fn anonymous(&self, address: IpAddr) -> Option<Caller> {
+        let listen = self.config.listen.ip();
+        if !self.auth.admits_anonymous(listen) {
+            return None;
+        }
+        let (role, subject) = if listen.is_loopback() {
+            (Role::Operator, Subject::Exempt)
+        } else {
+            (Role::User, Subject::Address(network(address)))
+        };
+        Some(Caller::anonymous(role, subject, &self.quotas))
     }
 
     /// Removes blobs that nobody refers to. What fails here is left for upkeep.

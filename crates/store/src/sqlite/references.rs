@@ -157,8 +157,8 @@ impl RecentReferences {
         owner: &Owner,
     ) -> Result<bool, Trouble> {
         self.any_referrer(db, blob, |seq| {
-            let owned = "SELECT 1 FROM job WHERE seq = ?1 AND owner = (SELECT id FROM word WHERE text = ?2)";
-            Ok(db.prepare_cached(owned)?.exists(params![seq as i64, owner.as_str()])?)
+            let sql = "SELECT 1 FROM job WHERE seq = ?1 AND owner = (SELECT id FROM word WHERE text = ?2)";
+            Ok(db.prepare_cached(sql)?.exists(params![seq as i64, owner.as_str()])?)
         })
     }
 
