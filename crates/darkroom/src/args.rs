@@ -6,6 +6,7 @@ use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::{
+    accounts::{KeysCommand, UsersCommand},
     doctor,
     halt::Halt,
     jobs::{self, JobsCommand},
@@ -56,6 +57,10 @@ enum Command {
     Run(RunCommand),
     /// Look at the jobs of a server, and change their fate
     Jobs(JobsCommand),
+    /// Make, list, change and remove users
+    Users(UsersCommand),
+    /// Make, list and revoke keys for programs
+    Keys(KeysCommand),
     /// Show, check or explain the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -97,6 +102,8 @@ impl Args {
             Command::Serve { listen } => serve::serve(&self.global.settings(listen)?),
             Command::Run(RunCommand::Thumbnail(run)) => run::run(*run, self.global.settings(None)?, json),
             Command::Jobs(command) => jobs::act(command, json),
+            Command::Users(command) => command.act(&self.global.settings(None)?, json),
+            Command::Keys(command) => command.act(&self.global.settings(None)?, json),
             Command::Config(command) => command.act(&self.global),
             Command::Doctor => Ok(doctor::examine(&self.global.settings(None)?, json)),
             Command::Openapi => print_json(&darkroom_api::openapi::document()),

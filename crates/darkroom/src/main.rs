@@ -1,6 +1,8 @@
 //! Darkroom: what happens to images after they arrive. One binary, roles by subcommand.
 
+mod accounts;
 mod args;
+mod client;
 mod doctor;
 mod halt;
 mod jobs;

@@ -12,7 +12,7 @@ use super::{
     place::{Failed, Finished, Thumb, result_path},
     sources::Image,
 };
-use crate::halt::Halt;
+use crate::{client, halt::Halt};
 
 /// How long one request waits for its job.
 const WAIT: Duration = Duration::from_secs(30);
@@ -33,7 +33,7 @@ impl Remote {
     /// Makes sure that there is a server.
     pub(super) async fn reach(url: &str) -> Result<Self, Halt> {
         let refused = |error| unreachable(error, url);
-        let client = Client::new(url).map_err(|error| Halt::Usage(error.to_string()))?;
+        let client = client::connect(url).map_err(|error| Halt::Usage(error.to_string()))?;
         client.version().await.map_err(refused)?;
         Ok(Self { client, url: url.to_owned() })
     }
@@ -60,6 +60,10 @@ impl Remote {
                     (None, ClientError::Io(io)) => {
                         let end = Err(Failed::new("unreadable", io));
                         return Ok(Finished::of(image, None, end));
+                    }
+                    // The server's word on whoever asks: every other image would fare the same.
+                    (None, ClientError::Problem { problem, .. }) if matches!(problem.status, 401 | 403) => {
+                        return Err(client::refused(error, &self.url));
                     }
                     // The server's word on this image: it would say the same again.
                     (None, ClientError::Problem { problem, .. }) if problem.status < 500 => {

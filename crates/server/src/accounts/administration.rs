@@ -172,7 +172,7 @@ impl Accounts {
 }
 
 /// 20 characters that are not mistaken for one another: 100 random bits.
-fn random_password() -> Secret {
+pub fn random_password() -> Secret {
     const DIGITS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let bytes: [u8; 20] = rand::random();
     Secret::new(bytes.map(|byte| char::from(DIGITS[usize::from(byte % 32)])).iter().collect::<String>())

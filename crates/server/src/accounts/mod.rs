@@ -22,7 +22,7 @@ use darkroom_core::{
     user::{InvalidUserName, User},
 };
 
-pub use administration::{KeyWish, Patch};
+pub use administration::{KeyWish, Patch, random_password};
 pub use config::{Anonymous, Config, Quota};
 pub use limiter::{Limiter, Rate};
 pub use sign_in::SignedIn;

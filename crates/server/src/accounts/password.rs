@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use argon2::{
-    Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version,
-    password_hash::{self, SaltString},
+    ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version,
+    password_hash::{self, Output, ParamsString, SaltString},
 };
 use darkroom_api::Secret;
 use darkroom_core::user::PasswordHash;
 use prometheus::IntCounter;
+use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
 
 use super::{AccountError, Config};
@@ -22,6 +23,10 @@ const LANES: u32 = 1;
 /// Bytes of a password that is to be used from now on.
 pub(super) const MIN_PASSWORD: usize = 8;
 pub(super) const MAX_PASSWORD: usize = 256;
+
+/// The allocator may keep pieces of up to 32 MiB for images to come (`darkroom_imaging::memory`); what is larger is
+/// mapped, and unmapped.
+const ALWAYS_MAPPED: usize = 33 << 20;
 
 /// What the password of an unknown user is checked against: it takes as long, and nothing matches it.
 const NOBODY: &str =
@@ -49,15 +54,7 @@ impl Passwords {
     ) -> Result<bool, AccountError> {
         let phc = hash.map_or(NOBODY, PasswordHash::reveal).to_owned();
         self.checks.inc();
-        self.in_turn(move || {
-            let hash = password_hash::PasswordHash::new(&phc)?;
-            match argon2().verify_password(password.reveal().as_bytes(), &hash) {
-                Ok(()) => Ok(true),
-                Err(password_hash::Error::Password) => Ok(false),
-                Err(error) => Err(error),
-            }
-        })
-        .await
+        self.in_turn(move || matches(&phc, password.reveal())).await
     }
 
     /// What a new password will be checked against.
@@ -68,13 +65,7 @@ impl Passwords {
                 "a password is {MIN_PASSWORD} to {MAX_PASSWORD} bytes long"
             )));
         }
-        self.in_turn(move || {
-            let salt: [u8; 16] = rand::random();
-            let salt = SaltString::encode_b64(&salt)?;
-            let hash = argon2().hash_password(password.reveal().as_bytes(), &salt)?;
-            Ok(PasswordHash::new(hash.to_string()))
-        })
-        .await
+        self.in_turn(move || make(password.reveal())).await
     }
 
     async fn in_turn<T: Send + 'static>(
@@ -94,10 +85,42 @@ impl Passwords {
     }
 }
 
-fn argon2() -> Argon2<'static> {
-    // The constants are within what the algorithm takes; the library's default is the same.
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).unwrap_or_default();
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+fn make(password: &str) -> Result<PasswordHash, password_hash::Error> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
+    let salt: [u8; 16] = rand::random();
+    let output = digest(password, &salt, &params)?;
+    let salt = SaltString::encode_b64(&salt)?;
+    let hash = password_hash::PasswordHash {
+        algorithm: ARGON2ID_IDENT,
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params)?,
+        salt: Some(salt.as_salt()),
+        hash: Some(Output::new(&output)?),
+    };
+    Ok(PasswordHash::new(hash.to_string()))
+}
+
+fn matches(phc: &str, password: &str) -> Result<bool, password_hash::Error> {
+    let hash = password_hash::PasswordHash::new(phc)?;
+    let (ARGON2ID_IDENT, Some(19), Some(salt), Some(expected)) =
+        (hash.algorithm, hash.version, hash.salt, hash.hash)
+    else {
+        return Err(password_hash::Error::Algorithm);
+    };
+    let mut room = [0; 64];
+    let output = digest(password, salt.decode_b64(&mut room)?, &Params::try_from(&hash)?)?;
+    Ok(output.ct_eq(expected.as_bytes()).into())
+}
+
+/// Argon2id, version 0x13 (RFC 9106).
+fn digest(password: &str, salt: &[u8], params: &Params) -> Result<[u8; 32], password_hash::Error> {
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    // Only what is used is backed by memory, and so large a piece goes back to the system at once.
+    let mut memory: Vec<Block> = Vec::with_capacity(params.block_count().max(ALWAYS_MAPPED / Block::SIZE));
+    memory.resize(params.block_count(), Block::default());
+    let mut output = [0; 32];
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut output, &mut memory)?;
+    Ok(output)
 }
 
 #[cfg(test)]
