@@ -28,7 +28,7 @@ pub fn document() -> Value {
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "paths": paths,
-        "components": { "schemas": schemas, "securitySchemes": security_schemes() },
+        "components": { "schemas": schemas, "responses": shared_responses(), "securitySchemes": security_schemes() },
     })
 }
 
@@ -78,6 +78,19 @@ fn security(access: Option<Access>) -> Value {
             json!([{}, { "password": [] }, { "bearer": [] }])
         }
     }
+}
+
+/// Answers that nearly every route may give, described once.
+const SHARED: &[(&str, &[Code])] = &[
+    ("NotSignedIn", &[Code::NotAuthenticated, Code::InvalidToken]),
+    ("Forbidden", &[Code::Forbidden]),
+    ("RateLimited", &[Code::RateLimited]),
+    ("Internal", &[Code::Internal]),
+    ("StoreUnavailable", &[Code::StoreUnavailable]),
+];
+
+fn shared_responses() -> Map<String, Value> {
+    SHARED.iter().map(|(name, codes)| ((*name).to_owned(), problem(codes))).collect()
 }
 
 /// What can go wrong before the route itself is asked.
@@ -184,9 +197,16 @@ fn responses(endpoint: &Endpoint) -> Map<String, Value> {
     }
     let classic = endpoint.group.starts_with(CLASSIC);
     if classic && endpoint.access.is_some_and(|access| access != Access::Open) {
-        responses.entry("401").or_insert_with(|| classic_refusal());
+        responses.entry("401").or_insert_with(classic_refusal);
     }
     for (status, codes) in by_status {
+        if !responses.contains_key(&status.to_string())
+            && let Some((name, _)) = SHARED.iter().find(|(_, shared)| *shared == codes)
+        {
+            let shared = json!({ "$ref": format!("#/components/responses/{name}") });
+            responses.insert(status.to_string(), shared);
+            continue;
+        }
         let problem = problem(&codes);
         match responses.get_mut(&status.to_string()) {
             // A classic surface has a form of its own at this status; the problem is a second one.

@@ -77,10 +77,9 @@ impl Accounts {
         if patch.disabled == Some(true) || patch.role.is_some_and(|role| role != Role::Admin) {
             self.spare_last_admin(&user).await?;
         }
-        let disabled = patch.disabled.map(|disabled| match disabled {
-            true => UserChange::Disable(self.clock.now()),
-            false => UserChange::Enable,
-        });
+        let now = self.clock.now();
+        let change = |disabled| if disabled { UserChange::Disable(now) } else { UserChange::Enable };
+        let disabled = patch.disabled.map(change);
         let changes = [patch.role.map(UserChange::Role), password.map(UserChange::Password), disabled];
         for change in changes.into_iter().flatten() {
             user = self.store.change_user(user.id, change).await?.ok_or(AccountError::NoUser)?;

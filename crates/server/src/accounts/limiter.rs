@@ -28,6 +28,7 @@ impl Rate {
     }
 
     /// The same, so many times.
+    #[must_use]
     pub fn times(self, factor: f64) -> Self {
         Self { burst: self.burst * factor, per_second: self.per_second * factor }
     }

@@ -261,13 +261,13 @@ async fn a_key_opens_until_it_expires_or_is_revoked() {
         let wish = KeyWish { name: " ci ".to_owned(), life };
         bench.accounts.add_key(&bench.ann, wish).await.unwrap()
     };
-    let (short, short_text) = add(Some(Duration::from_secs(60))).await;
+    let (short, short_text) = add(Some(Duration::from_mins(1))).await;
     let (long, long_text) = add(None).await;
     assert_eq!(short.name, "ci");
     assert!(bench.opens(short_text.reveal()).await && bench.opens(long_text.reveal()).await);
     let used = bench.accounts.keys(Some(&bench.ann)).await.unwrap();
     assert!(used.iter().all(|key| key.last_used_at == Some(NOON)));
-    bench.clock.advance(Duration::from_secs(60));
+    bench.clock.advance(Duration::from_mins(1));
     assert!(!bench.opens(short_text.reveal()).await && bench.opens(long_text.reveal()).await);
     let mut changed = long_text.reveal().to_owned();
     let last = if changed.pop() == Some('A') { 'B' } else { 'A' };

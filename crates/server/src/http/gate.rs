@@ -117,14 +117,12 @@ async fn identified(http: &Http, headers: &HeaderMap, address: IpAddr) -> Result
         Some(credential) => http.accounts.authenticate(credential).await?,
         None => None,
     };
-    match identity {
-        Some(identity) => Ok(Caller::signed(identity, &http.quotas)),
-        None => {
-            // Guessing is no quicker than asking.
-            http.quotas.charge_request(&Caller::nobody(address), http.now())?;
-            Err(Failure::plain(Code::InvalidToken))
-        }
+    if let Some(identity) = identity {
+        return Ok(Caller::signed(identity, &http.quotas));
     }
+    // Guessing is no quicker than asking.
+    http.quotas.charge_request(&Caller::nobody(address), http.now())?;
+    Err(Failure::plain(Code::InvalidToken))
 }
 
 fn has_credential(headers: &HeaderMap) -> bool {
