@@ -88,6 +88,9 @@ async fn admitted(http: &Http, head: &Parts, rule: Rule) -> Result<Caller, Failu
         return Ok(Caller::nobody(address));
     }
     let caller = identified(http, &head.headers, address).await?;
+    if caller.identity().is_none() && is_forged(http, head) {
+        return Err(Failure::new(Code::Forbidden, "Pages of other sites may not change anything here."));
+    }
     http.quotas.charge_request(&caller, http.now())?;
     let needed = match access {
         Access::Open | Access::User | Access::Signed => Role::User,
@@ -123,6 +126,16 @@ async fn identified(http: &Http, headers: &HeaderMap, address: IpAddr) -> Result
     // Guessing is no quicker than asking.
     http.quotas.charge_request(&Caller::nobody(address), http.now())?;
     Err(Failure::plain(Code::InvalidToken))
+}
+
+/// Whether a page of another site has a browser change something here (Fetch Metadata): it could not read the answer,
+/// but callers without a name need not prove anything else.
+fn is_forged(http: &Http, head: &Parts) -> bool {
+    let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let allowed = |origin: &str| http.config.cors_origins.iter().any(|known| known == "*" || known == origin);
+    !head.method.is_safe()
+        && text("sec-fetch-site") == Some("cross-site")
+        && !text("origin").is_some_and(allowed)
 }
 
 fn has_credential(headers: &HeaderMap) -> bool {

@@ -183,6 +183,10 @@ pub(super) async fn read_json<T: serde::de::DeserializeOwned>(
     cap: usize,
 ) -> Result<T, Failure> {
     let bytes = body.read(cap).await?;
+    // A list would be taken as the fields in their order.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Failure::new(Code::InvalidJob, "Send a JSON object."));
+    }
     serde_json::from_slice(&bytes).map_err(|error| {
         let code = if error.is_data() { Code::InvalidJob } else { Code::MalformedBody };
         Failure::new(code, sentence(&error.to_string()))

@@ -160,6 +160,10 @@ pub(super) async fn account_body<T: DeserializeOwned>(http: &Http, request: Requ
         return Err(Failure::new(Code::UnsupportedMediaType, "Send application/json."));
     }
     let bytes = Incoming::new(body, http.config.body_timeout).read(MAX_BODY).await?;
+    // A list would be taken as the fields in their order.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Failure::new(Code::InvalidAccount, "Send a JSON object."));
+    }
     serde_json::from_slice(&bytes).map_err(|error| {
         if !error.is_data() {
             return Failure::new(Code::MalformedBody, sentence(&error.to_string()));

@@ -131,6 +131,24 @@ async fn on_other_addresses_callers_without_a_name_are_answered_only_when_told()
     app.finish().await;
 }
 
+/// The browser says where a page comes from; nobody else need.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_another_site_changes_nothing_without_a_name() {
+    let app = App::with(|config| config.http.cors_origins = vec!["https://a.example".to_owned()]).await;
+    let key = app.key("op", Role::Operator).await;
+    let pause = |site: &str, origin: &str| {
+        app.post("/v1/queues/q/pause").header("sec-fetch-site", site).header("origin", origin)
+    };
+    let status = async |request: reqwest::RequestBuilder| request.send().await.unwrap().status().as_u16();
+    assert_eq!(status(pause("cross-site", "https://evil.example")).await, 403);
+    assert_eq!(status(pause("cross-site", "https://a.example")).await, 204);
+    assert_eq!(status(pause("same-origin", "http://127.0.0.1")).await, 204);
+    assert_eq!(status(pause("cross-site", "https://evil.example").bearer_auth(&key)).await, 204);
+    let look = app.http.get(app.at("/v1/queues")).header("sec-fetch-site", "cross-site");
+    assert_eq!(status(look).await, 200, "what it may not read need not be refused");
+    app.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_are_open_when_told() {
     let app = App::with(|config| {

@@ -45,6 +45,7 @@ async fn what_describes_no_user_is_refused_and_passwords_are_not_repeated() {
         r#"{"name":"ann","password":["s3cr3t-s3cr3t"]}"#,
         r#"{"name":"s3cr3t-s3cr3t","password":7}"#,
         r#"{"name":"ann"}"#,
+        r#"["ann","s3cr3t-s3cr3t","admin"]"#,
         r#"{"name":"ann","password":"s3cr3t-s3cr3t","role":"s3cr3t"}"#,
         r#"{"name":"ann","password":"s3cr3t-s3cr3t","extra":1}"#,
     ];
