@@ -97,14 +97,7 @@ fn shared_responses() -> Map<String, Value> {
 fn problems_of(access: Option<Access>) -> &'static [Code] {
     match access {
         Some(Access::Open) => &[],
-        Some(Access::User | Access::Signed | Access::SignedIn) => &[
-            Code::NotAuthenticated,
-            Code::InvalidToken,
-            Code::RateLimited,
-            Code::Internal,
-            Code::StoreUnavailable,
-        ],
-        Some(Access::Metrics | Access::Operator | Access::Admin) | None => &[
+        _ => &[
             Code::NotAuthenticated,
             Code::InvalidToken,
             Code::Forbidden,
