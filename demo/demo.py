@@ -18,18 +18,23 @@ import uuid
 
 from sheet import write_sheet
 
-# One upload, one decode, two results.
+# The model that says what is in a photograph.
+MODEL = "efficientnet-lite0"
+
+# One upload, one job, three results.
 OPERATIONS = [
     {"op": "thumbnail", "width": 480, "height": 480, "name": "fit"},
     {"op": "thumbnail", "width": 160, "height": 160, "mode": "fill", "gravity": "smart", "format": "webp", "name": "square"},
+    {"op": "classify", "model": MODEL, "top": 1},
 ]
 
 
 class Server:
     """`darkroom serve` on a free port, stopped on leaving."""
 
-    def __init__(self, binary, data_dir):
+    def __init__(self, binary, data_dir, models):
         self.command = [binary, "serve", "--listen", "127.0.0.1:0", "--data-dir", str(data_dir)]
+        self.command += ["--set", f"models.dir={models / 'models'}", "--set", f"models.runtime={models / 'runtime'}"]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -82,6 +87,7 @@ def over_http(server, photos, out):
         rows.append({
             "name": photo.name,
             "bytes": photo.stat().st_size,
+            "label": label(job["results"][2]["document"]["labels"][0]),
             "size": "{width} × {height}".format(**job["results"][0]["document"]),
             "result_bytes": files[0].stat().st_size,
             "work": job["attempts"][-1]["timings"]["work_us"] / 1000,
@@ -89,6 +95,11 @@ def over_http(server, photos, out):
             "files": [path.relative_to(out.parent) for path in files],
         })
     return rows
+
+
+def label(found):
+    """A label with how sure the model is; a model of a thousand things knows only those."""
+    return f"{found['label'].replace('_', ' ')} {found['score']:.0%}"
 
 
 def broken_file(server):
@@ -119,10 +130,10 @@ def from_the_command_line(binary, photos, data_dir, out):
 
 
 def print_table(rows):
-    head = ("photograph", "bytes", "thumbnail", "bytes", "work ms", "upload to result ms")
-    print("{:<26}{:>10}  {:>12}{:>9}{:>10}{:>21}".format(*head))
+    head = ("photograph", "bytes", "thumbnail", "bytes", "work ms", "in all ms", "what it looks like")
+    print("{:<26}{:>10}  {:>12}{:>9}{:>9}{:>11}  {}".format(*head))
     for row in rows:
-        print("{name:<26}{bytes:>10,}  {size:>12}{result_bytes:>9,}{work:>10.1f}{total:>21.1f}".format(**row))
+        print("{name:<26}{bytes:>10,}  {size:>12}{result_bytes:>9,}{work:>9.1f}{total:>11.1f}  {label}".format(**row))
     times = sorted(row["total"] for row in rows)
     print(f"{len(rows)} photographs, median {times[len(times) // 2]:.1f} ms from upload to result")
 
@@ -131,6 +142,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--darkroom", required=True, help="the binary")
     parser.add_argument("--photos", required=True, type=pathlib.Path, help="a folder of photographs")
+    parser.add_argument("--models", required=True, type=pathlib.Path, help="the data folder of `darkroom models fetch`")
     parser.add_argument("--out", required=True, type=pathlib.Path, help="where results go")
     args = parser.parse_args()
 
@@ -139,8 +151,8 @@ def main():
     thumbnails.mkdir(parents=True)
     photos = sorted(p for p in args.photos.iterdir() if p.suffix in {".jpg", ".png", ".gif", ".tif"})
 
-    print(f"\n{len(photos)} photographs over HTTP, each decoded once for two results:\n")
-    with Server(args.darkroom, args.out / "data") as server:
+    print(f"\n{len(photos)} photographs over HTTP, each for two thumbnails and a label:\n")
+    with Server(args.darkroom, args.out / "data", args.models) as server:
         rows = over_http(server, photos, thumbnails)
         print_table(rows)
         print(f"and a file that is no image: {broken_file(server)}")

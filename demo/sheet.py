@@ -33,7 +33,7 @@ PAGE = """<!doctype html>
 CARD = """<li>
   <div class="fit"><img src="{fit}" alt="{name}, fit" loading="lazy"></div>
   <div class="about"><img src="{square}" alt="{name}, square" loading="lazy">
-  <div><b>{name}</b><small>{bytes:,} → {result_bytes:,} bytes<br>{size}<br>{total:.1f} ms, of which {work:.1f} ms work</small></div></div>
+  <div><b>{name}</b><small>{bytes:,} → {result_bytes:,} bytes<br>{size} · {label}<br>{total:.1f} ms, of which {work:.1f} ms work</small></div></div>
 </li>"""
 
 
@@ -42,6 +42,6 @@ def write_sheet(path, rows):
     cards = []
     for row in rows:
         fit, square = (urllib.parse.quote(file.as_posix()) for file in row["files"])
-        cards.append(CARD.format(**{**row, "name": html.escape(row["name"]), "fit": fit, "square": square}))
+        cards.append(CARD.format(**{**row, "name": html.escape(row["name"]), "label": html.escape(row["label"]), "fit": fit, "square": square}))
     path.write_text(PAGE.format(count=len(rows), cards="\n".join(cards)), encoding="utf-8")
     return path

@@ -11,7 +11,8 @@ demo() {
   say "building Darkroom in release mode (the first time takes some minutes)"
   build_release
   need_photos
-  python3 demo/demo.py --darkroom "$DARKROOM" --photos "$PHOTOS" --out .x/demo "$@"
+  "$DARKROOM" --data-dir .x/models models fetch onnxruntime efficientnet-lite0
+  python3 demo/demo.py --darkroom "$DARKROOM" --photos "$PHOTOS" --models .x/models --out .x/demo "$@"
 }
 
 serve() {
@@ -33,6 +34,7 @@ lint() {
 run_tests() {
   need_build_tools
   need_photos
+  need_runtime
   lint
   say "tests"
   cargo test --workspace --all-features

@@ -71,3 +71,27 @@ with zipfile.ZipFile(sys.argv[1]) as wheel:
 END
   touch "$PHOTOS/.complete"
 }
+
+# ONNX Runtime's library, from the Python package that carries it.
+RUNTIME=.x/runtime
+RUNTIME_PACKAGE=onnxruntime==1.31.1
+RUNTIME_LIBRARY=libonnxruntime.so.1.31.1
+RUNTIME_SHA256=fc44112fbe06d7d689c57e11d3862031f64711007e4ee020f8eed5185fd2c1d3
+
+need_runtime() {
+  [ -f "$RUNTIME/$RUNTIME_LIBRARY" ] && return
+  say "fetching ONNX Runtime: the Python package $RUNTIME_PACKAGE"
+  local wheels=.x/wheels
+  mkdir -p "$wheels" "$RUNTIME"
+  python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+    --python-version 3.11 --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64 \
+    --dest "$wheels" "$RUNTIME_PACKAGE"
+  python3 - "$wheels"/onnxruntime-*.whl "$RUNTIME_LIBRARY" "$RUNTIME/$RUNTIME_LIBRARY.part" <<'END'
+import pathlib, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as wheel:
+    pathlib.Path(sys.argv[3]).write_bytes(wheel.read(f"onnxruntime/capi/{sys.argv[2]}"))
+END
+  echo "$RUNTIME_SHA256  $RUNTIME/$RUNTIME_LIBRARY.part" | sha256sum --quiet --check - ||
+    die "the library's checksum is wrong; delete $wheels and try again"
+  mv "$RUNTIME/$RUNTIME_LIBRARY.part" "$RUNTIME/$RUNTIME_LIBRARY"
+}

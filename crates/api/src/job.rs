@@ -203,6 +203,8 @@ pub enum FailureKind {
     InputMissing,
     Unencodable,
     StorageUnavailable,
+    ModelMissing,
+    ModelFailed,
     Crashed,
     Internal,
 }
@@ -217,6 +219,8 @@ impl From<core::FailureKind> for FailureKind {
             core::FailureKind::InputMissing => Self::InputMissing,
             core::FailureKind::Unencodable => Self::Unencodable,
             core::FailureKind::StorageUnavailable => Self::StorageUnavailable,
+            core::FailureKind::ModelMissing => Self::ModelMissing,
+            core::FailureKind::ModelFailed => Self::ModelFailed,
             core::FailureKind::Crashed => Self::Crashed,
             core::FailureKind::Internal => Self::Internal,
         }

@@ -6,10 +6,12 @@
 //! Nothing here is stored. Stored types change with migrations, wire types with API versions.
 
 pub mod job;
+pub mod model;
 pub mod problem;
 pub mod submit;
 pub mod system;
 pub mod time;
+pub mod user;
 
 pub mod openapi;
 
@@ -19,6 +21,7 @@ pub mod client;
 pub use job::{
     ArtifactLink, Attempt, Failure, InputInfo, Job, JobPage, JobSummary, OperationResult, Timings,
 };
+pub use model::{ModelInfo, ModelState, ModelTensor, ModelsList};
 pub use problem::{Code, Problem};
 pub use submit::{ImageSource, JobRequest};
 pub use system::{
@@ -26,6 +29,10 @@ pub use system::{
     SignRequest, Signed, StateCounts, Stats, Version, Worker, Workers,
 };
 pub use time::Time;
+pub use user::{
+    CreatedKey, KeyInfo, KeyList, Me, NewKey, NewUser, PasswordChange, Role, Secret, TokenAnswer, UserInfo,
+    UserList, UserPatch,
+};
 
 #[cfg(feature = "client")]
 pub use client::{Client, ClientError};

@@ -53,6 +53,18 @@ problems! {
     InvalidParameter = "invalid_parameter", 400, "A parameter is not valid",
         "A query parameter or header has a value that it cannot have.",
         "`detail` names the parameter and what it may be.";
+    NotAuthenticated = "not_authenticated", 401, "Sign in first",
+        "This server does not answer those who have not signed in, or not for this route.",
+        "Send `Authorization: Bearer …` with a token from POST /token, or with a key.";
+    InvalidToken = "invalid_token", 401, "The token or key is not valid",
+        "The token or key was changed, has expired, was revoked, or its user may not ask any more.",
+        "Get a new token from POST /token, or use another key.";
+    Forbidden = "forbidden", 403, "The role does not allow it",
+        "The caller is known, but may not do this.",
+        "Ask with a user of the role that the route needs.";
+    WrongPassword = "wrong_password", 403, "The current password is wrong",
+        "The password until now was not the one that was sent.",
+        "Send the right one, or have an administrator set a new one.";
     SignatureInvalid = "signature_invalid", 403, "The signature does not match",
         "The signed address was changed, or was signed by another server.",
         "Ask for a new address with POST /v1/artifacts/sign.";
@@ -68,6 +80,12 @@ problems! {
     ArtifactNotFound = "artifact_not_found", 404, "No such artifact",
         "The job exists but has no artifact of this name, or not yet.",
         "GET the job: its results list the artifacts.";
+    UserNotFound = "user_not_found", 404, "No such user",
+        "No user has this name.",
+        "GET /v1/users lists the users.";
+    KeyNotFound = "key_not_found", 404, "No such key",
+        "No key has this id, or it belongs to somebody else.",
+        "GET /v1/keys lists the keys.";
     MethodNotAllowed = "method_not_allowed", 405, "The route does not have this method",
         "The path exists, the method does not.",
         "The Allow header lists the methods.";
@@ -80,6 +98,12 @@ problems! {
     JobSucceeded = "job_succeeded", 409, "The job has succeeded",
         "A job that has its results cannot be retried.",
         "Submit a new job for the same image.";
+    UserExists = "user_exists", 409, "There is such a user already",
+        "The name belongs to another user.",
+        "Choose another name.";
+    LastAdmin = "last_admin", 409, "The last administrator stays",
+        "Nobody could administer users any more.",
+        "Make another administrator first.";
     BodyTooLarge = "body_too_large", 413, "The body is too large",
         "The upload is larger than the server accepts.",
         "Send a smaller file, or raise the server's upload limit.";
@@ -98,6 +122,9 @@ problems! {
     InvalidJob = "invalid_job", 422, "The submission does not describe a job",
         "The body can be read, but an operation or another field is missing, unknown or out of its bounds.",
         "`detail` names the field; GET /v1/operations lists the operations with their parameters.";
+    InvalidAccount = "invalid_account", 422, "This does not describe a user or a key",
+        "The body can be read, but a field is missing, unknown or out of its bounds.",
+        "`detail` names the field.";
     MissingImage = "missing_image", 422, "There is no image",
         "The submission has no image, or an empty one.",
         "Send the image as the part `image` or `file`, as the raw body, or in the JSON field `image`.";
@@ -110,6 +137,9 @@ problems! {
     UnknownBlob = "unknown_blob", 422, "No such blob",
         "The submission names a blob that is not stored here.",
         "Upload the image itself.";
+    UnknownModel = "unknown_model", 422, "No such model",
+        "The submission names a model that is not installed here, or a version of it.",
+        "GET /v1/models lists the models; `darkroom models fetch` and `import` install more.";
     UrlRefused = "url_refused", 422, "The address may not be fetched",
         "The address is not http or https, or leads to a private, local or reserved network.",
         "Upload the image itself, or have the operator allow private addresses.";
@@ -122,6 +152,12 @@ problems! {
     QueueFull = "queue_full", 429, "Too many jobs wait",
         "The server holds as many waiting jobs as it is allowed to.",
         "Come back after the seconds in Retry-After.";
+    RateLimited = "rate_limited", 429, "Too many requests",
+        "This user or address asks more often than it may, or failed to sign in too often.",
+        "Come back after the seconds in Retry-After.";
+    QuotaExceeded = "quota_exceeded", 429, "A quota is used up",
+        "The user has as many open jobs or keys, or has sent as many bytes within a day, as they may.",
+        "`detail` names the quota; wait for jobs to end, or for the next day.";
     Internal = "internal", 500, "Something went wrong here",
         "A fault of the server. The details are in its log under this request id.",
         "Report the request id to the operator.";
@@ -134,6 +170,9 @@ problems! {
     BlobsUnavailable = "blobs_unavailable", 503, "Blobs cannot be reached",
         "The place where images are kept does not answer just now.",
         "Send it again after the seconds in Retry-After.";
+    ModelUnavailable = "model_unavailable", 503, "The model cannot be asked",
+        "The model or what runs it is missing, damaged, or failed on this image.",
+        "`detail` or the server's log says what is wrong; `darkroom models check` examines the models.";
     NotReady = "not_ready", 503, "The server is not ready",
         "Something that the server needs is missing; `checks` says what.",
         "Wait, or repair what is missing.";

@@ -23,6 +23,15 @@ impl From<Timestamp> for Time {
     }
 }
 
+impl Time {
+    /// As clocks on the server's wall show it: `2026-01-31T13:00:00.000000`, without a word on the zone.
+    pub fn local(self) -> String {
+        let instant = jiff::Timestamp::from_millisecond(self.0.as_millis()).unwrap_or(jiff::Timestamp::MAX);
+        let shown = instant.to_zoned(jiff::tz::TimeZone::system()).datetime();
+        format!("{shown:.6}")
+    }
+}
+
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Instants outside of what a calendar knows are shown as its last day: a stored number never breaks an answer.

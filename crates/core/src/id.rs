@@ -58,6 +58,23 @@ uuid_id! {
     SessionId
 }
 
+uuid_id! {
+    /// Names one user for ever.
+    UserId
+}
+uuid_id! {
+    /// Names one key of a user.
+    KeyId
+}
+uuid_id! {
+    /// Names one token (`jti`).
+    TokenId
+}
+uuid_id! {
+    /// Names one key that tokens are signed with (`kid`).
+    TokenKeyId
+}
+
 /// The content address of a blob: its SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -1,7 +1,7 @@
 //! The words and rules of Darkroom. No runtime, no database, no HTTP, no pixels: what is here is true everywhere.
 //!
 //! Read in this order: [`operation`] (what can be done to an image), [`job`] (what a client submits, and its life as
-//! one function), [`fairness`] (who is next), [`store`] (where jobs live).
+//! one function), [`fairness`] (who is next), [`store`] (where jobs live), [`user`] (who may ask).
 
 pub mod fairness;
 pub mod id;
@@ -10,8 +10,9 @@ pub mod operation;
 pub mod retry;
 pub mod store;
 pub mod time;
+pub mod user;
 
-pub use id::{BlobId, JobId, SessionId};
+pub use id::{BlobId, JobId, KeyId, SessionId, TokenId, TokenKeyId, UserId};
 pub use operation::Operation;
 pub use retry::RetryPolicy;
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};

@@ -6,10 +6,12 @@ use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::{
+    accounts::{KeysCommand, UsersCommand},
     doctor,
     halt::Halt,
     jobs::{self, JobsCommand},
-    run::{self, RunArgs},
+    models::{self, ModelsCommand},
+    run::{self, RunCommand},
     serve,
     settings::{self, Layers, Settings, reference},
     terminal,
@@ -56,6 +58,12 @@ enum Command {
     Run(RunCommand),
     /// Look at the jobs of a server, and change their fate
     Jobs(JobsCommand),
+    /// Fetch, list, check and import the models that look at images
+    Models(ModelsCommand),
+    /// Make, list, change and remove users
+    Users(UsersCommand),
+    /// Make, list and revoke keys for programs
+    Keys(KeysCommand),
     /// Show, check or explain the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -70,13 +78,6 @@ enum Command {
     },
     /// Print the version
     Version,
-}
-
-/// The operations that can be run.
-#[derive(Debug, Subcommand)]
-enum RunCommand {
-    /// Make a smaller (or reshaped) copy of each image
-    Thumbnail(Box<RunArgs>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -95,8 +96,11 @@ impl Args {
         let json = self.global.json;
         match self.command {
             Command::Serve { listen } => serve::serve(&self.global.settings(listen)?),
-            Command::Run(RunCommand::Thumbnail(run)) => run::run(*run, self.global.settings(None)?, json),
+            Command::Run(command) => run::run(command, self.global.settings(None)?, json),
             Command::Jobs(command) => jobs::act(command, json),
+            Command::Models(command) => models::act(command, &self.global.settings(None)?, json),
+            Command::Users(command) => command.act(&self.global.settings(None)?, json),
+            Command::Keys(command) => command.act(&self.global.settings(None)?, json),
             Command::Config(command) => command.act(&self.global),
             Command::Doctor => Ok(doctor::examine(&self.global.settings(None)?, json)),
             Command::Openapi => print_json(&darkroom_api::openapi::document()),

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use darkroom_api::{Client, ClientError, Job, JobPage, client::ListOptions, job::State};
+use darkroom_api::{ClientError, Code, Job, JobPage, client::ListOptions, job::State};
 use serde::Serialize;
 
-use crate::{halt::Halt, serve::runtime, terminal::say};
+use crate::{client, halt::Halt, serve::runtime, terminal::say};
 
 /// `darkroom jobs …`.
 #[derive(Debug, Args)]
@@ -69,7 +69,7 @@ pub(crate) fn act(command: JobsCommand, json: bool) -> Result<ExitCode, Halt> {
 }
 
 async fn ask(command: JobsCommand, json: bool) -> Result<String, ClientError> {
-    let client = Client::new(&command.server)?;
+    let client = client::connect(&command.server)?;
     Ok(match command.verb {
         Verb::List { state, op, name, limit, cursor } => {
             let states = state.into_iter().map(State::from).collect();
@@ -136,6 +136,9 @@ fn refused(error: ClientError, server: &str) -> Halt {
         ClientError::Address(_) => return Halt::Usage(error.to_string()),
         ClientError::Transport(_) => {
             "is the server running there? start one with `darkroom serve`, or name it with --server"
+        }
+        _ if matches!(error.code(), Some(Code::NotAuthenticated | Code::InvalidToken | Code::Forbidden)) => {
+            return client::refused(error, server);
         }
         _ => "`darkroom jobs list` shows the jobs that there are",
     };

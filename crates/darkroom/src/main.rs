@@ -1,9 +1,12 @@
 //! Darkroom: what happens to images after they arrive. One binary, roles by subcommand.
 
+mod accounts;
 mod args;
+mod client;
 mod doctor;
 mod halt;
 mod jobs;
+mod models;
 mod parts;
 mod run;
 mod serve;

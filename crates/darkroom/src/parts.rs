@@ -10,7 +10,7 @@ use darkroom_core::{
     Clock, SystemClock,
     store::{Store, StoreError},
 };
-use darkroom_server::{Parts, blobs::Blobs};
+use darkroom_server::{Parts, blobs::Blobs, predict::Predictor};
 use darkroom_store::{Memory, Sqlite};
 
 use crate::{halt::Halt, settings::Settings};
@@ -30,7 +30,8 @@ pub(crate) fn open(settings: &Settings) -> Result<Parts, Halt> {
         let error = anyhow::Error::new(error).context(format!("cannot open {}", folder.display()));
         Halt::environment(error, "check that the folder can be written to (`darkroom doctor` helps)")
     })?;
-    Ok(Parts { store, blobs, clock, config: settings.service.clone() })
+    let predictor = Predictor::open(&settings.service.models, dir).map_err(Halt::Config)?;
+    Ok(Parts { store, blobs, predictor, clock, config: settings.service.clone() })
 }
 
 fn open_store(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, Halt> {

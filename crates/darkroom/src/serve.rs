@@ -2,7 +2,13 @@
 
 use std::process::ExitCode;
 
-use darkroom_server::{StartError, http::SigningKey, start, telemetry};
+use darkroom_server::{
+    Parts, StartError,
+    accounts::Accounts,
+    http::SigningKey,
+    start,
+    telemetry::{self, Metrics},
+};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{halt::Halt, parts, settings::Settings, signals::Signals, terminal};
@@ -23,6 +29,7 @@ pub(crate) fn serve(settings: &Settings) -> Result<ExitCode, Halt> {
 async fn until_signalled(settings: &Settings) -> Result<ExitCode, Halt> {
     let mut signals = Signals::take()?;
     let parts = parts::open(settings)?;
+    make_first_admin(&parts).await?;
     let running = start(parts, signing_key(settings)?).await.map_err(not_started)?;
     terminal::say(&format!("Darkroom listens on http://{}", running.addr()))?;
     signals.next().await;
@@ -31,6 +38,25 @@ async fn until_signalled(settings: &Settings) -> Result<ExitCode, Halt> {
         () = running.shutdown() => Ok(ExitCode::SUCCESS),
         () = signals.next() => Ok(ExitCode::from(INTERRUPTED)),
     }
+}
+
+/// Where callers need a name and nobody has one, an administrator is made, whose password is shown once.
+async fn make_first_admin(parts: &Parts) -> Result<(), Halt> {
+    if !parts.config.auth.needs_users(parts.config.http.listen.ip()) {
+        return Ok(());
+    }
+    let made = Accounts::new(parts, &Metrics::default()).first_admin().await;
+    let made = made.map_err(|error| Halt::environment(error, "`darkroom doctor` checks the data folder"))?;
+    if let Some((user, password)) = made {
+        terminal::tell(&format!(
+            "Nobody can sign in yet, so there is a first user now.\n  name      {}\n  password  {}\n\
+             The password is shown this once; `darkroom users passwd {}` makes a new one.",
+            user.name,
+            password.reveal(),
+            user.name
+        ));
+    }
+    Ok(())
 }
 
 fn signing_key(settings: &Settings) -> Result<SigningKey, Halt> {

@@ -72,7 +72,7 @@ fn over_background(frame: Frame, work: &Work<'_>) -> Frame {
     flatten(&frame, colour)
 }
 
-fn flatten(frame: &Frame, colour: [u8; 3]) -> Frame {
+pub(crate) fn flatten(frame: &Frame, colour: [u8; 3]) -> Frame {
     let grey = frame.layout == Layout::GrayAlpha && colour[0] == colour[1] && colour[1] == colour[2];
     let layout = if grey { Layout::Gray } else { Layout::Rgb };
     let channels = frame.layout.channels();
@@ -111,7 +111,7 @@ fn on_canvas(frame: &Frame, work: &Work<'_>) -> Frame {
 }
 
 /// Three channels, so that a coloured background can lie beside a grey image.
-fn coloured(frame: &Frame) -> Frame {
+pub(crate) fn coloured(frame: &Frame) -> Frame {
     if frame.layout != Layout::Gray {
         return frame.clone();
     }

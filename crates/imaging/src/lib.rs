@@ -16,6 +16,7 @@ mod colour;
 mod decode;
 mod develop;
 mod encode;
+mod framing;
 mod geometry;
 mod inspect;
 mod levels;
@@ -31,6 +32,7 @@ mod sniff;
 
 pub use error::ImageError;
 pub use frame::{Frame, Layout};
+pub use framing::FrameRequest;
 pub use guard::Guard;
 pub use header::{Format, Header, Orientation};
 pub use inspect::inspect;

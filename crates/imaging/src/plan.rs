@@ -104,7 +104,7 @@ impl<'a> Plan<'a> {
 }
 
 /// Read buffers, tables of the codecs and small change.
-const FIXED_BYTES: u64 = 1 << 20;
+pub(crate) const FIXED_BYTES: u64 = 1 << 20;
 
 /// Bytes of working memory that [`crate::render`] takes for these requests: what admission counts.
 pub fn memory_needed(header: &Header, requests: &[Thumbnail]) -> u64 {

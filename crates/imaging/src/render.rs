@@ -31,9 +31,9 @@ pub struct Rendition {
 /// An image whose header has been read and passed every limit: what can be rendered without reading it again.
 #[derive(Debug, Clone)]
 pub struct Inspected {
-    source: Source,
-    header: Header,
-    limits: Limits,
+    pub(crate) source: Source,
+    pub(crate) header: Header,
+    pub(crate) limits: Limits,
 }
 
 impl Inspected {
@@ -41,6 +41,11 @@ impl Inspected {
     pub fn new(source: Source, limits: Limits) -> Result<Self, ImageError> {
         let header = inspect(&source, &limits)?;
         Ok(Self { source, header, limits })
+    }
+
+    /// Whether pixels may be transparent.
+    pub fn has_alpha(&self) -> bool {
+        self.header.has_alpha
     }
 
     /// Bytes of working memory that rendering these requests takes, see [`memory_needed`].

@@ -6,19 +6,25 @@ mod value;
 pub use setting::{Mistake, Section, Setting};
 pub use value::{ByteSize, Secret, Value};
 
-use crate::{blobs, http, telemetry, upkeep, worker};
+use crate::{accounts, blobs, http, predict, telemetry, upkeep, worker};
 
 /// The settings of the whole service. The default works as it is.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Config {
     /// The HTTP API.
     pub http: http::Config,
+    /// Who may ask.
+    pub auth: accounts::Config,
+    /// How much.
+    pub quota: accounts::Quota,
     /// Where images and artifacts are kept.
     pub blobs: blobs::Config,
     /// Jobs that are worked on in this process.
     pub worker: worker::Config,
     /// Bounds on one image.
     pub limits: worker::ImageLimits,
+    /// Models.
+    pub models: predict::Config,
     /// Housekeeping.
     pub upkeep: upkeep::Config,
     /// Logs.
@@ -30,9 +36,12 @@ impl Config {
     pub fn sections(&mut self) -> Vec<&mut dyn Section> {
         vec![
             &mut self.http,
+            &mut self.auth,
+            &mut self.quota,
             &mut self.blobs,
             &mut self.worker,
             &mut self.limits,
+            &mut self.models,
             &mut self.upkeep,
             &mut self.log,
         ]
@@ -42,9 +51,12 @@ impl Config {
     pub fn validate(&self) -> Vec<Mistake> {
         [
             self.http.validate(),
+            self.auth.validate(),
+            self.quota.validate(),
             self.blobs.validate(),
             self.worker.validate(),
             self.limits.validate(),
+            self.models.validate(),
             self.upkeep.validate(),
             self.log.validate(),
         ]

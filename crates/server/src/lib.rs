@@ -2,9 +2,11 @@
 
 #[macro_use]
 pub mod config;
+pub mod accounts;
 pub mod blobs;
 pub mod host;
 pub mod http;
+pub mod predict;
 pub mod telemetry;
 pub mod upkeep;
 pub mod worker;
@@ -21,6 +23,7 @@ pub use config::Config;
 
 use blobs::Blobs;
 use http::{Http, SigningKey, Wiring};
+use predict::Predictor;
 use telemetry::Metrics;
 use upkeep::Upkeep;
 use worker::Worker;
@@ -32,6 +35,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Where images and artifacts live.
     pub blobs: Blobs,
+    /// Who answers questions about images.
+    pub predictor: Predictor,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
     /// Every setting, valid.

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use darkroom_core::store::{Store, Swept};
+use darkroom_inference::{Changes, Models};
 use tokio::{
     sync::watch,
     task::JoinHandle,
@@ -58,7 +59,8 @@ impl Upkeep {
     pub fn start(parts: &Parts, metrics: Arc<Metrics>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (store, blobs) = (Arc::clone(&parts.store), parts.blobs.clone());
-        let chores = Chores { store, blobs, metrics, walk: Walk::default() };
+        let models = (parts.predictor.models().clone(), parts.config.models.refresh);
+        let chores = Chores { store, blobs, metrics, models, walk: Walk::default() };
         Self { stop, chores: tokio::spawn(chores.run(parts.config.upkeep.clone(), stopped)) }
     }
 
@@ -75,6 +77,8 @@ struct Chores {
     store: Arc<dyn Store>,
     blobs: Blobs,
     metrics: Arc<Metrics>,
+    /// And how often they are looked for.
+    models: (Models, Duration),
     walk: Walk,
 }
 
@@ -82,6 +86,8 @@ impl Chores {
     async fn run(mut self, config: Config, mut stopped: watch::Receiver<bool>) {
         let mut sweeps = interval(config.interval);
         let mut searches = interval(config.leftover_interval);
+        let mut refreshes = interval(self.models.1);
+        refreshes.set_missed_tick_behavior(MissedTickBehavior::Delay);
         sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         searches.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -89,7 +95,21 @@ impl Chores {
                 _ = stopped.changed() => return,
                 _ = sweeps.tick() => self.sweep().await,
                 _ = searches.tick() => self.search(config.leftover_age).await,
+                _ = refreshes.tick() => self.refresh().await,
             }
+        }
+    }
+
+    /// Models come and go with their folders.
+    async fn refresh(&self) {
+        let models = self.models.0.clone();
+        match tokio::task::spawn_blocking(move || models.refresh()).await {
+            Ok(changes) if changes != Changes::default() => {
+                let Changes { added, changed, removed } = changes;
+                tracing::info!(?added, ?changed, ?removed, "the models have changed");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "the models could not be looked at"),
         }
     }
 

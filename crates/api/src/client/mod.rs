@@ -15,7 +15,8 @@ pub use error::ClientError;
 pub use submit::{Options, Upload};
 
 use crate::{
-    Job, JobPage, JobRequest, Operations, Queues, SignRequest, Signed, Stats, Version, Workers,
+    CreatedKey, Job, JobPage, JobRequest, KeyList, Me, NewKey, NewUser, Operations, PasswordChange, Queues,
+    Secret, SignRequest, Signed, Stats, TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
     job::{State, escape_segment},
 };
 
@@ -30,6 +31,7 @@ const SILENCE: Duration = Duration::from_mins(2);
 pub struct Client {
     http: reqwest::Client,
     base: Url,
+    token: Option<Secret>,
 }
 
 /// Which jobs a listing shows; the default matches all.
@@ -58,7 +60,71 @@ impl Client {
             .user_agent(concat!("darkroom-client/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(ClientError::Transport)?;
-        Ok(Self { http, base })
+        Ok(Self { http, base, token: None })
+    }
+
+    /// The same client, signed in with a token or a key.
+    #[must_use]
+    pub fn with_token(self, token: Secret) -> Self {
+        Self { token: Some(token), ..self }
+    }
+
+    /// Signs in with name and password: what to give to [`Client::with_token`].
+    pub async fn sign_in(&self, name: &str, password: &Secret) -> Result<TokenAnswer, ClientError> {
+        let form = [("grant_type", "password"), ("username", name), ("password", password.reveal())];
+        self.json(self.request(Method::POST, "/token").form(&form)).await
+    }
+
+    /// Ends the token of this client.
+    pub async fn sign_out(&self) -> Result<(), ClientError> {
+        self.send(self.request(Method::POST, "/v1/tokens/revoke")).await.map(drop)
+    }
+
+    /// Who this client is.
+    pub async fn me(&self) -> Result<Me, ClientError> {
+        self.json(self.request(Method::GET, "/v1/me")).await
+    }
+
+    /// Chooses a new password for the caller.
+    pub async fn change_password(&self, change: &PasswordChange) -> Result<(), ClientError> {
+        self.send(self.request(Method::POST, "/v1/me/password").json(change)).await.map(drop)
+    }
+
+    /// Every user.
+    pub async fn users(&self) -> Result<UserList, ClientError> {
+        self.json(self.request(Method::GET, "/v1/users")).await
+    }
+
+    /// Makes a user.
+    pub async fn add_user(&self, user: &NewUser) -> Result<UserInfo, ClientError> {
+        self.json(self.request(Method::POST, "/v1/users").json(user)).await
+    }
+
+    /// Changes a user.
+    pub async fn change_user(&self, name: &str, patch: &UserPatch) -> Result<UserInfo, ClientError> {
+        self.json(self.request(Method::POST, &user_path(name)).json(patch)).await
+    }
+
+    /// Removes a user with every key.
+    pub async fn remove_user(&self, name: &str) -> Result<(), ClientError> {
+        self.send(self.request(Method::DELETE, &user_path(name))).await.map(drop)
+    }
+
+    /// The keys of the caller, or of `user`.
+    pub async fn keys(&self, user: Option<&str>) -> Result<KeyList, ClientError> {
+        let whose: Vec<_> = user.into_iter().map(|user| ("user", user)).collect();
+        self.json(self.request(Method::GET, "/v1/keys").query(&whose)).await
+    }
+
+    /// Makes a key.
+    pub async fn add_key(&self, key: &NewKey) -> Result<CreatedKey, ClientError> {
+        self.json(self.request(Method::POST, "/v1/keys").json(key)).await
+    }
+
+    /// Revokes a key.
+    pub async fn revoke_key(&self, id: &str) -> Result<(), ClientError> {
+        let path = format!("/v1/keys/{}", escape_segment(id));
+        self.send(self.request(Method::DELETE, &path)).await.map(drop)
     }
 
     /// Submits an image with its operations. The image is streamed, never in memory as a whole.
@@ -193,7 +259,11 @@ impl Client {
         let mut url = self.base.clone();
         // What is escaped already stays as it is.
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
-        self.http.request(method, url)
+        let request = self.http.request(method, url);
+        match &self.token {
+            Some(token) => request.bearer_auth(token.reveal()),
+            None => request,
+        }
     }
 
     async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
@@ -222,6 +292,10 @@ fn strange(status: StatusCode) -> String {
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds))
+}
+
+fn user_path(name: &str) -> String {
+    format!("/v1/users/{}", escape_segment(name))
 }
 
 fn job_path(id: &str, rest: &str) -> String {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    endpoint::{Answer, Content, Endpoint, Parameter, Place, Shape},
+    endpoint::{Access, Answer, CLASSIC, Content, Endpoint, Parameter, Place, Shape},
     schemas,
     table::ENDPOINTS,
 };
@@ -28,7 +28,7 @@ pub fn document() -> Value {
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "paths": paths,
-        "components": { "schemas": schemas },
+        "components": { "schemas": schemas, "responses": shared_responses(), "securitySchemes": security_schemes() },
     })
 }
 
@@ -45,10 +45,67 @@ fn operation(endpoint: &Endpoint, schemas: &Map<String, Value>) -> Value {
         "parameters": parameters,
         "responses": responses(endpoint),
     });
+    operation["security"] = security(endpoint.access);
     if !endpoint.bodies.is_empty() {
         operation["requestBody"] = json!({ "required": true, "content": contents(endpoint.bodies) });
     }
     operation
+}
+
+/// Swagger UI's "Authorize" asks for user and password by the first, for a token or a key by the second.
+fn security_schemes() -> Value {
+    json!({
+        "password": {
+            "type": "oauth2",
+            "description": "Sign in with name and password.",
+            "flows": { "password": { "tokenUrl": "/token", "scopes": {} } },
+        },
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token from POST /token, or a key that begins with dk_.",
+        },
+    })
+}
+
+/// Either scheme; and none, where the server may be told to answer callers without a name.
+fn security(access: Option<Access>) -> Value {
+    let schemes = json!([{ "password": [] }, { "bearer": [] }]);
+    match access {
+        Some(Access::Open) => json!([]),
+        Some(Access::SignedIn | Access::Admin) | None => schemes,
+        Some(Access::Metrics | Access::User | Access::Signed | Access::Operator) => {
+            json!([{}, { "password": [] }, { "bearer": [] }])
+        }
+    }
+}
+
+/// Answers that nearly every route may give, described once.
+const SHARED: &[(&str, &[Code])] = &[
+    ("NotSignedIn", &[Code::NotAuthenticated, Code::InvalidToken]),
+    ("Forbidden", &[Code::Forbidden]),
+    ("RateLimited", &[Code::RateLimited]),
+    ("Internal", &[Code::Internal]),
+    ("StoreUnavailable", &[Code::StoreUnavailable]),
+];
+
+fn shared_responses() -> Map<String, Value> {
+    SHARED.iter().map(|(name, codes)| ((*name).to_owned(), problem(codes))).collect()
+}
+
+/// What can go wrong before the route itself is asked.
+fn problems_of(access: Option<Access>) -> &'static [Code] {
+    match access {
+        Some(Access::Open) => &[],
+        _ => &[
+            Code::NotAuthenticated,
+            Code::InvalidToken,
+            Code::Forbidden,
+            Code::RateLimited,
+            Code::Internal,
+            Code::StoreUnavailable,
+        ],
+    }
 }
 
 /// `get_v1_jobs_id` and the like: unique because method and path are.
@@ -93,13 +150,14 @@ fn shape(shape: Shape) -> Value {
 
 /// The parameters of the operations, as the query takes them.
 fn parameters_of_operations(schemas: &Map<String, Value>) -> Vec<Value> {
-    let fields =
-        schemas.get("Thumbnail").and_then(|schema| schema.get("properties")).and_then(Value::as_object);
     let own = |name: &str| name == "op" || name == "name";
-    fields
+    let mut parameters = BTreeMap::new();
+    for (_, name, _) in schemas::parameters_by_operation() {
+        let fields = schemas.get(name).and_then(|schema| schema.get("properties")).and_then(Value::as_object);
+        parameters.extend(fields.into_iter().flatten().filter(|(name, _)| !own(name)));
+    }
+    parameters
         .into_iter()
-        .flatten()
-        .filter(|(name, _)| !own(name))
         .map(|(name, schema)| {
             let about = schema.get("description").cloned().unwrap_or_default();
             json!({ "name": name, "in": "query", "required": false, "description": about, "schema": without_null(schema) })
@@ -125,10 +183,24 @@ fn responses(endpoint: &Endpoint) -> Map<String, Value> {
     let mut responses: Map<String, Value> =
         endpoint.answers.iter().map(|answer| (answer.status.to_string(), response(answer))).collect();
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
-    for code in endpoint.problems {
-        by_status.entry(code.status()).or_default().push(*code);
+    for code in problems_of(endpoint.access).iter().chain(endpoint.problems) {
+        let codes = by_status.entry(code.status()).or_default();
+        if !codes.contains(code) {
+            codes.push(*code);
+        }
+    }
+    let classic = endpoint.group.starts_with(CLASSIC);
+    if classic && endpoint.access.is_some_and(|access| access != Access::Open) {
+        responses.entry("401").or_insert_with(classic_refusal);
     }
     for (status, codes) in by_status {
+        if !responses.contains_key(&status.to_string())
+            && let Some((name, _)) = SHARED.iter().find(|(_, shared)| *shared == codes)
+        {
+            let shared = json!({ "$ref": format!("#/components/responses/{name}") });
+            responses.insert(status.to_string(), shared);
+            continue;
+        }
         let problem = problem(&codes);
         match responses.get_mut(&status.to_string()) {
             // A classic surface has a form of its own at this status; the problem is a second one.
@@ -139,6 +211,16 @@ fn responses(endpoint: &Endpoint) -> Map<String, Value> {
         }
     }
     responses
+}
+
+/// How the classic services say 401.
+fn classic_refusal() -> Value {
+    let schema =
+        json!({ "type": "object", "required": ["detail"], "properties": { "detail": { "type": "string" } } });
+    json!({
+        "description": "Not signed in.",
+        "content": { "application/json": { "schema": schema } },
+    })
 }
 
 fn response(answer: &Answer) -> Value {
@@ -190,6 +272,7 @@ fn content_schema(content: Content) -> (&'static str, Value) {
             let first = parts.keys().next().cloned().unwrap_or_default();
             ("multipart/form-data", json!({ "type": "object", "required": [first], "properties": parts }))
         }
+        Content::Fields(schema) => ("application/x-www-form-urlencoded", written(schema)),
         Content::Bytes(media_type) => (media_type, json!({ "type": "string", "format": "binary" })),
         Content::Text(media_type) => (media_type, json!({ "type": "string" })),
         Content::Events => {

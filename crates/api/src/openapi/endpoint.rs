@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::problem::Code;
 
+/// What the groups of the classic services begin with. Their errors have forms of their own.
+pub const CLASSIC: &str = "classic";
+
 /// One method of one route.
 #[derive(Debug, Clone, Copy)]
 pub struct Endpoint {
@@ -15,6 +18,8 @@ pub struct Endpoint {
     pub group: &'static str,
     /// What it does, in a sentence. The first of them names the operation.
     pub about: &'static str,
+    /// Who may ask. `None` is nobody: an endpoint that forgot to say is closed, and a test finds it.
+    pub access: Option<Access>,
     /// What the path, query and headers may say.
     pub parameters: &'static [Parameter],
     /// What the body may be; empty is no body.
@@ -23,6 +28,25 @@ pub struct Endpoint {
     pub answers: &'static [Answer],
     /// What can go wrong.
     pub problems: &'static [Code],
+}
+
+/// Who may ask. What callers without a name may do is a setting of the server (`auth.anonymous`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody, without being asked who they are: probes, documentation, signing in.
+    Open,
+    /// Operators, or everybody if the server is told so (`auth.open_metrics`).
+    Metrics,
+    /// Every caller, for what is their own.
+    User,
+    /// As [`Access::User`], or whoever has a signed address.
+    Signed,
+    /// Every caller who has signed in.
+    SignedIn,
+    /// Operators and administrators.
+    Operator,
+    /// Administrators.
+    Admin,
 }
 
 /// A method that is used here.
@@ -103,6 +127,8 @@ pub enum Content {
     JsonAs(&'static str),
     /// `multipart/form-data` with these parts: name, schema written out.
     Form(&'static [(&'static str, &'static str)]),
+    /// `application/x-www-form-urlencoded` that matches this schema, written out.
+    Fields(&'static str),
     /// Bytes of this media type.
     Bytes(&'static str),
     /// Text of this media type.
@@ -138,7 +164,21 @@ impl Endpoint {
     }
 
     const fn new(method: Method, path: &'static str, group: &'static str, about: &'static str) -> Self {
-        Self { method, path, group, about, parameters: &[], bodies: &[], answers: &[], problems: &[] }
+        Self {
+            method,
+            path,
+            group,
+            about,
+            access: None,
+            parameters: &[],
+            bodies: &[],
+            answers: &[],
+            problems: &[],
+        }
+    }
+
+    pub(super) const fn needs(self, access: Access) -> Self {
+        Self { access: Some(access), ..self }
     }
 
     pub(super) const fn takes(self, parameters: &'static [Parameter]) -> Self {

@@ -9,5 +9,5 @@ mod endpoint;
 mod schemas;
 
 pub use document::document;
-pub use endpoint::{Answer, Content, Endpoint, Method, Parameter, Place, Shape};
+pub use endpoint::{Access, Answer, CLASSIC, Content, Endpoint, Method, Parameter, Place, Shape};
 pub use schemas::operations;

@@ -5,12 +5,14 @@ use serde_json::{Map, Value, json};
 use utoipa::{OpenApi, PartialSchema};
 
 use crate::{
-    Code, Index, Job, JobPage, JobRequest, Operations, Problem, Queues, Readiness, SignRequest, Signed,
-    Stats, Version, Workers,
+    Code, CreatedKey, Index, Job, JobPage, JobRequest, KeyInfo, KeyList, Me, ModelsList, NewKey, NewUser,
+    Operations, PasswordChange, Problem, Queues, Readiness, Role, SignRequest, Signed, Stats, TokenAnswer,
+    UserInfo, UserList, UserPatch, Version, Workers,
     job::State,
     system::{OperationInfo, Operations as OperationList},
 };
-use darkroom_core::operation::Thumbnail;
+use darkroom_core::operation::{AnyModel, Classify, Digit, Thumbnail};
+use serde::Serialize;
 
 #[derive(OpenApi)]
 #[openapi(components(schemas(
@@ -24,11 +26,24 @@ use darkroom_core::operation::Thumbnail;
     Queues,
     Workers,
     Operations,
+    ModelsList,
     Readiness,
     Version,
     Index,
     SignRequest,
-    Signed
+    Signed,
+    Me,
+    Role,
+    UserInfo,
+    UserList,
+    NewUser,
+    UserPatch,
+    PasswordChange,
+    KeyInfo,
+    KeyList,
+    NewKey,
+    CreatedKey,
+    TokenAnswer
 )))]
 struct WireTypes;
 
@@ -39,12 +54,18 @@ pub(super) fn all() -> Map<String, Value> {
         Some(Value::Object(found)) => found.clone(),
         _ => Map::new(),
     };
-    let thumbnail = parameters_of_thumbnail();
-    schemas.insert("Thumbnail".to_owned(), tagged(&thumbnail, "thumbnail"));
+    let mut references = Vec::new();
+    let mut mapping = Map::new();
+    for (op, name, parameters) in parameters_by_operation() {
+        let path = format!("#/components/schemas/{name}");
+        references.push(json!({ "$ref": path }));
+        mapping.insert(op.to_owned(), Value::String(path));
+        schemas.insert(name.to_owned(), tagged(&parameters, op));
+    }
     let operation = json!({
         "description": "One thing done to an image, with its parameters.",
-        "oneOf": [{ "$ref": "#/components/schemas/Thumbnail" }],
-        "discriminator": { "propertyName": "op", "mapping": { "thumbnail": "#/components/schemas/Thumbnail" } },
+        "oneOf": references,
+        "discriminator": { "propertyName": "op", "mapping": mapping },
     });
     // The derive sees the names of the variants, not those of the wire.
     let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
@@ -61,20 +82,37 @@ pub(super) fn all() -> Map<String, Value> {
 /// The answer of `GET /v1/operations`. Each schema stands alone: what it refers to is inside of it.
 pub fn operations() -> OperationList {
     let all = all();
-    let mut parameters = all.get("Thumbnail").cloned().unwrap_or_default();
-    let description = parameters["description"].as_str().unwrap_or_default().to_owned();
-    inline(&mut parameters, &all);
-    OperationList {
-        operations: vec![OperationInfo { name: "thumbnail".to_owned(), description, parameters }],
-    }
+    let operations = parameters_by_operation().into_iter().map(|(op, name, _)| {
+        let mut parameters = all.get(name).cloned().unwrap_or_default();
+        let description = parameters["description"].as_str().unwrap_or_default().to_owned();
+        inline(&mut parameters, &all);
+        OperationInfo { name: op.to_owned(), description, parameters }
+    });
+    OperationList { operations: operations.collect() }
 }
 
-/// The parameters as JSON sees them; all may be left out.
+/// Every operation: its name, the name of its schema, and the schema of its parameters.
+pub(super) fn parameters_by_operation() -> Vec<(&'static str, &'static str, Value)> {
+    vec![
+        ("thumbnail", "Thumbnail", parameters_of_thumbnail()),
+        ("classify", "Classify", parameters(&Classify::schema())),
+        ("digit", "Digit", parameters(&Digit::schema())),
+        ("model", "AnyModel", parameters(&AnyModel::schema())),
+    ]
+}
+
+/// The parameters as JSON sees them: no others.
+fn parameters(schema: &impl Serialize) -> Value {
+    let mut schema = serde_json::to_value(schema).unwrap_or_default();
+    schema["additionalProperties"] = Value::Bool(false);
+    schema
+}
+
+/// All may be left out.
 fn parameters_of_thumbnail() -> Value {
-    let mut schema = serde_json::to_value(Thumbnail::schema()).unwrap_or_default();
+    let mut schema = parameters(&Thumbnail::schema());
     if let Value::Object(fields) = &mut schema {
         fields.remove("required");
-        fields.insert("additionalProperties".to_owned(), Value::Bool(false));
     }
     schema["properties"]["name"]["minLength"] = json!(1);
     schema["properties"]["name"]["maxLength"] = json!(100);
@@ -88,7 +126,8 @@ fn parameters_of_thumbnail() -> Value {
 fn tagged(schema: &Value, op: &str) -> Value {
     let mut tagged = schema.clone();
     tagged["properties"]["op"] = json!({ "type": "string", "const": op });
-    tagged["required"] = json!(["op"]);
+    let required = schema["required"].as_array().into_iter().flatten().cloned();
+    tagged["required"] = std::iter::once(json!("op")).chain(required).collect();
     tagged
 }
 

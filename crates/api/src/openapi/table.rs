@@ -1,6 +1,7 @@
 //! Every endpoint, in reading order.
 
 use super::endpoint::{
+    Access::{Admin, Metrics, Open, Operator, Signed, SignedIn, User},
     Content, Endpoint, Parameter,
     Shape::{Id, Number, Pattern, Text, Time, Whole, Word, Words},
     answer, header, path, query,
@@ -12,6 +13,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint::post("/v1/jobs", "jobs", "Submit one image and one or more operations. \
         The image comes as a part of multipart/form-data, as the raw body (with `op` and its parameters in the query), \
         or as JSON. `queue`, `priority`, `delay`, `run_at` and `name` come in the query, as parts, or as JSON fields.")
+        .needs(User)
         .takes(SUBMIT)
         .body(&[
             Content::Form(&[
@@ -29,11 +31,12 @@ pub const ENDPOINTS: &[Endpoint] = &[
         .problems(&[
             Code::MalformedBody, Code::InvalidParameter, Code::RequestTimeout, Code::BodyTooLarge,
             Code::UnsupportedMediaType, Code::NotAnImage, Code::UnsupportedImage, Code::InvalidJob,
-            Code::MissingImage, Code::DamagedImage, Code::ImageLimit, Code::UnknownBlob, Code::UrlRefused,
-            Code::UrlFailed, Code::IdempotencyConflict, Code::QueueFull, Code::Internal, Code::Overloaded,
+            Code::MissingImage, Code::DamagedImage, Code::ImageLimit, Code::UnknownBlob, Code::UnknownModel, Code::UrlRefused,
+            Code::UrlFailed, Code::IdempotencyConflict, Code::QueueFull, Code::QuotaExceeded, Code::Internal, Code::Overloaded,
             Code::StoreUnavailable, Code::BlobsUnavailable, Code::DiskFull,
         ]),
     Endpoint::get("/v1/jobs", "jobs", "List jobs, newest first.")
+        .needs(User)
         .takes(&[
             query("limit", Whole(1, 1000), "Jobs at most; 50 if absent."),
             query("cursor", Text, "`next_cursor` of the part before."),
@@ -49,15 +52,18 @@ pub const ENDPOINTS: &[Endpoint] = &[
         .answers(&[answer(200, "A part of the listing.", &[Content::Json("JobPage")])])
         .problems(&[Code::InvalidParameter, Code::Internal, Code::StoreUnavailable]),
     Endpoint::get("/v1/jobs/{id}", "jobs", "One job with its attempts, results and links to artifacts.")
+        .needs(User)
         .takes(&[JOB])
         .answers(&[answer(200, "The job.", &[Content::Json("Job")])])
         .problems(ONE_JOB),
     Endpoint::delete("/v1/jobs/{id}", "jobs", "Delete a job and every blob that nobody else refers to.")
+        .needs(User)
         .takes(&[JOB])
         .answers(&[answer(204, "It is gone.", &[])])
         .problems(&[Code::JobNotFound, Code::JobRunning, Code::Internal, Code::StoreUnavailable, Code::DiskFull]),
     Endpoint::get("/v1/jobs/{id}/events", "jobs", "Follow a job as server-sent events until it ends. \
         Every event is called `job`, and its data is the job.")
+        .needs(User)
         .takes(&[JOB, header("Last-Event-ID", Text, "The id of the last event that the client has seen.")])
         .answers(&[
             answer(200, "The events.", &[Content::Events]),
@@ -66,16 +72,19 @@ pub const ENDPOINTS: &[Endpoint] = &[
         .problems(&[Code::JobNotFound, Code::Internal, Code::Overloaded, Code::StoreUnavailable]),
     Endpoint::post("/v1/jobs/{id}/cancel", "jobs", "Cancel a job: at once while it waits, as soon as its worker notices \
         while it runs. Idempotent.")
+        .needs(User)
         .takes(&[JOB])
         .answers(&[answer(200, "The job as it stands now.", &[Content::Json("Job")])])
         .problems(CHANGE_JOB),
     Endpoint::post("/v1/jobs/{id}/retry", "jobs", "Queue a failed, cancelled or scheduled job at once, with a fresh \
         budget of attempts. Idempotent.")
+        .needs(User)
         .takes(&[JOB])
         .answers(&[answer(200, "The job as it stands now.", &[Content::Json("Job")])])
         .problems(&[Code::JobNotFound, Code::JobSucceeded, Code::Internal, Code::StoreUnavailable, Code::DiskFull]),
     Endpoint::get("/v1/jobs/{id}/artifacts/{name}", "artifacts", "Download what a job has produced, or its input as \
         `original`.")
+        .needs(Signed)
         .takes(&[
             JOB,
             path("name", Pattern("^[^/]+$"), "The artifact's name, or `original`."),
@@ -97,6 +106,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         ]),
     Endpoint::post("/v1/artifacts/sign", "artifacts", "Make a temporary address of an artifact that works without \
         credentials.")
+        .needs(User)
         .body(&[Content::Json("SignRequest")])
         .answers(&[answer(200, "The address.", &[Content::Json("Signed")])])
         .problems(&[
@@ -104,48 +114,129 @@ pub const ENDPOINTS: &[Endpoint] = &[
             Code::UnsupportedMediaType, Code::InvalidJob, Code::Internal, Code::StoreUnavailable,
         ]),
     Endpoint::get("/v1/operations", "operations", "Every operation with the JSON Schema of its parameters.")
+        .needs(User)
         .answers(&[answer(200, "The operations.", &[Content::Json("Operations")])]),
     Endpoint::get("/v1/queues", "queues", "Every queue with its counts.")
+        .needs(Operator)
         .answers(&[answer(200, "The queues.", &[Content::Json("Queues")])])
         .problems(READ),
     Endpoint::post("/v1/queues/{name}/pause", "queues", "Hold the jobs of a queue; running ones finish. Idempotent.")
+        .needs(Operator)
         .takes(&[QUEUE])
         .answers(&[answer(204, "No job of it starts any more.", &[])])
         .problems(CHANGE_QUEUE),
     Endpoint::post("/v1/queues/{name}/resume", "queues", "Let the jobs of a queue start again. Idempotent.")
+        .needs(Operator)
         .takes(&[QUEUE])
         .answers(&[answer(204, "Its jobs start again.", &[])])
         .problems(CHANGE_QUEUE),
     Endpoint::get("/v1/stats", "server", "Counts and rates per state, operation and queue.")
+        .needs(Operator)
         .answers(&[answer(200, "The counts.", &[Content::Json("Stats")])])
         .problems(READ),
+    Endpoint::get("/v1/models", "server", "Every model: version, digest, licence, and whether it can be asked.")
+        .needs(User)
+        .answers(&[answer(200, "The models.", &[Content::Json("ModelsList")])])
+        .problems(&[]),
     Endpoint::get("/v1/workers", "server", "Every live worker.")
+        .needs(Operator)
         .answers(&[answer(200, "The workers.", &[Content::Json("Workers")])])
         .problems(READ),
+    Endpoint::post("/token", "users", "Sign in with name and password (OAuth2, RFC 6749, 4.3). \
+        The token goes into `Authorization: Bearer …` of every other request until it expires.")
+        .needs(Open)
+        .body(&[Content::Fields(r#"{"type":"object","required":["username","password"],"properties":{"grant_type":{"type":"string","const":"password"},"username":{"type":"string"},"password":{"type":"string","format":"password"},"scope":{"type":"string"},"client_id":{"type":"string"},"client_secret":{"type":"string"}}}"#)])
+        .answers(&[
+            answer(200, "Signed in.", &[Content::Json("TokenAnswer")]),
+            answer(401, "Unknown name or wrong password, without saying which.", &[DETAIL]),
+            answer(422, "A field is missing.", &[VALIDATION]),
+        ])
+        .problems(&[
+            Code::MalformedBody, Code::RequestTimeout, Code::BodyTooLarge, Code::RateLimited, Code::Internal,
+            Code::Overloaded, Code::StoreUnavailable,
+        ]),
+    Endpoint::post("/v1/tokens/revoke", "users", "Sign out: the token that this request comes with opens nothing any more.")
+        .needs(SignedIn)
+        .answers(&[answer(204, "It is over.", &[])])
+        .problems(&[Code::InvalidAccount, Code::Overloaded, Code::DiskFull]),
+    Endpoint::get("/v1/me", "users", "Who is asking.")
+        .needs(User)
+        .answers(&[answer(200, "The caller.", &[Content::Json("Me")])]),
+    Endpoint::post("/v1/me/password", "users", "Choose a new password. Ends every token of the caller.")
+        .needs(SignedIn)
+        .body(&[Content::Json("PasswordChange")])
+        .answers(&[answer(204, "It is the new one from now on.", &[])])
+        .problems(CHANGE_USER),
+    Endpoint::get("/v1/users", "users", "Every user.")
+        .needs(Admin)
+        .answers(&[answer(200, "The users.", &[Content::Json("UserList")])])
+        .problems(READ),
+    Endpoint::post("/v1/users", "users", "Make a user.")
+        .needs(Admin)
+        .body(&[Content::Json("NewUser")])
+        .answers(&[answer(201, "The user.", &[Content::Json("UserInfo")])])
+        .problems(CHANGE_USER),
+    Endpoint::post("/v1/users/{name}", "users", "Change a user: role, password, whether they are disabled.")
+        .needs(Admin)
+        .takes(&[USER])
+        .body(&[Content::Json("UserPatch")])
+        .answers(&[answer(200, "The user as they are now.", &[Content::Json("UserInfo")])])
+        .problems(CHANGE_USER),
+    Endpoint::delete("/v1/users/{name}", "users", "Remove a user with every key. Their jobs stay.")
+        .needs(Admin)
+        .takes(&[USER])
+        .answers(&[answer(204, "They are gone.", &[])])
+        .problems(&[Code::UserNotFound, Code::LastAdmin, Code::Internal, Code::StoreUnavailable, Code::DiskFull]),
+    Endpoint::get("/v1/keys", "users", "The caller's keys, or those of another user for administrators.")
+        .needs(SignedIn)
+        .takes(&[query("user", Text, "Whose; `*` is everybody's.")])
+        .answers(&[answer(200, "The keys, newest first.", &[Content::Json("KeyList")])])
+        .problems(&[Code::InvalidParameter, Code::Forbidden, Code::UserNotFound]),
+    Endpoint::post("/v1/keys", "users", "Make a key for a program. It is shown once.")
+        .needs(SignedIn)
+        .body(&[Content::Json("NewKey")])
+        .answers(&[answer(201, "The key.", &[Content::Json("CreatedKey")])])
+        .problems(CHANGE_USER),
+    Endpoint::delete("/v1/keys/{id}", "users", "Revoke a key. Idempotent.")
+        .needs(SignedIn)
+        .takes(&[path("id", Id, "The key.")])
+        .answers(&[answer(204, "It opens nothing any more.", &[])])
+        .problems(&[Code::KeyNotFound, Code::DiskFull]),
     Endpoint::get("/livez", "server", "Whether the process answers.")
+        .needs(Open)
         .answers(&[answer(200, "It does.", &[Content::Text("text/plain")])]),
     Endpoint::get("/readyz", "server", "Whether everything that the server needs is there.")
+        .needs(Open)
         .answers(&[answer(200, "It is.", &[Content::Json("Readiness")])])
         .problems(&[Code::NotReady]),
     Endpoint::get("/metrics", "server", "Metrics in Prometheus' text format.")
+        .needs(Metrics)
         .answers(&[answer(200, "The metrics.", &[Content::Text("text/plain")])]),
     Endpoint::get("/version", "server", "What is running.")
+        .needs(Open)
         .answers(&[answer(200, "Name and version.", &[Content::Json("Version")])]),
     Endpoint::get("/openapi.json", "server", "This document.")
+        .needs(Open)
         .answers(&[answer(200, "The document.", &[Content::JsonAs(r#"{"type":"object"}"#)])]),
     Endpoint::get("/docs", "server", "This document, to browse and try out.")
+        .needs(Open)
         .answers(&[answer(200, "A page.", &[Content::Text("text/html")])]),
     Endpoint::get("/docs/problems", "server", "Every problem code with its meaning and what to do.")
+        .needs(Open)
         .answers(&[answer(200, "A page.", &[Content::Text("text/markdown")])]),
     Endpoint::get("/docs/{file}", "server", "A file of that page.")
+        .needs(Open)
         .takes(&[path("file", Pattern("^[^/]+$"), "Its name.")])
         .answers(&[answer(200, "The file.", &[Content::Bytes("*/*")])])
         .problems(&[Code::NotFound]),
-    Endpoint::get("/", "server", "Where everything is.")
+    Endpoint::get("/v1", "server", "Where everything is.")
+        .needs(Open)
         .answers(&[answer(200, "Links.", &[Content::Json("Index")])]),
     Endpoint::get("/heartbeat", "classic: resize service", "Whether the resize service answers.")
+        .needs(Open)
         .answers(&[answer(200, "It does.", &[RESULT])]),
     Endpoint::post("/uploadFile", "classic: resize service", "Have an image brought inside 500 × 500.")
+        .needs(User)
         .body(&[FILE])
         .answers(&[
             answer(200, "Taken.", &[RESULT_WITH_ID]),
@@ -153,8 +244,9 @@ pub const ENDPOINTS: &[Endpoint] = &[
             answer(415, "The file is not called png, jpg or jpeg.", &[RESULT]),
             answer(500, "It could not be queued.", &[RESULT]),
         ])
-        .problems(&[Code::RequestTimeout, Code::BodyTooLarge, Code::Overloaded]),
+        .problems(&[Code::RequestTimeout, Code::BodyTooLarge, Code::QuotaExceeded, Code::Overloaded]),
     Endpoint::get("/queryFileStatus/{file_id}", "classic: resize service", "Where a file stands.")
+        .needs(User)
         .takes(&[path("file_id", Pattern("^[^/]+$"), "What the upload answered: 20 digits.")])
         .answers(&[
             answer(200, "STAGING STAGE, PROCESSING STAGE, COMPLETION STAGE, or FAILED STAGE with a reason.", &[RESULT_WITH_ID]),
@@ -162,8 +254,10 @@ pub const ENDPOINTS: &[Endpoint] = &[
         ])
         .problems(READ),
     Endpoint::get("/health", "classic: thumbnail service", "Whether the thumbnail service answers.")
+        .needs(Open)
         .answers(&[answer(200, "It does.", &[Content::JsonAs(r#"{"type":"string"}"#)])]),
     Endpoint::post("/upload/", "classic: thumbnail service", "Have a 100 × 100 thumbnail made.")
+        .needs(User)
         .body(&[FILE])
         .answers(&[
             answer(200, "Taken.", &[Content::JsonAs(r#"{"type":"object","required":["message","job_id"],"properties":{"message":{"type":"string"},"job_id":{"type":"string","format":"uuid"}}}"#)]),
@@ -171,10 +265,11 @@ pub const ENDPOINTS: &[Endpoint] = &[
             answer(422, "There is no file.", &[VALIDATION]),
         ])
         .problems(&[
-            Code::RequestTimeout, Code::BodyTooLarge, Code::QueueFull, Code::Internal, Code::Overloaded,
-            Code::StoreUnavailable, Code::BlobsUnavailable, Code::DiskFull,
+            Code::RequestTimeout, Code::BodyTooLarge, Code::QueueFull, Code::QuotaExceeded, Code::Internal,
+            Code::Overloaded, Code::StoreUnavailable, Code::BlobsUnavailable, Code::DiskFull,
         ]),
     Endpoint::get("/job/status/{id}", "classic: thumbnail service", "Where a job stands.")
+        .needs(User)
         .takes(&[path("id", Pattern("^[^/]+$"), "What the upload answered.")])
         .answers(&[
             answer(200, "pending, processing, succeeded or failed.", &[Content::JsonAs(r#"{"type":"object","required":["job_id","status"],"properties":{"job_id":{"type":"string","format":"uuid"},"status":{"enum":["pending","processing","succeeded","failed"]}}}"#)]),
@@ -183,6 +278,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         .problems(READ),
     Endpoint::get("/job/all", "classic: thumbnail service", "The jobs of the thumbnail service, newest first. \
         The Link header leads to the next part.")
+        .needs(User)
         .takes(&[
             query("limit", Whole(1, 1000), "Jobs at most; 1000 if absent."),
             query("cursor", Text, "From the Link header of the part before."),
@@ -193,6 +289,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         ])
         .problems(&[Code::InvalidParameter, Code::Internal, Code::StoreUnavailable]),
     Endpoint::get("/thumb/{name}", "classic: thumbnail service", "The thumbnail of the newest upload of this name.")
+        .needs(User)
         .takes(&[path("name", Pattern("^[^/]+$"), "`thumb_` and the uploaded file's name.")])
         .answers(&[
             answer(200, "The image.", &[Content::Bytes("image/*")]).with(ARTIFACT),
@@ -201,9 +298,38 @@ pub const ENDPOINTS: &[Endpoint] = &[
             answer(404, "No such thumbnail.", &[Content::JsonAs(r#"{"type":"object","required":["error"],"properties":{"error":{"type":"string"}}}"#)]),
         ])
         .problems(&[Code::RangeNotSatisfiable, Code::Internal, Code::StoreUnavailable, Code::BlobsUnavailable]),
+    Endpoint::post("/mnist/", "classic: digit service", "Read the handwritten digit in a picture.")
+        .needs(User)
+        .body(&[Content::JsonAs(r#"{"type":"object","required":["base64"],"properties":{"base64":{"type":"string","description":"The picture, with or without a data-URI prefix."}}}"#)])
+        .answers(&[
+            answer(200, "The digit, its score, and the scores of all ten.", &[DIGIT]),
+            answer(400, "Not base64, or not an image.", &[DETAIL]),
+            answer(413, "Too large.", &[DETAIL]),
+            answer(422, "The body does not fit, or the image exceeds a limit.", &[DETAIL_OR_VALIDATION]),
+        ])
+        .problems(&[Code::RequestTimeout, Code::Internal, Code::Overloaded, Code::ModelUnavailable]),
+    Endpoint::get("/", "classic: classifier", "A greeting; browsers are led to the documentation.")
+        .needs(Open)
+        .answers(&[
+            answer(200, "The greeting.", &[Content::JsonAs(r#"{"type":"object","required":["message"],"properties":{"message":{"type":"string"}}}"#)]),
+            answer(307, "Where a browser finds more.", &[]).with(&[("Location", "The documentation.")]),
+        ]),
+    Endpoint::post("/predict", "classic: classifier", "Name what is in a picture.")
+        .needs(SignedIn)
+        .body(&[FILE])
+        .answers(&[
+            answer(200, "The label, with its score in percent.", &[PREDICTED]),
+            answer(406, "Not an image, or not one that can be looked at.", &[DETAIL]),
+            answer(422, "There is no file.", &[VALIDATION]),
+        ])
+        .problems(&[
+            Code::MalformedBody, Code::RequestTimeout, Code::BodyTooLarge, Code::Internal, Code::Overloaded,
+            Code::ModelUnavailable,
+        ]),
 ];
 
 const JOB: Parameter = path("id", Id, "The job.");
+const USER: Parameter = path("name", Pattern("^[A-Za-z0-9_.@+-]{1,64}$"), "The user.");
 const QUEUE: Parameter =
     path("name", Pattern("^[A-Za-z0-9_.:@+-]{1,100}$"), "The queue; unknown names are made.");
 
@@ -243,6 +369,25 @@ const CHANGE_JOB: &[Code] = &[Code::JobNotFound, Code::Internal, Code::StoreUnav
 const CHANGE_QUEUE: &[Code] =
     &[Code::InvalidParameter, Code::Internal, Code::StoreUnavailable, Code::DiskFull];
 
+const CHANGE_USER: &[Code] = &[
+    Code::MalformedBody,
+    Code::RequestTimeout,
+    Code::BodyTooLarge,
+    Code::UnsupportedMediaType,
+    Code::Forbidden,
+    Code::WrongPassword,
+    Code::UserNotFound,
+    Code::UserExists,
+    Code::LastAdmin,
+    Code::InvalidAccount,
+    Code::RateLimited,
+    Code::QuotaExceeded,
+    Code::Internal,
+    Code::Overloaded,
+    Code::StoreUnavailable,
+    Code::DiskFull,
+];
+
 const FILE: Content = Content::Form(&[("file", r#"{"type":"string","format":"binary"}"#)]);
 const RESULT: Content =
     Content::JsonAs(r#"{"type":"object","required":["result"],"properties":{"result":{"type":"string"}}}"#);
@@ -251,6 +396,15 @@ const RESULT_WITH_ID: Content = Content::JsonAs(
 );
 const DETAIL: Content =
     Content::JsonAs(r#"{"type":"object","required":["detail"],"properties":{"detail":{"type":"string"}}}"#);
+const PREDICTED: Content = Content::JsonAs(
+    r#"{"type":"object","required":["username","filename","extension","date","class_id","category_name","score","success"],"properties":{"username":{"type":"string"},"filename":{"type":"string"},"extension":{"type":["string","null"]},"date":{"type":"string"},"class_id":{"type":"integer"},"category_name":{"type":["string","null"]},"score":{"type":"integer","minimum":0,"maximum":100},"success":{"const":true}}}"#,
+);
+const DIGIT: Content = Content::JsonAs(
+    r#"{"type":"object","required":["pred","digit","score","scores"],"properties":{"pred":{"type":"integer","minimum":0,"maximum":9},"digit":{"type":"integer","minimum":0,"maximum":9},"score":{"type":"number"},"scores":{"type":"array","items":{"type":"number"},"minItems":10,"maxItems":10}}}"#,
+);
+const DETAIL_OR_VALIDATION: Content = Content::JsonAs(
+    r#"{"type":"object","required":["detail"],"properties":{"detail":{"anyOf":[{"type":"string"},{"type":"array","items":{"type":"object","required":["loc","msg","type"]}}]}}}"#,
+);
 const VALIDATION: Content = Content::JsonAs(
     r#"{"type":"object","required":["detail"],"properties":{"detail":{"type":"array","items":{"type":"object","required":["loc","msg","type"],"properties":{"loc":{"type":"array","items":{"type":"string"}},"msg":{"type":"string"},"type":{"type":"string"}}}}}}"#,
 );

@@ -104,6 +104,10 @@ pub enum FailureKind {
     Unencodable,
     /// Blobs could not be read or written just now.
     StorageUnavailable,
+    /// The model that was asked for is not installed.
+    ModelMissing,
+    /// The model could not be loaded, or did not give what its manifest says.
+    ModelFailed,
     /// The job crashed its worker, or the worker vanished.
     Crashed,
     /// A fault of ours.
@@ -112,7 +116,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Undecodable,
         Self::Unsupported,
         Self::LimitExceeded,
@@ -120,6 +124,8 @@ impl FailureKind {
         Self::InputMissing,
         Self::Unencodable,
         Self::StorageUnavailable,
+        Self::ModelMissing,
+        Self::ModelFailed,
         Self::Crashed,
         Self::Internal,
     ];
@@ -134,6 +140,8 @@ impl FailureKind {
             Self::InputMissing => "input_missing",
             Self::Unencodable => "unencodable",
             Self::StorageUnavailable => "storage_unavailable",
+            Self::ModelMissing => "model_missing",
+            Self::ModelFailed => "model_failed",
             Self::Crashed => "crashed",
             Self::Internal => "internal",
         }

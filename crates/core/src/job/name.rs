@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::user::UserName;
+
 /// The text is empty, too long, or has characters that do not belong in this kind of name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} is 1 to {max} characters: {allowed}")]
@@ -81,6 +83,20 @@ token! {
 token! {
     /// What takes turns within a queue: one lane a run and user, so that a million jobs never starve one.
     Lane, "a lane", default "anonymous"
+}
+
+impl From<&UserName> for Owner {
+    /// A user's name has only characters that an owner's may have.
+    fn from(name: &UserName) -> Self {
+        Self(name.as_str().to_owned())
+    }
+}
+
+impl From<&Owner> for Lane {
+    /// Each owner takes turns with the others.
+    fn from(owner: &Owner) -> Self {
+        Self(owner.0.clone())
+    }
 }
 
 /// The longest file name that is kept, in characters.

@@ -55,6 +55,8 @@ pub struct NewJob {
     pub run_at: Option<Timestamp>,
     /// Bounds on its attempts.
     pub limits: AttemptLimits,
+    /// Rejected if its owner has this many jobs that have not ended; `None` is any number.
+    pub max_open: Option<u64>,
     /// Set if the client may repeat the submission.
     pub idempotency: Option<Idempotency>,
 }
@@ -90,6 +92,7 @@ impl NewJob {
             operations,
             run_at: None,
             limits: AttemptLimits::default(),
+            max_open: None,
             idempotency: None,
         })
     }

@@ -97,7 +97,7 @@ impl Default for Thumbnail {
 }
 
 /// Artifact names become file names and URL parts, so they are short and plain.
-fn is_artifact_name(name: &str) -> bool {
+pub(super) fn is_artifact_name(name: &str) -> bool {
     (1..=100).contains(&name.len())
         && !name.starts_with('.')
         && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' '))

@@ -169,3 +169,14 @@ words! {
         All = "all",
     }
 }
+
+words! {
+    /// How the output tensors of a model are written.
+    TensorFormat {
+        /// Into the job's result, as nested numbers.
+        #[default]
+        Json = "json",
+        /// As artifacts in `NumPy`'s format, one a tensor.
+        Npy = "npy",
+    }
+}

@@ -8,6 +8,7 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod users;
 mod view;
 
 use std::{pin::Pin, time::Duration};
@@ -15,6 +16,7 @@ use std::{pin::Pin, time::Duration};
 use async_trait::async_trait;
 use futures_core::Stream;
 
+pub use users::{Added, Keys, MAX_REVOKED_TOKENS, MAX_TOKEN_KEYS, Tokens, Users};
 pub use view::{
     Bucket, Counts, JobFilter, LiveWorker, MAX_PAGE, OperationCounts, Page, QueueCounts, WorkerInfo,
     WorkerStats,
@@ -22,7 +24,7 @@ pub use view::{
 
 use crate::{
     BlobId, JobId, SessionId, Timestamp,
-    job::{Job, NewJob, Origin, Outcome, QueueName, Timings},
+    job::{Job, NewJob, Origin, Outcome, Owner, QueueName, Timings},
 };
 
 /// How long a session lives after its last beat.
@@ -35,8 +37,8 @@ pub const BEAT_INTERVAL: Duration = Duration::from_secs(5);
 pub const MAX_BATCH: usize = 10_000;
 
 /// Everything a store is. The server holds one of these and never knows which.
-pub trait Store: Queue + Ledger + Admin {}
-impl<T: Queue + Ledger + Admin> Store for T {}
+pub trait Store: Queue + Ledger + Admin + Users + Keys + Tokens {}
+impl<T: Queue + Ledger + Admin + Users + Keys + Tokens> Store for T {}
 
 /// The queue side: what surfaces and workers call. Every call may carry many items and answers in their order.
 #[async_trait]
@@ -91,6 +93,9 @@ pub trait Ledger: Send + Sync {
     /// Which of these blobs no job refers to, as input or artifact.
     async fn unreferenced(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError>;
 
+    /// Whether a job of this owner refers to this blob, as input or artifact.
+    async fn refers(&self, owner: Owner, blob: BlobId) -> Result<bool, StoreError>;
+
     /// Whether the store can serve at this moment.
     async fn ping(&self) -> Result<(), StoreError>;
 }
@@ -127,6 +132,8 @@ pub enum Submitted {
     Conflict(JobId),
     /// Too many jobs wait already.
     Rejected(QueueFull),
+    /// The owner has [`NewJob::max_open`] jobs that have not ended.
+    TooManyOpen,
 }
 
 /// Back-pressure: the client is to come back later.

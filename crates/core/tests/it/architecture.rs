@@ -3,16 +3,19 @@
 use std::{collections::BTreeSet, process::Command};
 
 /// Every edge between our crates, `(from, to)`, development dependencies left out.
-const EDGES: [(&str, &str); 10] = [
+const EDGES: [(&str, &str); 13] = [
     ("darkroom", "darkroom-api"),
     ("darkroom", "darkroom-core"),
+    ("darkroom", "darkroom-inference"),
     ("darkroom", "darkroom-server"),
     ("darkroom", "darkroom-store"),
     ("darkroom-api", "darkroom-core"),
     ("darkroom-imaging", "darkroom-core"),
+    ("darkroom-inference", "darkroom-imaging"),
     ("darkroom-server", "darkroom-api"),
     ("darkroom-server", "darkroom-core"),
     ("darkroom-server", "darkroom-imaging"),
+    ("darkroom-server", "darkroom-inference"),
     ("darkroom-store", "darkroom-core"),
 ];
 

@@ -8,3 +8,4 @@ mod names;
 mod operations;
 mod retry;
 mod state;
+mod users;

@@ -1,11 +1,18 @@
 use darkroom_core::{
     Operation,
-    operation::{Background, Filter, Gravity, Mode, OutputFormat, Thumbnail},
+    operation::{Background, Digit, Filter, Gravity, Mode, OutputFormat, TensorFormat, Thumbnail},
 };
 use serde_json::json;
 
+fn operation(value: serde_json::Value) -> Result<Operation, String> {
+    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
 fn parse(value: serde_json::Value) -> Result<Thumbnail, String> {
-    serde_json::from_value(value).map(|Operation::Thumbnail(t)| t).map_err(|e| e.to_string())
+    match operation(value)? {
+        Operation::Thumbnail(thumbnail) => Ok(thumbnail),
+        other => Err(format!("{other:?}")),
+    }
 }
 
 #[test]
@@ -71,4 +78,48 @@ fn every_word_is_spelled_the_same_in_text_and_on_the_wire() {
     check(Gravity::ALL);
     check(Filter::ALL);
     check(OutputFormat::ALL);
+}
+
+#[test]
+fn a_question_to_a_model_needs_as_little_as_it_can() {
+    let Operation::Classify(classify) = operation(json!({"op": "classify"})).unwrap() else { panic!() };
+    assert_eq!((classify.model, classify.top.get(), classify.threshold.get()), (None, 5, 0.0));
+    assert_eq!(operation(json!({"op": "digit"})).unwrap(), Operation::Digit(Digit::default()));
+    let Operation::Model(any) = operation(json!({"op": "model", "model": "depth@2.1"})).unwrap() else {
+        panic!()
+    };
+    assert_eq!((any.model.name(), any.model.version()), ("depth", Some("2.1")));
+    assert_eq!(any.tensors, TensorFormat::Json);
+}
+
+#[test]
+fn a_question_that_makes_no_sense_is_refused_with_a_reason() {
+    let cases = [
+        (json!({"op": "classify", "top": 0}), "top is 1 to 1000"),
+        (json!({"op": "classify", "top": 1001}), "top is 1 to 1000"),
+        (json!({"op": "classify", "threshold": 1.5}), "threshold is 0 to 1"),
+        (json!({"op": "classify", "model": "../x"}), "a model is written name or name@version"),
+        (json!({"op": "classify", "model": "a@"}), "a model is written name or name@version"),
+        (json!({"op": "digit", "model": "Upper"}), "a model is written name or name@version"),
+        (json!({"op": "digit", "modle": "x"}), "unknown field `modle`"),
+        (json!({"op": "model"}), "missing field `model`"),
+        (json!({"op": "model", "model": "m", "tensors": "csv"}), "unknown variant `csv`"),
+        (json!({"op": "model", "model": "m", "name": ".x"}), "name is 1 to 100"),
+    ];
+    for (value, reason) in cases {
+        let error = operation(value.clone()).unwrap_err();
+        assert!(error.contains(reason), "{value}: {error}");
+    }
+}
+
+#[test]
+fn questions_read_back_as_themselves() {
+    for value in [
+        json!({"op": "classify", "model": "resnet50", "top": 3, "threshold": 0.25}),
+        json!({"op": "digit", "model": "digits@1"}),
+        json!({"op": "model", "model": "any", "tensors": "npy", "name": "out"}),
+    ] {
+        let read = operation(value.clone()).unwrap();
+        assert_eq!(serde_json::to_value(read).unwrap(), value);
+    }
 }

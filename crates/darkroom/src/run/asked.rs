@@ -1,16 +1,57 @@
-//! What is asked of `darkroom run thumbnail`.
+//! What is asked of `darkroom run`.
 
 use std::path::PathBuf;
 
-use clap::Args;
-use darkroom_core::operation::{
-    Filter, Frames, Gravity, Light, Metadata, Mode, OutputFormat, Reduce, Thumbnail,
+use clap::{Args, Subcommand};
+use darkroom_core::{
+    Operation,
+    operation::{
+        AnyModel, Classify, Digit, Filter, Frames, Gravity, InvalidPrediction, Light, Metadata, Mode,
+        ModelRef, OutputFormat, Reduce, TensorFormat, Threshold, Thumbnail, Top,
+    },
 };
 use serde_json::{Map, Value, json};
 
 use crate::halt::Halt;
 
-/// Flags and arguments of `darkroom run thumbnail`.
+/// The operations that can be run.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunCommand {
+    /// Make a smaller (or reshaped) copy of each image
+    Thumbnail(Box<Asked<ThumbnailArgs>>),
+    /// Name what is in each picture
+    Classify(Asked<ClassifyArgs>),
+    /// Read the handwritten digit in each picture
+    Digit(Asked<DigitArgs>),
+    /// Feed each picture to any installed model, and keep what it says
+    Model(Asked<ModelArgs>),
+}
+
+impl RunCommand {
+    /// The operation, checked by the same rules as everywhere, and what it is done to.
+    pub(super) fn split(self) -> Result<(Operation, RunArgs), Halt> {
+        Ok(match self {
+            Self::Thumbnail(asked) => (Operation::Thumbnail(asked.operation.thumbnail()?), asked.run),
+            Self::Classify(asked) => (Operation::Classify(asked.operation.classify()?), asked.run),
+            Self::Digit(asked) => (Operation::Digit(Digit { model: asked.operation.model }), asked.run),
+            Self::Model(asked) => {
+                let ModelArgs { model, tensors } = asked.operation;
+                (Operation::Model(AnyModel { model, tensors, name: None }), asked.run)
+            }
+        })
+    }
+}
+
+/// The parameters of an operation, and what it is done to.
+#[derive(Debug, Args)]
+pub(crate) struct Asked<Operation: Args> {
+    #[command(flatten)]
+    operation: Operation,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// What is worked through, and where the results go.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// Files, folders (with everything below) and patterns such as 'photos/**/*.jpg'
@@ -22,6 +63,59 @@ pub(crate) struct RunArgs {
     /// Let a server do the work instead of this process
     #[arg(long, value_name = "URL")]
     pub(super) server: Option<String>,
+}
+
+/// The flags of `darkroom run classify`.
+#[derive(Debug, Args)]
+pub(crate) struct ClassifyArgs {
+    /// The model, as name or name@version [default: the one of `models.classify`]
+    #[arg(long)]
+    model: Option<ModelRef>,
+    /// How many labels at most, 1 to 1000 [default: 5]
+    #[arg(long)]
+    top: Option<u16>,
+    /// Leave out labels with a smaller score, 0 to 1 [default: 0]
+    #[arg(long)]
+    threshold: Option<f32>,
+}
+
+impl ClassifyArgs {
+    fn classify(self) -> Result<Classify, Halt> {
+        let wrong = |error: InvalidPrediction| Halt::Usage(error.to_string());
+        Ok(Classify {
+            model: self.model,
+            top: self.top.map(Top::try_from).transpose().map_err(wrong)?.unwrap_or_default(),
+            threshold: self
+                .threshold
+                .map(Threshold::try_from)
+                .transpose()
+                .map_err(wrong)?
+                .unwrap_or_default(),
+        })
+    }
+}
+
+/// The flags of `darkroom run digit`.
+#[derive(Debug, Args)]
+pub(crate) struct DigitArgs {
+    /// The model, as name or name@version [default: the one of `models.digit`]
+    #[arg(long)]
+    model: Option<ModelRef>,
+}
+
+/// The flags of `darkroom run model`.
+#[derive(Debug, Args)]
+pub(crate) struct ModelArgs {
+    /// The model, as name or name@version
+    model: ModelRef,
+    /// json (into results.jsonl) or npy (a file a tensor) [default: json]
+    #[arg(long, default_value_t, hide_default_value = true)]
+    tensors: TensorFormat,
+}
+
+/// The flags of `darkroom run thumbnail`.
+#[derive(Debug, Args)]
+pub(crate) struct ThumbnailArgs {
     /// Box width in pixels [default: 512 if no height is given]
     #[arg(long)]
     width: Option<u32>,
@@ -66,9 +160,8 @@ pub(crate) struct RunArgs {
     frames: Option<Frames>,
 }
 
-impl RunArgs {
-    /// The operation, checked by the same rules as everywhere.
-    pub(super) fn thumbnail(&self) -> Result<Thumbnail, Halt> {
+impl ThumbnailArgs {
+    fn thumbnail(&self) -> Result<Thumbnail, Halt> {
         let sides = if self.width.or(self.height).is_none() {
             (Some(512), Some(512))
         } else {

@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 use tokio::{io::AsyncReadExt, sync::Notify};
 
 use super::{
-    place::{Failed, Finished, Thumb, result_path},
+    place::{Failed, Finished, Made, Written, result_path},
     sources::Image,
 };
 use crate::{halt::Halt, parts, settings::Settings};
@@ -148,22 +148,24 @@ impl Embedded {
         }
     }
 
-    /// Copies the result to its place.
-    async fn fetch(&self, job: &Job, relative: &Path, out: &Path) -> Result<Result<Thumb, Failed>, Halt> {
-        let made = job.results.first().and_then(|result| Some((result, result.artifacts.first()?)));
-        let Some((result, artifact)) = made.filter(|_| job.status.state == State::Succeeded) else {
-            return Ok(Err(why(job)));
-        };
-        let relative = result_path(relative, &artifact.name);
-        let (from, to) = (self.parts.blobs.local_path(artifact.blob), out.join(&relative));
-        let copied = tokio::task::spawn_blocking(move || copy(&from, &to)).await;
-        copied.unwrap_or_else(|panic| Err(io::Error::other(panic))).map_err(|error| {
-            let error =
-                anyhow::Error::new(error).context(format!("cannot write {}", out.join(&relative).display()));
-            Halt::environment(error, "check that the folder of results can be written to and has room")
-        })?;
+    /// Copies the files of the result to their places.
+    async fn fetch(&self, job: &Job, relative: &Path, out: &Path) -> Result<Result<Made, Failed>, Halt> {
+        let made = job.results.first().filter(|_| job.status.state == State::Succeeded);
+        let Some(result) = made else { return Ok(Err(why(job))) };
+        let mut files = Vec::with_capacity(result.artifacts.len());
+        for artifact in &result.artifacts {
+            let path = result_path(relative, &artifact.name);
+            let (from, to) = (self.parts.blobs.local_path(artifact.blob), out.join(&path));
+            let copied = tokio::task::spawn_blocking(move || copy(&from, &to)).await;
+            copied.unwrap_or_else(|panic| Err(io::Error::other(panic))).map_err(|error| {
+                let error =
+                    anyhow::Error::new(error).context(format!("cannot write {}", out.join(&path).display()));
+                Halt::environment(error, "check that the folder of results can be written to and has room")
+            })?;
+            files.push(Written { path, bytes: artifact.bytes });
+        }
         let work_us = job.attempts.last().map_or(0, |attempt| attempt.timings.work_us);
-        Ok(Ok(Thumb { relative, bytes: artifact.bytes, document: result.document.clone(), work_us }))
+        Ok(Ok(Made { files, document: result.document.clone(), work_us }))
     }
 }
 

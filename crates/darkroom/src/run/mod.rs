@@ -24,7 +24,7 @@ use darkroom_core::Operation;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-pub(crate) use asked::RunArgs;
+pub(crate) use asked::RunCommand;
 
 use crate::{
     halt::Halt,
@@ -45,15 +45,15 @@ const SOME_FAILED: u8 = 1;
 const INTERRUPTED: u8 = 130;
 
 /// Works through the sources. Exit code 1 if images failed, 130 if interrupted before the end.
-pub(crate) fn run(args: RunArgs, settings: Settings, json: bool) -> Result<ExitCode, Halt> {
+pub(crate) fn run(command: RunCommand, settings: Settings, json: bool) -> Result<ExitCode, Halt> {
     darkroom_server::telemetry::install(&quiet(&settings));
-    let operation = Operation::Thumbnail(args.thumbnail()?);
+    let (operation, args) = command.split()?;
     let sources = sources::parse(&args.sources).map_err(Halt::Usage)?;
     let out = args.out.clone();
     make_folder(&out)?;
     let runtime = runtime()?;
     let code = runtime.block_on(async move {
-        let place = Place::choose(&args, &settings).await?;
+        let place = Place::choose(args.server.as_deref(), &settings).await?;
         let work =
             Work { rows: Rows::open(&out, &operation)?, sources, out, operation, place: Arc::new(place) };
         work.through(json).await

@@ -6,9 +6,10 @@ use std::{
 };
 
 use darkroom_core::Operation;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{RunArgs, embedded::Embedded, remote::Remote, sources::Image};
+use super::{embedded::Embedded, remote::Remote, sources::Image};
 use crate::{halt::Halt, settings::Settings};
 
 /// Where the work is done.
@@ -31,20 +32,27 @@ pub(super) struct Finished {
     /// The job, if one was made.
     pub(super) job: Option<String>,
     /// The result, or why there is none.
-    pub(super) end: Result<Thumb, Failed>,
+    pub(super) end: Result<Made, Failed>,
 }
 
 /// A result.
 #[derive(Debug)]
-pub(super) struct Thumb {
-    /// Its path within the folder of results.
-    pub(super) relative: PathBuf,
-    /// Its size in bytes.
-    pub(super) bytes: u64,
+pub(super) struct Made {
+    /// What was written into the folder of results; nothing if the operation only says something.
+    pub(super) files: Vec<Written>,
     /// What the operation said.
     pub(super) document: Value,
-    /// Microseconds of pixel work.
+    /// Microseconds of work on the image.
     pub(super) work_us: u64,
+}
+
+/// A file in the folder of results.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Written {
+    /// Its path within that folder.
+    pub(super) path: PathBuf,
+    /// Its size in bytes.
+    pub(super) bytes: u64,
 }
 
 /// Why an image has no result.
@@ -69,7 +77,7 @@ impl Finished {
         Self { relative: path, bytes: 0, modified: 0, job: None, end }
     }
 
-    pub(super) fn of(image: Image, job: Option<String>, end: Result<Thumb, Failed>) -> Self {
+    pub(super) fn of(image: Image, job: Option<String>, end: Result<Made, Failed>) -> Self {
         let Image { relative, bytes, modified, .. } = image;
         Self { relative, bytes, modified, job, end }
     }
@@ -77,8 +85,8 @@ impl Finished {
 
 impl Place {
     /// The server if one was named, otherwise this process.
-    pub(super) async fn choose(args: &RunArgs, settings: &Settings) -> Result<Self, Halt> {
-        match &args.server {
+    pub(super) async fn choose(server: Option<&str>, settings: &Settings) -> Result<Self, Halt> {
+        match server {
             Some(url) => Remote::reach(url).await.map(Self::Remote),
             None => Embedded::start(settings).await.map(|embedded| Self::Embedded(Box::new(embedded))),
         }
@@ -113,14 +121,18 @@ impl Place {
     }
 }
 
-/// Where the result of an image goes: beside its source's path, under the same name if that has the right extension,
-/// otherwise with the right one added (`a.png.jpg`), so that `a.png` and `a.jpg` never meet.
+/// Where a file of the results of an image goes: beside its source's path, under the same name if that has the right
+/// extension, otherwise with the right one added (`a.png.jpg`), so that `a.png` and `a.jpg` never meet. Tensors have
+/// their whole name added (`a.png.scores.npy`): there may be several.
 pub(super) fn result_path(relative: &Path, artifact: &str) -> PathBuf {
     let extension = Path::new(artifact).extension().and_then(|e| e.to_str()).unwrap_or_default();
     let own = relative.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
     let same = own == extension || (own == "jpeg" && extension == "jpg");
     let mut name = relative.as_os_str().to_owned();
-    if !same {
+    if extension == "npy" {
+        name.push(".");
+        name.push(artifact);
+    } else if !same {
         name.push(".");
         name.push(extension);
     }
@@ -138,5 +150,7 @@ mod tests {
             ["a/b.jpg", "a/b.JPEG", "a/b.png", "a/b"].map(named),
             ["a/b.jpg", "a/b.JPEG", "a/b.png.jpg", "a/b.jpg"]
         );
+        let tensor = result_path(Path::new("a/b.png"), "depth-map.npy");
+        assert_eq!(tensor.display().to_string(), "a/b.png.depth-map.npy");
     }
 }

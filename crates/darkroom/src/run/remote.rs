@@ -9,10 +9,10 @@ use darkroom_api::{
 use darkroom_core::{BlobId, Operation};
 
 use super::{
-    place::{Failed, Finished, Thumb, result_path},
+    place::{Failed, Finished, Made, Written, result_path},
     sources::Image,
 };
-use crate::halt::Halt;
+use crate::{client, halt::Halt};
 
 /// How long one request waits for its job.
 const WAIT: Duration = Duration::from_secs(30);
@@ -33,7 +33,7 @@ impl Remote {
     /// Makes sure that there is a server.
     pub(super) async fn reach(url: &str) -> Result<Self, Halt> {
         let refused = |error| unreachable(error, url);
-        let client = Client::new(url).map_err(|error| Halt::Usage(error.to_string()))?;
+        let client = client::connect(url).map_err(|error| Halt::Usage(error.to_string()))?;
         client.version().await.map_err(refused)?;
         Ok(Self { client, url: url.to_owned() })
     }
@@ -61,6 +61,10 @@ impl Remote {
                         let end = Err(Failed::new("unreadable", io));
                         return Ok(Finished::of(image, None, end));
                     }
+                    // The server's word on whoever asks: every other image would fare the same.
+                    (None, ClientError::Problem { problem, .. }) if matches!(problem.status, 401 | 403) => {
+                        return Err(client::refused(error, &self.url));
+                    }
                     // The server's word on this image: it would say the same again.
                     (None, ClientError::Problem { problem, .. }) if problem.status < 500 => {
                         let end = Err(Failed::new(problem.code.as_str(), &problem.detail));
@@ -77,7 +81,7 @@ impl Remote {
         image: &Image,
         operation: Operation,
         out: &Path,
-    ) -> Result<(String, Result<Thumb, Failed>), ClientError> {
+    ) -> Result<(String, Result<Made, Failed>), ClientError> {
         let key = format!(
             "{}\n{}\n{}\n{}",
             image.path.display(),
@@ -96,22 +100,25 @@ impl Remote {
             job = self.client.wait(&job.summary.id).await?;
         }
         let id = job.summary.id.clone();
-        let made = job.results.first().and_then(|result| Some((result, result.artifacts.first()?)));
-        let Some((result, artifact)) = made else {
+        let Some(result) = job.results.first() else {
             let failed = match job.summary.failure {
                 Some(failure) => Failed::new(&word(&failure.kind), &failure.message),
                 None => Failed::new(&job.summary.state.to_string(), &"the job was stopped"),
             };
             return Ok((id, Err(failed)));
         };
-        let relative = result_path(&image.relative, &artifact.name);
-        let to = out.join(&relative);
-        if let Some(folder) = to.parent() {
-            tokio::fs::create_dir_all(folder).await?;
+        let mut files = Vec::with_capacity(result.artifacts.len());
+        for artifact in &result.artifacts {
+            let path = result_path(&image.relative, &artifact.name);
+            let to = out.join(&path);
+            if let Some(folder) = to.parent() {
+                tokio::fs::create_dir_all(folder).await?;
+            }
+            self.client.download(&id, &artifact.name, &to).await?;
+            files.push(Written { path, bytes: artifact.bytes });
         }
-        self.client.download(&id, &artifact.name, &to).await?;
         let work_us = job.attempts.last().map_or(0, |attempt| attempt.timings.work_us);
-        Ok((id, Ok(Thumb { relative, bytes: artifact.bytes, document: result.document.clone(), work_us })))
+        Ok((id, Ok(Made { files, document: result.document.clone(), work_us })))
     }
 }
 

@@ -12,14 +12,20 @@ use darkroom_core::{BlobId, Operation};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{place::Finished, sources::Image};
+use super::{
+    place::{Finished, Written},
+    sources::Image,
+};
 use crate::halt::Halt;
 
 /// The file's name within the folder of results.
 pub(super) const FILE: &str = "results.jsonl";
 
 /// Bytes of a row at most: longer lines are not ours.
-const MAX_ROW: u64 = 64 << 10;
+const MAX_ROW: u64 = 16 << 20;
+
+/// The state of an image that has a result.
+const SUCCEEDED: &str = "succeeded";
 
 /// One image.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,19 +34,16 @@ pub(super) struct Row {
     pub(super) source: String,
     /// `succeeded` or `failed`.
     state: String,
-    /// The path of the result, within this folder.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    output: Option<String>,
-    /// The size of the result in bytes.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    output_bytes: Option<u64>,
-    /// What the operation said: format and size.
+    /// The files that it gave.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    outputs: Vec<Written>,
+    /// What the operation said: format and size, labels, a digit.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     result: Option<Value>,
     /// Why there is no result.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) failure: Option<RowFailure>,
-    /// Milliseconds of pixel work.
+    /// Milliseconds of work on the image.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     work_ms: Option<f64>,
     /// The job that did it.
@@ -67,8 +70,7 @@ impl Row {
         let mut row = Self {
             source: finished.relative.display().to_string(),
             state: "failed".to_owned(),
-            output: None,
-            output_bytes: None,
+            outputs: Vec::new(),
             result: None,
             failure: None,
             work_ms: None,
@@ -78,12 +80,11 @@ impl Row {
             operation: String::new(),
         };
         match &finished.end {
-            Ok(thumb) => {
-                "succeeded".clone_into(&mut row.state);
-                row.output = Some(thumb.relative.display().to_string());
-                row.output_bytes = Some(thumb.bytes);
-                row.result = Some(thumb.document.clone());
-                row.work_ms = Some(thumb.work_us as f64 / 1_000.0);
+            Ok(made) => {
+                SUCCEEDED.clone_into(&mut row.state);
+                row.outputs.clone_from(&made.files);
+                row.result = Some(made.document.clone());
+                row.work_ms = Some(made.work_us as f64 / 1_000.0);
             }
             Err(failed) => {
                 row.failure = Some(RowFailure { kind: failed.kind.clone(), message: failed.message.clone() });
@@ -143,8 +144,10 @@ impl Rows {
         let Some(row) = at.and_then(|at| self.row(*at).ok()) else { return false };
         let unchanged =
             row.bytes == image.bytes && row.modified == image.modified && row.operation == self.operation;
-        let kept = |output: String| fs::metadata(out.join(output)).ok().map(|metadata| metadata.len());
-        unchanged && row.output_bytes.is_some() && row.output.and_then(kept) == row.output_bytes
+        let kept = |output: &Written| {
+            fs::metadata(out.join(&output.path)).is_ok_and(|metadata| metadata.len() == output.bytes)
+        };
+        unchanged && row.state == SUCCEEDED && row.outputs.iter().all(kept)
     }
 
     fn row(&self, at: u64) -> io::Result<Row> {

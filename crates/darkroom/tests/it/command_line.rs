@@ -14,6 +14,9 @@ Commands:
   serve        Start the server: HTTP API, workers and upkeep in one process
   run          Put files and folders through an operation
   jobs         Look at the jobs of a server, and change their fate
+  models       Fetch, list, check and import the models that look at images
+  users        Make, list, change and remove users
+  keys         Make, list and revoke keys for programs
   config       Show, check or explain the configuration
   doctor       Check whether this machine is fit for Darkroom
   openapi      Print the description of the HTTP API (`OpenAPI`)
@@ -35,7 +38,19 @@ Options:
 #[test]
 fn every_subcommand_explains_itself() {
     let folder = folder();
-    for command in ["serve", "run", "jobs", "config", "doctor", "openapi", "completions", "version"] {
+    for command in [
+        "serve",
+        "run",
+        "jobs",
+        "models",
+        "users",
+        "keys",
+        "config",
+        "doctor",
+        "openapi",
+        "completions",
+        "version",
+    ] {
         let help = answer(folder.path(), &[command, "--help"]);
         assert!(
             help.status.success() && out(&help).contains("Usage: darkroom "),

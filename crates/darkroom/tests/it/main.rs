@@ -1,8 +1,12 @@
 //! The binary as its users meet it: every test starts the real process and waits for what it says.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to fail")]
+#![allow(clippy::print_stderr, reason = "what is skipped is said")]
 
+mod accounts;
 mod binary;
 mod command_line;
+mod models;
+mod photographs;
 mod runs;
 mod serving;

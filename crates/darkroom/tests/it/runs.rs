@@ -54,7 +54,7 @@ fn a_folder_is_mirrored_and_broken_images_are_rows_not_the_end() {
     ];
     assert_eq!(states, expected);
     assert_eq!(rows[2]["failure"]["kind"], "undecodable");
-    assert_eq!(rows[4]["output"], "deep/c.png.jpg");
+    assert_eq!(rows[4]["outputs"][0]["path"], "deep/c.png.jpg");
     let result = fs::read(folder.path().join("results/deep/c.png.jpg")).unwrap();
     assert!(result.starts_with(&[0xff, 0xd8]) && result.ends_with(&[0xff, 0xd9]), "not a whole JPEG");
     assert_eq!(

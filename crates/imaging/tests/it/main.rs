@@ -7,6 +7,7 @@ mod corpus;
 mod data;
 mod fixture;
 mod formats;
+mod framing;
 mod limits;
 mod modes;
 mod orientation;

@@ -14,6 +14,7 @@ use darkroom_core::{
 
 use super::{
     Http,
+    caller::Caller,
     disposition::Disposition,
     failure::Failure,
     query::Query,
@@ -40,18 +41,20 @@ pub(super) struct Download {
 /// One artifact, or the input as `original`.
 pub(super) async fn download(
     State(http): State<Http>,
+    caller: Caller,
     Path((id, name)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, Failure> {
     let mut query = Query::of(request.uri())?;
-    sign::verify(&http, &mut query, &id, &name)?;
+    let signed = sign::verify(&http, &mut query, &id, &name)?;
     let disposition = match query.take("download").as_deref() {
         Some("" | "true" | "1") => Disposition::Attachment,
         None | Some("false" | "0") => Disposition::Inline,
         Some(_) => return Err(Failure::parameter("download", "is true or false")),
     };
     query.finish()?;
-    let job = http.job(&id).await?;
+    // A signed address opens what it names, whoever has it.
+    let job = if signed { http.any_job(&id).await? } else { http.job_of(&caller, &id).await? };
     let download = find(&job, &name, disposition).ok_or_else(|| Failure::plain(Code::ArtifactNotFound))?;
     send(&http, download, request.headers()).await
 }

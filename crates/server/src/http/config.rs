@@ -15,6 +15,8 @@ settings! {
         max_submissions: usize = 64,
         /// How long an upload waits for its turn before it is answered 503.
         submission_patience: Duration = Duration::from_secs(10),
+        /// Images that models look at outside of jobs at once; more wait for their turn, as long as uploads do.
+        max_looks: usize = 64,
         /// Event streams and waiting requests at once; more are answered 503.
         max_streams: usize = 256,
         /// The longest time that a client may wait for a job within one request.
@@ -43,6 +45,7 @@ impl Config {
         let counts = [
             ("max_connections", self.max_connections),
             ("max_submissions", self.max_submissions),
+            ("max_looks", self.max_looks),
             ("max_streams", self.max_streams),
         ];
         for (key, value) in counts {

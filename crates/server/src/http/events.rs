@@ -14,7 +14,7 @@ use darkroom_core::job::Job;
 use futures_util::{Stream, stream};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Http, failure::Failure, notices::Waiter};
+use super::{Http, caller::Caller, failure::Failure, notices::Waiter};
 
 /// Proxies close connections that say nothing; a comment is said this often.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -22,19 +22,20 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Follows one job.
 pub(super) async fn follow(
     State(http): State<Http>,
+    caller: Caller,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let permit = http.stream_permit()?;
     // The waiter comes first, the look second: no change falls in between.
     let waiter = http.notices.waiter(super::state::job_id(&id)?);
-    let job = http.job(&id).await?;
+    let job = http.job_of(&caller, &id).await?;
     let seen = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     // A browser comes back after every end of a stream, until it is told 204 (HTML, 9.2).
     if job.status.state.is_final() && seen == Some(event_id(&job).as_str()) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let following = Following { http, waiter, last: None, next: Some(job), _permit: permit };
+    let following = Following { http, caller, waiter, last: None, next: Some(job), _permit: permit };
     let events = Sse::new(events(following)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     let mut response = events.into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -43,6 +44,7 @@ pub(super) async fn follow(
 
 struct Following {
     http: Http,
+    caller: Caller,
     waiter: Waiter,
     /// The id of the last event.
     last: Option<String>,
@@ -78,8 +80,16 @@ impl Following {
             }
             let job = self.http.store.job(self.waiter.job()).await.ok().flatten()?;
             if self.last.as_deref() != Some(event_id(&job).as_str()) {
-                return Some(job);
+                return self.may_still_ask().await.then_some(job);
             }
+        }
+    }
+
+    /// A stream may last for hours; who was disabled or has signed out meanwhile hears no more.
+    async fn may_still_ask(&self) -> bool {
+        match self.caller.identity() {
+            Some(identity) => self.http.accounts.stands(identity).await.unwrap_or(false),
+            None => true,
         }
     }
 }

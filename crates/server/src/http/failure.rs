@@ -3,10 +3,10 @@
 //! A handler returns a [`Failure`]; the envelope knows the request id and renders it as a problem. What is not for
 //! the client stays in `cause` and is logged once, there.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
-    http::{HeaderName, HeaderValue, StatusCode},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use darkroom_api::{Code, Problem, problem::PROBLEM_MEDIA_TYPE};
@@ -54,6 +54,12 @@ impl Failure {
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// When the client may come back.
+    pub(super) fn retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)))
     }
 
     pub(super) fn with_checks(mut self, checks: BTreeMap<String, String>) -> Self {

@@ -22,6 +22,7 @@ use serde_json::{Map, Value};
 use super::{
     Http,
     body::Incoming,
+    caller::Caller,
     failure::{Failure, sentence},
     multipart::{Multipart, PartHead},
     query::{Query, parse},
@@ -30,7 +31,7 @@ use super::{
 use crate::blobs::{BlobError, Stored};
 
 /// Bytes of a JSON submission at most: it is in memory as a whole. Larger images come as form or raw body.
-const MAX_JSON: usize = 24 << 20;
+pub(super) const MAX_JSON: usize = 24 << 20;
 
 /// Bytes of one field of a form that is not the image.
 const MAX_FIELD: usize = 256 << 10;
@@ -69,7 +70,12 @@ pub(super) struct Fields {
 }
 
 /// Reads the body as its Content-Type says; `query` says the rest.
-pub(super) async fn read(http: &Http, request: Request, query: Query) -> Result<Draft, Failure> {
+pub(super) async fn read(
+    http: &Http,
+    caller: &Caller,
+    request: Request,
+    query: Query,
+) -> Result<Draft, Failure> {
     let (head, body) = request.into_parts();
     let body = Incoming::new(body, http.config.body_timeout);
     let content_type = content_type(&head.headers);
@@ -79,7 +85,7 @@ pub(super) async fn read(http: &Http, request: Request, query: Query) -> Result<
         "application/json" => {
             let _room = http.json_permit(length(&head.headers).unwrap_or(MAX_JSON).min(MAX_JSON))?;
             query.finish()?;
-            json(http, body).await
+            json(http, caller, body).await
         }
         // What curl says when it is told nothing is as good as nothing.
         "" | "application/octet-stream" | "application/x-www-form-urlencoded" => raw(http, body, query).await,
@@ -143,7 +149,7 @@ pub(super) async fn store_part(http: &Http, parts: &mut Multipart) -> Result<Sto
     Ok(stored)
 }
 
-async fn json(http: &Http, mut body: Incoming) -> Result<Draft, Failure> {
+async fn json(http: &Http, caller: &Caller, mut body: Incoming) -> Result<Draft, Failure> {
     let request: JobRequest = read_json(&mut body, MAX_JSON).await?;
     let mut fields = Fields {
         operations: Some(request.operations),
@@ -165,7 +171,7 @@ async fn json(http: &Http, mut body: Incoming) -> Result<Draft, Failure> {
             http.metrics.upload_bytes.inc_by(stored.bytes);
             Image::Stored(not_empty(http, stored).await?)
         }
-        ImageSource::Blob(id) => Image::Stored(named_blob(http, &id).await?),
+        ImageSource::Blob(id) => Image::Stored(named_blob(http, caller, &id).await?),
     };
     fields.operations = fields.operations.filter(|operations| !operations.is_empty());
     Ok(Draft { image, fields })
@@ -177,17 +183,27 @@ pub(super) async fn read_json<T: serde::de::DeserializeOwned>(
     cap: usize,
 ) -> Result<T, Failure> {
     let bytes = body.read(cap).await?;
+    // A list would be taken as the fields in their order.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Failure::new(Code::InvalidJob, "Send a JSON object."));
+    }
     serde_json::from_slice(&bytes).map_err(|error| {
         let code = if error.is_data() { Code::InvalidJob } else { Code::MalformedBody };
         Failure::new(code, sentence(&error.to_string()))
     })
 }
 
-/// A blob that is stored already, held before it is looked for so that nobody collects it in between.
-async fn named_blob(http: &Http, id: &str) -> Result<Stored, Failure> {
+/// A blob that is stored already, held before it is looked for so that nobody collects it in between. Only what the
+/// caller's own jobs have: whoever guesses an address learns nothing.
+async fn named_blob(http: &Http, caller: &Caller, id: &str) -> Result<Stored, Failure> {
     let unknown = || Failure::plain(Code::UnknownBlob);
     let id: BlobId = id.parse().map_err(|_| unknown())?;
     let pin = http.blobs.pin(id);
+    if let Some(owner) = caller.only()
+        && !http.store.refers(owner, id).await?
+    {
+        return Err(unknown());
+    }
     match http.blobs.get(id).await {
         Ok(blob) => Ok(Stored { id, bytes: blob.bytes(), pin }),
         Err(BlobError::Missing(_)) => Err(unknown()),
@@ -206,7 +222,7 @@ async fn not_empty(http: &Http, stored: Stored) -> Result<Stored, Failure> {
 }
 
 /// Base64 with or without a data-URI prefix, padding and line breaks, in either alphabet.
-fn decode_base64(text: String) -> Result<Vec<u8>, Failure> {
+pub(super) fn decode_base64(text: String) -> Result<Vec<u8>, Failure> {
     const LENIENT: GeneralPurposeConfig =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let start =
@@ -219,9 +235,21 @@ fn decode_base64(text: String) -> Result<Vec<u8>, Failure> {
         .map_err(|error| Failure::new(Code::InvalidJob, format!("`image.base64`: {error}.")))
 }
 
+impl Http {
+    /// Counts an image that has come in. One that is too much is not kept.
+    pub(super) async fn charge_stored(&self, caller: &Caller, stored: &Stored) -> Result<(), Failure> {
+        let charged = self.quotas.charge_bytes(caller, stored.bytes, self.now());
+        if charged.is_err() {
+            // It is still held here: the collector comes back to it once it is let go.
+            self.collect(vec![stored.id]).await;
+        }
+        charged
+    }
+}
+
 impl Image {
     /// Fetches the image if it is elsewhere, and looks at its header: what cannot work is refused before it is queued.
-    pub(super) async fn take_in(self, http: &Http) -> Result<Taken, Failure> {
+    pub(super) async fn take_in(self, http: &Http, caller: &Caller) -> Result<Taken, Failure> {
         let (held, name) = match self {
             Self::Stored(stored) => (stored, None),
             Self::Url(url) => {
@@ -229,6 +257,7 @@ impl Image {
                 (not_empty(http, fetched.stored).await?, fetched.name)
             }
         };
+        http.charge_stored(caller, &held).await?;
         let id = held.id;
         let source = Source::file(http.blobs.local_path(id));
         let limits = http.limits.clone();
@@ -315,7 +344,7 @@ fn operation_of_query(op: String, query: &mut Query) -> Result<Operation, Failur
 fn typed(name: &str, text: String) -> Value {
     let literal = || serde_json::from_str::<Value>(&text).ok().filter(|v| v.is_number() || v.is_boolean());
     match name {
-        "name" | "background" => Value::String(text),
+        "name" | "background" | "model" => Value::String(text),
         _ => literal().unwrap_or(Value::String(text)),
     }
 }
@@ -330,6 +359,6 @@ pub(super) fn media_type(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-fn length(headers: &HeaderMap) -> Option<usize> {
+pub(super) fn length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

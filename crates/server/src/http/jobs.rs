@@ -7,26 +7,39 @@ use axum::{
 };
 use darkroom_api::{Code, Job, JobPage, JobSummary, Time};
 use darkroom_core::{
+    JobId,
     job::Shown,
     store::{JobFilter, MAX_PAGE, Page},
 };
 
-use super::{Http, cursor, failure::Failure, query::Query, state::job_id};
+use super::{Http, caller::Caller, cursor, failure::Failure, query::Query, state::job_id};
 
 /// Jobs of one page unless the client says how many.
 const PAGE: u32 = 50;
 
 /// One job, whole.
-pub(super) async fn show(State(http): State<Http>, Path(id): Path<String>) -> Result<Json<Job>, Failure> {
-    Ok(Json(Job::from(&http.job(&id).await?)))
+pub(super) async fn show(
+    State(http): State<Http>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Job>, Failure> {
+    Ok(Json(Job::from(&http.job_of(&caller, &id).await?)))
 }
 
 /// Jobs that match, newest first.
-pub(super) async fn list(State(http): State<Http>, request: Request) -> Result<Json<JobPage>, Failure> {
+pub(super) async fn list(
+    State(http): State<Http>,
+    caller: Caller,
+    request: Request,
+) -> Result<Json<JobPage>, Failure> {
     let mut query = Query::of(request.uri())?;
     let page = page(&mut query, PAGE)?;
-    let filter = filter(&mut query)?;
+    let mut filter = filter(&mut query)?;
     query.finish()?;
+    if filter.owner.as_ref().is_some_and(|owner| !caller.sees(owner)) {
+        return Ok(Json(JobPage { jobs: Vec::new(), next_cursor: None }));
+    }
+    filter.owner = filter.owner.or_else(|| caller.only());
     // A full page may be the last one; then the next is empty, which costs less than counting.
     let jobs = http.store.jobs(filter, page).await?;
     let next_cursor =
@@ -35,20 +48,41 @@ pub(super) async fn list(State(http): State<Http>, request: Request) -> Result<J
 }
 
 /// Cancels.
-pub(super) async fn cancel(State(http): State<Http>, Path(id): Path<String>) -> Result<Json<Job>, Failure> {
-    found(http.store.cancel(job_id(&id)?).await?)
+pub(super) async fn cancel(
+    State(http): State<Http>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Job>, Failure> {
+    found(http.store.cancel(own(&http, &caller, &id).await?).await?)
 }
 
 /// Queues again.
-pub(super) async fn retry(State(http): State<Http>, Path(id): Path<String>) -> Result<Json<Job>, Failure> {
-    found(http.store.retry(job_id(&id)?).await?)
+pub(super) async fn retry(
+    State(http): State<Http>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Job>, Failure> {
+    found(http.store.retry(own(&http, &caller, &id).await?).await?)
 }
 
 /// Deletes the job, then the blobs that only it referred to.
-pub(super) async fn delete(State(http): State<Http>, Path(id): Path<String>) -> Result<StatusCode, Failure> {
-    let orphans = http.store.delete(job_id(&id)?).await?.ok_or_else(|| Failure::plain(Code::JobNotFound))?;
+pub(super) async fn delete(
+    State(http): State<Http>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Failure> {
+    let id = own(&http, &caller, &id).await?;
+    let orphans = http.store.delete(id).await?.ok_or_else(|| Failure::plain(Code::JobNotFound))?;
     http.collect(orphans).await;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The id of a job that is the caller's to change. Owners never change, so it stays theirs.
+async fn own(http: &Http, caller: &Caller, id: &str) -> Result<JobId, Failure> {
+    if caller.sees_all() {
+        return job_id(id);
+    }
+    Ok(http.job_of(caller, id).await?.id)
 }
 
 fn found(job: Option<darkroom_core::job::Job>) -> Result<Json<Job>, Failure> {

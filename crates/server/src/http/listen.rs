@@ -1,6 +1,6 @@
 //! Accepting connections, each with its bounds, until the service stops.
 
-use std::{io, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use hyper::server::conn::http1;
 use hyper_util::{
@@ -12,8 +12,13 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
+use tower::ServiceExt as _;
 
 use super::Http;
+
+/// The other end of the connection that a request came over.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) SocketAddr);
 
 /// Bytes that the head of a request may have.
 const MAX_HEAD: usize = 128 << 10;
@@ -37,11 +42,15 @@ pub async fn serve(listener: TcpListener, http: Http) -> io::Result<()> {
             let place = Arc::clone(&places).acquire_owned().await;
             (accept(&listener).await, place)
         };
-        let (stream, place) = tokio::select! {
+        let ((stream, peer), place) = tokio::select! {
             () = http.stop.cancelled() => break,
             accepted = accepted => accepted,
         };
-        let service = TowerToHyperService::new(router.clone());
+        let named = router.clone().map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            request
+        });
+        let service = TowerToHyperService::new(named);
         let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             // A connection that breaks is the client's affair; what it asked for has its own log.
@@ -58,13 +67,13 @@ pub async fn serve(listener: TcpListener, http: Http) -> io::Result<()> {
 }
 
 /// The next connection. Errors of accepting are those of a client that left, or of too many open files: both pass.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 // Answers are written whole; waiting to fill a packet would only delay them.
                 let _ = stream.set_nodelay(true);
-                return stream;
+                return (stream, peer);
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");

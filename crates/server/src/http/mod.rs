@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod body;
+mod caller;
 mod classic;
 mod config;
 mod cursor;
@@ -15,18 +16,24 @@ mod envelope;
 mod events;
 mod failure;
 mod fetch;
+mod gate;
 mod health;
 mod intake;
 mod jobs;
 mod listen;
+mod look;
+mod models;
 mod multipart;
 mod notices;
 mod query;
 mod queues;
+mod quotas;
 mod range;
 mod sign;
 mod state;
 mod submit;
+mod tokens;
+mod users;
 mod wait;
 
 use axum::{
@@ -42,7 +49,7 @@ pub use listen::serve;
 pub use sign::SigningKey;
 pub use state::{Http, Wiring};
 
-use classic::{resize, thumbnail};
+use classic::{classifier, digit, resize, thumbnail};
 use failure::Failure;
 
 /// Every route of this server.
@@ -58,11 +65,23 @@ fn table() -> Vec<Row> {
         get("/v1/jobs/{id}/artifacts/{name}", artifacts::download),
         post("/v1/artifacts/sign", sign::sign),
         get("/v1/operations", health::operations),
+        get("/v1/models", models::list),
         get("/v1/queues", queues::list),
         post("/v1/queues/{name}/pause", queues::pause),
         post("/v1/queues/{name}/resume", queues::resume),
         get("/v1/stats", health::stats),
         get("/v1/workers", health::workers),
+        post("/token", tokens::sign_in),
+        post("/v1/tokens/revoke", tokens::sign_out),
+        get("/v1/me", tokens::me),
+        post("/v1/me/password", tokens::change_password),
+        get("/v1/users", users::list),
+        post("/v1/users", users::add),
+        post("/v1/users/{name}", users::change),
+        delete("/v1/users/{name}", users::remove),
+        get("/v1/keys", users::keys),
+        post("/v1/keys", users::add_key),
+        delete("/v1/keys/{id}", users::revoke_key),
         get("/livez", health::live),
         get("/readyz", health::ready),
         get("/metrics", health::metrics),
@@ -71,7 +90,7 @@ fn table() -> Vec<Row> {
         get("/docs", docs::page),
         get("/docs/problems", docs::problems),
         get("/docs/{file}", docs::file),
-        get("/", health::index),
+        get("/v1", health::index),
         // The classic surfaces.
         get("/heartbeat", resize::heartbeat),
         post("/uploadFile", resize::upload),
@@ -81,6 +100,9 @@ fn table() -> Vec<Row> {
         get("/job/status/{id}", thumbnail::status),
         get("/job/all", thumbnail::list),
         get("/thumb/{name}", thumbnail::image),
+        post("/mnist/", digit::predict),
+        get("/", classifier::root),
+        post("/predict", classifier::predict),
     ]
 }
 
@@ -116,6 +138,7 @@ pub fn router(http: &Http) -> Router {
     let router = router
         .fallback(|| async { Failure::plain(Code::NotFound) })
         .method_not_allowed_fallback(|| async { Failure::plain(Code::MethodNotAllowed) })
+        .layer(middleware::from_fn_with_state(http.clone(), gate::admit))
         .layer(middleware::from_fn_with_state(http.clone(), envelope::wrap))
         .with_state(http.clone());
     match envelope::cross_origin(&http.config) {

@@ -25,6 +25,23 @@ impl Query {
         Ok(query)
     }
 
+    /// The fields of a form in a body. Of a field that comes twice, the last one counts.
+    pub(super) fn of_form(text: &str) -> Result<Self, Failure> {
+        let mut fields = Self::default();
+        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let unreadable = |_| Failure::new(Code::MalformedBody, "The form is not UTF-8.");
+            fields.set(decode(name).map_err(unreadable)?, decode(value).map_err(unreadable)?);
+        }
+        Ok(fields)
+    }
+
+    /// Sets a field of a form.
+    pub(super) fn set(&mut self, name: String, value: String) {
+        self.0.retain(|(known, _)| *known != name);
+        self.0.push((name, value));
+    }
+
     /// Adds a name that came otherwise, such as a field of a form.
     pub(super) fn add(&mut self, name: String, value: String) -> Result<(), Failure> {
         if self.0.iter().any(|(known, _)| *known == name) {

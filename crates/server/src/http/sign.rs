@@ -21,6 +21,7 @@ use sha2::Sha256;
 use super::{
     Http, artifacts,
     body::Incoming,
+    caller::Caller,
     disposition::Disposition,
     failure::Failure,
     intake::{content_type, media_type, read_json},
@@ -84,7 +85,11 @@ impl fmt::Debug for SigningKey {
 }
 
 /// Makes a temporary address.
-pub(super) async fn sign(State(http): State<Http>, request: Request) -> Result<Json<Signed>, Failure> {
+pub(super) async fn sign(
+    State(http): State<Http>,
+    caller: Caller,
+    request: Request,
+) -> Result<Json<Signed>, Failure> {
     let (head, body) = request.into_parts();
     let kind = media_type(&content_type(&head.headers));
     if kind != "application/json" {
@@ -97,7 +102,7 @@ pub(super) async fn sign(State(http): State<Http>, request: Request) -> Result<J
         let what = format!("`expires_in` is 1 to {MAX_SECONDS} seconds.");
         return Err(Failure::new(Code::InvalidJob, what));
     }
-    let job = http.job(&request.job).await?;
+    let job = http.job_of(&caller, &request.job).await?;
     artifacts::find(&job, &request.artifact, Disposition::Inline)
         .ok_or_else(|| Failure::plain(Code::ArtifactNotFound))?;
     let expires = (http.now() + Duration::from_secs(u64::from(seconds))).as_millis() / 1_000;
@@ -111,10 +116,10 @@ pub(super) async fn sign(State(http): State<Http>, request: Request) -> Result<J
     }))
 }
 
-/// Takes the signature out of the query, and refuses one that is wrong or too old.
-pub(super) fn verify(http: &Http, query: &mut Query, id: &str, name: &str) -> Result<(), Failure> {
+/// Takes the signature out of the query, and refuses one that is wrong or too old. Whether there is one.
+pub(super) fn verify(http: &Http, query: &mut Query, id: &str, name: &str) -> Result<bool, Failure> {
     let (expires, signature) = match (query.parse::<i64>("expires")?, query.take("signature")) {
-        (None, None) => return Ok(()),
+        (None, None) => return Ok(false),
         (Some(expires), Some(signature)) => (expires, signature),
         _ => return Err(Failure::plain(Code::SignatureInvalid)),
     };
@@ -125,5 +130,5 @@ pub(super) fn verify(http: &Http, query: &mut Query, id: &str, name: &str) -> Re
     if http.now().as_millis() / 1_000 >= expires {
         return Err(Failure::plain(Code::SignatureExpired));
     }
-    Ok(())
+    Ok(true)
 }

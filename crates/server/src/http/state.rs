@@ -1,15 +1,29 @@
 //! What every handler can reach.
 
-use std::{ops::Deref, sync::Arc};
+use std::{net::IpAddr, ops::Deref, sync::Arc};
 
 use darkroom_api::Code;
-use darkroom_core::{BlobId, Clock, JobId, Timestamp, job::Job, store::Store};
+use darkroom_core::{BlobId, Clock, JobId, Timestamp, store::Store, user::Role};
 use darkroom_imaging::Limits;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::{Config, SigningKey, failure::Failure, fetch::Fetcher, notices::Notices};
-use crate::{Parts, blobs::Blobs, telemetry::Metrics};
+use super::{
+    Config, SigningKey,
+    caller::Caller,
+    failure::Failure,
+    fetch::Fetcher,
+    gate::{self, Rules},
+    notices::Notices,
+    quotas::{Quotas, Subject},
+};
+use crate::{
+    Parts,
+    accounts::{self, Accounts, network},
+    blobs::Blobs,
+    predict::Predictor,
+    telemetry::Metrics,
+};
 
 /// Memory for JSON bodies, all together, in KiB.
 const JSON_ROOM_KIB: usize = 256 << 10;
@@ -32,8 +46,14 @@ pub struct Wiring {
 pub struct Inner {
     pub(super) store: Arc<dyn Store>,
     pub(super) blobs: Blobs,
+    pub(super) predictor: Predictor,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) config: Config,
+    pub(super) auth: accounts::Config,
+    pub(super) accounts: Accounts,
+    pub(super) quotas: Quotas,
+    /// Who may ask for which route.
+    pub(super) rules: Rules,
     pub(super) limits: Limits,
     pub(super) metrics: Arc<Metrics>,
     pub(super) signing_key: SigningKey,
@@ -44,6 +64,7 @@ pub struct Inner {
     pub(super) paths: Vec<&'static str>,
     submissions: Arc<Semaphore>,
     json: Arc<Semaphore>,
+    looks: Arc<Semaphore>,
     streams: Arc<Semaphore>,
 }
 
@@ -61,8 +82,13 @@ impl Http {
         Self(Arc::new(Inner {
             store: Arc::clone(&parts.store),
             blobs: parts.blobs.clone(),
+            predictor: parts.predictor.clone(),
             clock: Arc::clone(&parts.clock),
             limits: parts.config.limits.limits(),
+            auth: parts.config.auth.clone(),
+            accounts: Accounts::new(parts, &wiring.metrics),
+            quotas: Quotas::new(parts.config.quota.clone()),
+            rules: gate::rules(),
             metrics: wiring.metrics,
             signing_key: wiring.signing_key,
             stop: wiring.stop,
@@ -71,6 +97,7 @@ impl Http {
             paths: super::routes().into_iter().map(|(_, path)| path).collect(),
             submissions: Arc::new(Semaphore::new(config.max_submissions)),
             json: Arc::new(Semaphore::new(JSON_ROOM_KIB)),
+            looks: Arc::new(Semaphore::new(config.max_looks)),
             streams: Arc::new(Semaphore::new(config.max_streams)),
             config,
         }))
@@ -89,6 +116,13 @@ impl Inner {
         turn.ok().and_then(Result::ok).ok_or_else(|| Failure::plain(Code::Overloaded))
     }
 
+    /// The right to have an image looked at by a model at once. Held until the answer is there.
+    pub(super) async fn look_permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        let turn = Arc::clone(&self.looks).acquire_owned();
+        let turn = tokio::time::timeout(self.config.submission_patience, turn).await;
+        turn.ok().and_then(Result::ok).ok_or_else(|| Failure::plain(Code::Overloaded))
+    }
+
     /// Room in memory for a JSON body of `bytes`, which is decoded to as much again.
     pub(super) fn json_permit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
         let kib = u32::try_from(bytes.div_ceil(512)).unwrap_or(u32::MAX);
@@ -101,9 +135,19 @@ impl Inner {
         Arc::clone(&self.streams).try_acquire_owned().map_err(|_| Failure::plain(Code::Overloaded))
     }
 
-    /// The job of this id, which comes from a path.
-    pub(super) async fn job(&self, id: &str) -> Result<Job, Failure> {
-        self.store.job(job_id(id)?).await?.ok_or_else(|| Failure::plain(Code::JobNotFound))
+    /// Who somebody is who has not signed in; `None` if they have to. The host itself is not to be kept from its own
+    /// machine, so on a loopback address they are operators without quotas.
+    pub(super) fn anonymous(&self, address: IpAddr) -> Option<Caller> {
+        let listen = self.config.listen.ip();
+        if !self.auth.admits_anonymous(listen) {
+            return None;
+        }
+        let (role, subject) = if listen.is_loopback() {
+            (Role::Operator, Subject::Exempt)
+        } else {
+            (Role::User, Subject::Address(network(address)))
+        };
+        Some(Caller::anonymous(role, subject, &self.quotas))
     }
 
     /// Removes blobs that nobody refers to. What fails here is left for upkeep.

@@ -13,10 +13,12 @@ use darkroom_core::{
     job::{Idempotency, Input, NewJob},
     store::Submitted,
 };
+use darkroom_inference::InferenceError;
 use sha2::{Digest, Sha256};
 
 use super::{
     Http,
+    caller::Caller,
     failure::Failure,
     intake::{self, Fields, Image, Taken},
     query::Query,
@@ -27,18 +29,24 @@ use super::{
 pub(super) const MAX_DELAY: Duration = Duration::from_hours(24 * 365);
 
 /// Submits one job.
-pub(super) async fn submit(State(http): State<Http>, request: Request) -> Result<Response, Failure> {
+pub(super) async fn submit(
+    State(http): State<Http>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, Failure> {
     let mut query = Query::of(request.uri())?;
     let time = wait::wanted(&http, &mut query, request.headers())?;
     let key = idempotency_key(request.headers())?;
     // Whoever may not wait is told before there is a job.
     let _waiting = time.map(|_| http.stream_permit()).transpose()?;
+    http.quotas.charge_bytes(&caller, 0, http.now())?;
     let permit = http.submission_permit().await?;
 
-    let draft = intake::read(&http, request, query).await?;
+    let draft = intake::read(&http, &caller, request, query).await?;
     let fingerprint = draft.fingerprint();
-    let taken = draft.image.take_in(&http).await?;
+    let taken = draft.image.take_in(&http, &caller).await?;
     let mut job = assemble(&http, draft.fields, &taken)?;
+    caller.claim(&mut job);
     job.idempotency = key.map(|key| Idempotency { key, fingerprint });
     let id = record(&http, job).await?;
     // The row is recorded: from here on it keeps the blob, and the next client may come in.
@@ -53,12 +61,19 @@ pub(super) async fn record(http: &Http, job: NewJob) -> Result<JobId, Failure> {
         Some(Submitted::Created(id) | Submitted::Existing(id)) => Ok(id),
         Some(Submitted::Conflict(_)) => Err(Failure::plain(Code::IdempotencyConflict)),
         Some(Submitted::Rejected(full)) => Err(full.into()),
+        Some(Submitted::TooManyOpen) => Err(http.quotas.too_many_open()),
         None => Err(Failure::caused(Code::Internal, "the store gave no answer")),
     }
 }
 
 fn assemble(http: &Http, fields: Fields, taken: &Taken) -> Result<NewJob, Failure> {
     let operations = fields.operations.ok_or_else(no_operations)?;
+    for operation in &operations {
+        // What is installed but broken is the job's failure: it may be mended before its turn comes.
+        if let Some(Err(unknown @ InferenceError::UnknownModel(_))) = http.predictor.model(operation) {
+            return Err(unknown.into());
+        }
+    }
     let now = http.now();
     let input = Input {
         blob: taken.blob,

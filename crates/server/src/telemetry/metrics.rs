@@ -26,6 +26,8 @@ pub struct Metrics {
     pub requests_in_flight: IntGauge,
     /// Bytes of images taken in.
     pub upload_bytes: IntCounter,
+    /// Passwords that were checked.
+    pub password_checks: IntCounter,
     jobs: IntGaugeVec,
     oldest_queued_seconds: Gauge,
     attempts: IntCounterVec,
@@ -72,6 +74,7 @@ impl Default for Metrics {
             request_seconds: histograms(r, "darkroom_http_request_seconds", "Time from the first byte in to the last byte out.", &["route"]),
             requests_in_flight: gauge(r, "darkroom_http_requests_in_flight", "Requests that are being answered."),
             upload_bytes: counter(r, "darkroom_upload_bytes_total", "Bytes of images taken in."),
+            password_checks: counter(r, "darkroom_password_checks_total", "Passwords that were checked, those of unknown users included."),
             jobs: gauges(r, "darkroom_jobs", "Jobs in the store, by state.", &["state"]),
             oldest_queued_seconds: seconds(r, "darkroom_oldest_queued_seconds", "How long the oldest claimable job has waited."),
             attempts: counters(r, "darkroom_attempts_total", "Ended attempts of this process, by how they ended.", &["end"]),

@@ -5,22 +5,22 @@ use std::time::Instant;
 use darkroom_core::{
     Operation,
     job::{Artifact, Job, OperationResult, Outcome, Timings},
-    operation::Thumbnail,
     store::{Leased, Settled, Settlement},
 };
-use darkroom_imaging::{Guard, Inspected, Rendition, Source};
+use darkroom_imaging::{Guard, Inspected, Source};
 use futures_util::future;
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::Instrument;
 
 use super::{
     Workshop,
     failure::Broken,
     stop::{Reason, StopSign},
+    work::{Product, Work, products},
 };
 use crate::{
     blobs::{Blobs, Pin},
-    failpoint, host,
+    failpoint,
 };
 
 /// How an attempt ended, for the statistics.
@@ -72,7 +72,7 @@ async fn attempt(shop: &Workshop, leased: Leased, sign: &StopSign) -> Ended {
 async fn make(shop: &Workshop, job: &Job, sign: &StopSign, timings: &mut Timings) -> Result<Made, Broken> {
     failpoint::reached_for("worker.execute", job.input.name.as_ref().map_or("", |name| name.as_str()));
     let source = Source::file(shop.blobs.local_path(job.input.blob));
-    let thumbnails: Vec<Thumbnail> = job.operations.iter().map(|Operation::Thumbnail(t)| t.clone()).collect();
+    let work = Work::of(&job.operations, &shop.predictor)?;
 
     let began = Instant::now();
     let limits = shop.limits.clone();
@@ -84,53 +84,58 @@ async fn make(shop: &Workshop, job: &Job, sign: &StopSign, timings: &mut Timings
     let reservation = tokio::select! {
         biased;
         () = sign.stopped() => return Err(Broken::Stopped),
-        reserved = shop.memory.reserve(inspected.memory_needed(&thumbnails)) => reserved?,
+        reserved = shop.memory.reserve(work.memory_needed(&inspected)) => reserved?,
     };
-    let decode_time = shop.limits.decode_time;
-    let flag = sign.flag();
-    let work = move || {
+    let guard = Guard::new(shop.limits.decode_time, sign.flag());
+    let pixels = move || {
         let started = Instant::now();
-        let busy = host::thread_time();
-        let rendered = inspected.render(&thumbnails, &Guard::new(decode_time, flag));
+        let steps = work.done(&inspected, &guard);
         drop(reservation);
-        (rendered.map_err(|error| Broken::of_work(error, host::thread_time().saturating_sub(busy))), started)
+        (steps, started)
     };
-    let (rendered, started) = shop.pool.run(work).await?;
+    let (steps, started) = shop.pool.run(pixels).await?;
     timings.wait_us = (started - began).as_micros() as u64;
+    let products = tokio::select! {
+        biased;
+        () = sign.stopped() => return Err(Broken::Stopped),
+        products = products(steps?) => products?,
+    };
     timings.work_us = micros(started);
 
     let began = Instant::now();
-    let made = keep(&shop.blobs, &job.operations, rendered?).await;
+    let made = keep(&shop.blobs, &job.operations, products).await;
     timings.write_us = micros(began);
     made
 }
 
 /// Writes all artifacts at once: their fsyncs share the disk's time.
-async fn keep(blobs: &Blobs, operations: &[Operation], renditions: Vec<Rendition>) -> Result<Made, Broken> {
-    let mut names = Vec::with_capacity(operations.len());
-    for (Operation::Thumbnail(thumbnail), rendition) in operations.iter().zip(&renditions) {
-        let stem = thumbnail.name.as_deref().unwrap_or("thumbnail");
-        names.push(unused_name(stem, rendition.format.extension(), &names));
+async fn keep(blobs: &Blobs, operations: &[Operation], products: Vec<Product>) -> Result<Made, Broken> {
+    let (mut names, mut puts) = (Vec::new(), Vec::new());
+    let mut results = Vec::with_capacity(products.len());
+    for (operation, Product { mut document, files }) in operations.iter().zip(products) {
+        let mut artifacts = Vec::with_capacity(files.len());
+        for file in files {
+            let name = unused_name(&file.stem, file.extension, &names);
+            let bytes = file.bytes.len() as u64;
+            if let Some(Value::Object(told)) = document.pointer_mut(&file.place) {
+                told.insert("artifact".to_owned(), json!(name));
+                told.insert("bytes".to_owned(), json!(bytes));
+            }
+            puts.push(blobs.put(file.bytes));
+            names.push(name.clone());
+            artifacts.push((name, file.media_type, bytes));
+        }
+        results.push((operation.name().to_owned(), document, artifacts));
     }
-    let shapes: Vec<_> = renditions.iter().map(|r| (r.format, r.width, r.height, r.frames)).collect();
-    let stored =
-        future::try_join_all(renditions.into_iter().map(|rendition| blobs.put(rendition.bytes))).await?;
-    let mut made = Made { results: Vec::with_capacity(names.len()), pins: Vec::with_capacity(names.len()) };
-    for (((operation, name), (format, width, height, frames)), stored) in
-        operations.iter().zip(names).zip(shapes).zip(stored)
-    {
-        let document = json!({
-            "artifact": name,
-            "format": format.to_string().to_lowercase(),
-            "width": width,
-            "height": height,
-            "frames": frames,
-            "bytes": stored.bytes,
+    let mut stored = future::try_join_all(puts).await?.into_iter();
+    let mut made = Made { results: Vec::with_capacity(results.len()), pins: Vec::with_capacity(names.len()) };
+    for (operation, document, artifacts) in results {
+        let artifacts = artifacts.into_iter().zip(&mut stored).map(|((name, media_type, bytes), stored)| {
+            made.pins.push(stored.pin);
+            Artifact { name, blob: stored.id, bytes, media_type: media_type.to_owned() }
         });
-        let media_type = format.media_type().to_owned();
-        let artifacts = vec![Artifact { name, blob: stored.id, bytes: stored.bytes, media_type }];
-        made.results.push(OperationResult { operation: operation.name().to_owned(), document, artifacts });
-        made.pins.push(stored.pin);
+        let artifacts = artifacts.collect();
+        made.results.push(OperationResult { operation, document, artifacts });
     }
     Ok(made)
 }

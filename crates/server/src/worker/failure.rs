@@ -4,9 +4,10 @@ use std::{io::ErrorKind, time::Duration};
 
 use darkroom_core::job::{Failure, FailureKind};
 use darkroom_imaging::ImageError;
+use darkroom_inference::InferenceError;
 
 use super::{memory::BeyondBudget, pool::Panicked};
-use crate::blobs::BlobError;
+use crate::{blobs::BlobError, predict};
 
 /// Why an attempt gave no results.
 #[derive(Debug)]
@@ -56,6 +57,23 @@ impl Broken {
         match error {
             ImageError::TimedOut(allowed) if busy < allowed / 2 => transient(FailureKind::TimedOut, &error),
             error => error.into(),
+        }
+    }
+}
+
+impl From<InferenceError> for Broken {
+    fn from(error: InferenceError) -> Self {
+        use InferenceError as E;
+        tracing::warn!(%error, "a model did not answer");
+        let told = predict::told(&error);
+        match error {
+            E::UnknownModel(_) | E::RuntimeMissing { .. } => permanent(FailureKind::ModelMissing, &told),
+            E::BadInput(_) => permanent(FailureKind::Unsupported, &told),
+            E::TimedOut { .. } => transient(FailureKind::TimedOut, &told),
+            E::Overloaded { .. } => transient(FailureKind::ModelFailed, &told),
+            E::RuntimeUnusable(_) | E::BadManifest { .. } | E::BadModel { .. } | E::Failed { .. } => {
+                permanent(FailureKind::ModelFailed, &told)
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ mod pool;
 mod runner;
 mod settle;
 mod stop;
+mod work;
 
 use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
@@ -24,6 +25,7 @@ use crate::{
     Parts,
     blobs::Blobs,
     config::{ByteSize, Mistake},
+    predict::Predictor,
     settings,
     telemetry::Metrics,
 };
@@ -91,6 +93,7 @@ impl Config {
 struct Workshop {
     store: Arc<dyn Store>,
     blobs: Blobs,
+    predictor: Predictor,
     metrics: Arc<Metrics>,
     limits: Limits,
     retry: RetryPolicy,
@@ -116,6 +119,7 @@ impl Worker {
         let shop = Workshop {
             store: Arc::clone(&parts.store),
             blobs: parts.blobs.clone(),
+            predictor: parts.predictor.clone(),
             limits: parts.config.limits.limits(),
             retry: config.retry(),
             memory,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use darkroom_core::{
     BlobId, JobId,
-    job::{Job, Origin},
+    job::{Job, Origin, Owner},
     store::{Counts, JobFilter, Ledger, LiveWorker, MAX_PAGE, Page, SESSION_TTL, StoreError},
 };
 
@@ -50,6 +50,10 @@ impl Ledger for Memory {
         check_batch(blobs.len())?;
         let stock = self.stock();
         Ok(blobs.into_iter().filter(|blob| !stock.blobs.contains_key(blob)).collect())
+    }
+
+    async fn refers(&self, owner: Owner, blob: BlobId) -> Result<bool, StoreError> {
+        Ok(self.stock().refers(&owner, blob))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ mod admin;
 mod ledger;
 mod queue;
 mod stock;
+mod users;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -94,6 +94,9 @@ impl Stock {
         if self.totals.waiting() >= limits.max_waiting {
             return Submitted::Rejected(QueueFull { max_waiting: limits.max_waiting });
         }
+        if new.max_open.is_some_and(|max| self.open_jobs(&new.owner) >= max) {
+            return Submitted::TooManyOpen;
+        }
         Submitted::Created(self.put(new, now, news))
     }
 

@@ -15,6 +15,7 @@ use darkroom_core::{
     store::LiveWorker,
 };
 
+use super::users::People;
 use crate::{
     moves::{Ending, Marks, at_least_one, first_state, shows_failure},
     notices::News,
@@ -60,6 +61,9 @@ pub(super) struct Stock {
     pub(super) aliases: BTreeSet<(Origin, String, u64)>,
     pub(super) sessions: BTreeMap<SessionId, Session>,
     pub(super) totals: Totals,
+    /// Jobs that have not ended, by owner.
+    open: HashMap<Owner, u64>,
+    pub(super) people: People,
     /// Scheduled jobs by the time they fall due.
     pub(super) due: BTreeSet<(Timestamp, u64)>,
     /// Finished jobs by the time they finished; failed ones apart, for they are kept longer.
@@ -103,6 +107,7 @@ impl Stock {
         }
         news.changed.push(job.id);
         self.totals.moved(&entry.job.queue, Some(before.state), Some(after.state));
+        count_open(&mut self.open, &entry.job.owner, (Some(before.state), Some(after.state)));
         if after.state.is_final() && !before.state.is_final() {
             self.totals.finished(entry.operation_names().into_iter(), after.state, now);
         }
@@ -186,6 +191,7 @@ impl Stock {
             failure: None,
         };
         self.totals.moved(&job.queue, None, Some(job.status.state));
+        count_open(&mut self.open, &job.owner, (None, Some(job.status.state)));
         let key = new.idempotency.map(|i| i.key);
         self.jobs.insert(seq, Entry { job, lane: new.lane, session: None, key });
         news.changed.push(new.id);
@@ -205,6 +211,7 @@ impl Stock {
             self.aliases.remove(&(entry.job.origin.clone(), alias.clone(), seq));
         }
         self.totals.moved(&entry.job.queue, Some(entry.job.status.state), None);
+        count_open(&mut self.open, &entry.job.owner, (Some(entry.job.status.state), None));
         let blobs: BTreeSet<BlobId> = entry.blobs().collect();
         for blob in entry.blobs() {
             if let Some(count) = self.blobs.get_mut(&blob) {
@@ -243,6 +250,17 @@ impl Stock {
             picked.extend(ready.take(count as usize).map(|(_, seq)| *seq));
         }
         picked
+    }
+
+    /// Jobs of this owner that have not ended.
+    pub(super) fn open_jobs(&self, owner: &Owner) -> u64 {
+        self.open.get(owner).copied().unwrap_or_default()
+    }
+
+    /// Whether a job of this owner refers to this blob. Looks at every job: this store is small.
+    pub(super) fn refers(&self, owner: &Owner, blob: BlobId) -> bool {
+        let mut own = self.jobs.values().filter(|entry| entry.job.owner == *owner);
+        self.blobs.contains_key(&blob) && own.any(|entry| entry.blobs().any(|known| known == blob))
     }
 
     pub(super) fn pause(&mut self, queue: QueueName) {
@@ -315,6 +333,18 @@ impl Stock {
                 self.finished.remove(&(job.finished_at.unwrap_or_default(), seq));
             }
         }
+    }
+}
+
+/// A job of this owner went from one state to another; `None` is outside of the store.
+fn count_open(open: &mut HashMap<Owner, u64>, owner: &Owner, (from, to): (Option<State>, Option<State>)) {
+    let is_open = |state: Option<State>| state.is_some_and(|state| !state.is_final());
+    let before = open.get(owner).copied().unwrap_or_default();
+    let after = before + u64::from(is_open(to)) - u64::from(is_open(from));
+    if after == 0 {
+        open.remove(owner);
+    } else if after != before {
+        open.insert(owner.clone(), after);
     }
 }
 

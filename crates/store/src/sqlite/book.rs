@@ -15,6 +15,7 @@ use darkroom_core::{
 use rusqlite::{Connection, params};
 
 use super::{
+    open_jobs::OpenJobs,
     references::References,
     rows::{HOT, Hot, kind_number},
     trouble::{Trouble, internal},
@@ -49,6 +50,7 @@ pub(super) struct Book {
     pub(super) running: HashMap<u64, (Hot, SessionId)>,
     pub(super) words: Words,
     pub(super) references: References,
+    pub(super) open_jobs: OpenJobs,
     pub(super) news: News,
     /// The totals as the file has them.
     written: Totals,
@@ -67,6 +69,7 @@ impl Book {
             running: HashMap::new(),
             words: Words::default(),
             references: References::default(),
+            open_jobs: OpenJobs::default(),
             news: News::default(),
             written: Totals::default(),
         };
@@ -83,6 +86,7 @@ impl Book {
         self.words = Words::default();
         self.news = News::default();
         self.references.reload(&self.db)?;
+        self.open_jobs.reload(&self.db)?;
         self.reload_totals()?;
         self.reload_turns()?;
         self.reload_sessions()
@@ -194,6 +198,7 @@ impl Book {
         }
         let queue = self.words.queue_name(&self.db, hot.queue)?;
         self.totals.moved(&queue, Some(before.state), Some(after.state));
+        self.open_jobs.moved(hot.owner, Some(before.state), Some(after.state));
         if after.state.is_final() && !before.state.is_final() {
             let names = self.words.operation_names(&self.db, hot.operations)?;
             self.totals.finished(names.iter().map(AsRef::as_ref), after.state, self.clock.now());
@@ -279,6 +284,7 @@ impl Book {
 
     /// Writes the totals that changed since the last transaction.
     pub(super) fn write_totals(&mut self) -> Result<(), Trouble> {
+        self.open_jobs.write(&self.db)?;
         for (name, totals) in &self.totals.queues {
             if self.written.queues.get(name) != Some(totals) {
                 write_queue(&self.db, name, totals)?;

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use async_trait::async_trait;
 use darkroom_core::{
     BlobId, JobId, Timestamp,
-    job::{Job, Origin, Shown, State},
+    job::{Job, Origin, Owner, Shown, State},
     store::{Counts, JobFilter, Ledger, LiveWorker, MAX_BATCH, MAX_PAGE, Page, SESSION_TTL, StoreError},
 };
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
@@ -69,6 +69,11 @@ impl Ledger for Sqlite {
             Ok(strays)
         };
         self.readers.ask_without_snapshot(strays).await
+    }
+
+    async fn refers(&self, owner: Owner, blob: BlobId) -> Result<bool, StoreError> {
+        let references = self.references.clone();
+        self.readers.ask_without_snapshot(move |db| references.is_referenced_by(db, blob, &owner)).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -8,6 +8,7 @@ mod attempts;
 mod book;
 mod faults;
 mod ledger;
+mod open_jobs;
 mod queue;
 mod readers;
 mod references;
@@ -16,11 +17,13 @@ mod schema;
 mod submit;
 mod trouble;
 mod upkeep;
+mod users;
 mod words;
 mod writer;
 
 use std::{
-    fs::{File, TryLockError},
+    fs::{File, Permissions, TryLockError},
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
@@ -171,6 +174,7 @@ impl Drop for Sqlite {
 
 fn open_book(path: &Path, limits: StoreLimits, clock: Arc<dyn Clock>) -> Result<Book, StoreError> {
     let make = || -> Result<Book, Trouble> {
+        keep_to_owner(path)?;
         let mut db = Connection::open(path)?;
         db.execute_batch(schema::SETTINGS)?;
         schema::migrate(&mut db, schema::MIGRATIONS)?;
@@ -186,6 +190,20 @@ fn open_book(path: &Path, limits: StoreLimits, clock: Arc<dyn Clock>) -> Result<
         Ok(book)
     };
     Ok(make()?)
+}
+
+/// Lets nobody but the owner of this process read the file: it holds secrets. Its log takes over who may read it.
+fn keep_to_owner(path: &Path) -> Result<(), Trouble> {
+    let unavailable = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
+    let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(path);
+    let file = file.map_err(unavailable)?;
+    let mode = file.metadata().map_err(unavailable)?.permissions().mode();
+    if mode & 0o077 != 0
+        && let Err(error) = file.set_permissions(Permissions::from_mode(0o600))
+    {
+        tracing::warn!(%error, path = %path.display(), "others can read the database; take that from them");
+    }
+    Ok(())
 }
 
 /// Takes the lock file next to the database.

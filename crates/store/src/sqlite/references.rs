@@ -11,7 +11,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use darkroom_core::{BlobId, job::OperationResult};
+use darkroom_core::{
+    BlobId,
+    job::{OperationResult, Owner},
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::trouble::{Trouble, internal};
@@ -143,6 +146,29 @@ impl References {
 impl RecentReferences {
     /// Whether any job refers to this blob. The set is asked before the index: a reference moves that way only.
     pub(super) fn is_referenced(&self, db: &Connection, blob: BlobId) -> Result<bool, Trouble> {
+        self.any_referrer(db, blob, |_| Ok(true))
+    }
+
+    /// Whether any job of this owner refers to this blob.
+    pub(super) fn is_referenced_by(
+        &self,
+        db: &Connection,
+        blob: BlobId,
+        owner: &Owner,
+    ) -> Result<bool, Trouble> {
+        self.any_referrer(db, blob, |seq| {
+            let sql = "SELECT 1 FROM job WHERE seq = ?1 AND owner = (SELECT id FROM word WHERE text = ?2)";
+            Ok(db.prepare_cached(sql)?.exists(params![seq as i64, owner.as_str()])?)
+        })
+    }
+
+    /// Whether `counts` says yes to any job that refers to this blob.
+    fn any_referrer(
+        &self,
+        db: &Connection,
+        blob: BlobId,
+        counts: impl Fn(u64) -> Result<bool, Trouble>,
+    ) -> Result<bool, Trouble> {
         let prefix = prefix(blob);
         let all = (prefix, 0)..=(prefix, u64::MAX);
         let recent = lock(&self.0);
@@ -150,14 +176,15 @@ impl RecentReferences {
             recent.fresh.range(all.clone()).chain(recent.folding.range(all)).map(|(_, seq)| *seq).collect();
         drop(recent);
         for seq in candidates {
-            if refers(db, seq, blob)? {
+            if counts(seq)? && refers(db, seq, blob)? {
                 return Ok(true);
             }
         }
         let mut indexed = db.prepare_cached("SELECT seq FROM reference WHERE prefix = ?1")?;
         let mut rows = indexed.query([prefix])?;
         while let Some(row) = rows.next()? {
-            if refers(db, row.get::<_, i64>(0)? as u64, blob)? {
+            let seq = row.get::<_, i64>(0)? as u64;
+            if counts(seq)? && refers(db, seq, blob)? {
                 return Ok(true);
             }
         }

@@ -15,7 +15,7 @@ use crate::moves::{Marks, shows_failure};
 /// What is read of a job to move it: the narrow row and the id that notices carry.
 pub(super) const HOT: &str = "job.seq, job.state, job.token, job.used, job.crashes, job.cancel, job.max_attempts, \
      job.max_crashes, job.run_at, job.started_at, job.finished_at, job.session, job.queue, job.lane, job.operations, \
-     detail.id";
+     detail.id, job.owner";
 
 /// What is read of a job to show it, after [`HOT`].
 pub(super) const REST: &str = "job.priority, job.created_at, owner.text, origin.text, queue.name, queue.paused, \
@@ -55,6 +55,7 @@ pub(super) struct Hot {
     pub(super) session: Option<i64>,
     pub(super) queue: i64,
     pub(super) lane: i64,
+    pub(super) owner: i64,
     /// One bit an operation.
     pub(super) operations: i64,
 }
@@ -83,6 +84,7 @@ impl Hot {
             session: row.get(11)?,
             queue: row.get(12)?,
             lane: row.get(13)?,
+            owner: row.get(16)?,
             operations: row.get(14)?,
         })
     }
@@ -108,23 +110,23 @@ pub(super) struct RawJob {
 impl RawJob {
     /// From a row of [`HOT`] and [`REST`].
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let kind: Option<i64> = row.get(28)?;
+        let kind: Option<i64> = row.get(29)?;
         let failure = match kind {
-            Some(_) => Some(Failure { kind: pick(&FailureKind::ALL, row, 28)?, message: row.get(29)? }),
+            Some(_) => Some(Failure { kind: pick(&FailureKind::ALL, row, 29)?, message: row.get(30)? }),
             None => None,
         };
         Ok(Self {
             hot: Hot::read(row)?,
-            priority: row.get(16)?,
-            created_at: time(row, 17)?.unwrap_or_default(),
-            names: [row.get(18)?, row.get(19)?, row.get(20)?],
-            paused: row.get(21)?,
-            blob: row.get(22)?,
-            bytes: number(row, 23)?,
-            media_type: row.get(24)?,
-            name: row.get(25)?,
-            alias: row.get(26)?,
-            operations: row.get(27)?,
+            priority: row.get(17)?,
+            created_at: time(row, 18)?.unwrap_or_default(),
+            names: [row.get(19)?, row.get(20)?, row.get(21)?],
+            paused: row.get(22)?,
+            blob: row.get(23)?,
+            bytes: number(row, 24)?,
+            media_type: row.get(25)?,
+            name: row.get(26)?,
+            alias: row.get(27)?,
+            operations: row.get(28)?,
             failure,
         })
     }

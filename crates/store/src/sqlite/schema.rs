@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::trouble::{Trouble, internal};
 
 /// One script a version; a file of version `n` has had the first `n` of them.
-pub(super) const MIGRATIONS: &[&str] = &[V1];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2];
 
 /// What every connection is told.
 pub(super) const SETTINGS: &str = "
@@ -80,6 +80,24 @@ const V1: &str = "
         prefix INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (prefix, seq)
     ) WITHOUT ROWID;
     CREATE TABLE reference_log (n INTEGER PRIMARY KEY, prefix INTEGER NOT NULL, seq INTEGER NOT NULL);
+";
+
+/// Users, and how many jobs each owner has that have not ended.
+const V2: &str = "
+    CREATE TABLE user (
+        id BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, role TEXT NOT NULL, password TEXT NOT NULL,
+        created_at INTEGER NOT NULL, disabled_at INTEGER, generation INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE api_key (
+        id BLOB PRIMARY KEY, user BLOB NOT NULL, name TEXT NOT NULL, hash BLOB NOT NULL, created_at INTEGER NOT NULL,
+        last_used_at INTEGER, expires_at INTEGER, revoked_at INTEGER
+    ) WITHOUT ROWID;
+    CREATE INDEX api_key_user ON api_key (user);
+    CREATE TABLE token_key (id BLOB PRIMARY KEY, secret BLOB NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE revoked_token (id BLOB PRIMARY KEY, expires_at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX revoked_token_expiry ON revoked_token (expires_at);
+    CREATE TABLE open_jobs (owner INTEGER PRIMARY KEY, jobs INTEGER NOT NULL);
+    INSERT INTO open_jobs SELECT owner, count(*) FROM job WHERE state IN (0, 1, 2) GROUP BY owner;
 ";
 
 /// Brings a file to the newest version, each step as a transaction of its own.

@@ -39,6 +39,7 @@ impl Book {
                 None if waiting >= self.limits.max_waiting => {
                     Submitted::Rejected(QueueFull { max_waiting: self.limits.max_waiting })
                 }
+                None if self.has_too_many(&job.new)? => Submitted::TooManyOpen,
                 None => {
                     waiting += 1;
                     Submitted::Created(self.insert(job, now)?)
@@ -68,6 +69,12 @@ impl Book {
             id if fingerprint == given.fingerprint => Submitted::Existing(id),
             id => Submitted::Conflict(id),
         }))
+    }
+
+    fn has_too_many(&mut self, new: &NewJob) -> Result<bool, Trouble> {
+        let Some(max) = new.max_open else { return Ok(false) };
+        let owner = self.words.word(&self.db, new.owner.as_str())?;
+        Ok(self.open_jobs.of(owner) >= max)
     }
 
     fn insert(&mut self, job: Prepared, now: Timestamp) -> Result<JobId, Trouble> {
@@ -124,6 +131,7 @@ impl Book {
         self.insert_names(&new, (seq, owner, origin))?;
         self.references.add(&self.db, new.input.blob, seq as u64)?;
         self.totals.moved(&new.queue, None, Some(state));
+        self.open_jobs.moved(owner, None, Some(state));
         if state == State::Queued {
             self.ready(lane, 1)?;
         }

@@ -168,6 +168,7 @@ impl Book {
             self.turns.remove(&lane, 1);
         }
         self.totals.moved(&queue, Some(hot.status.state), None);
+        self.open_jobs.moved(hot.owner, Some(hot.status.state), None);
         Ok(blobs)
     }
 

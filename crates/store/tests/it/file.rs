@@ -3,12 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use darkroom_core::{
-    SystemClock,
+    SystemClock, TokenId, TokenKeyId, UserId,
     job::{NewJob, State},
     store::{
         Admin as _, JobFilter, Ledger as _, Page, Queue as _, StoreError, StoreLimits, Submitted,
-        conformance::{job, named_blob, success, worker},
+        Tokens as _, Users as _,
+        conformance::{NOON, job, named_blob, success, worker},
     },
+    user::{PasswordHash, Role, TokenKey, TokenSecret, User, UserChange},
 };
 use darkroom_store::{Reading, Sqlite};
 
@@ -71,6 +73,53 @@ fn what_a_store_knows_survives_reopening() {
         let newest = store.jobs(JobFilter::default(), Page { limit: 1, before: None }).await.expect("list");
         assert_eq!(newest[0].seq, 4, "the number of a deleted job is not given again");
     });
+}
+
+#[test]
+fn users_keys_tokens_and_open_jobs_survive_reopening() {
+    let path = fresh_path();
+    crate::block_on(async {
+        let store = open(&path).expect("open");
+        let ann = User {
+            id: UserId::new(NOON),
+            name: "ann".parse().expect("name"),
+            role: Role::Admin,
+            password: PasswordHash::new("$argon2id$"),
+            created_at: NOON,
+            disabled_at: None,
+            generation: 0,
+        };
+        store.add_user(ann.clone()).await.expect("add");
+        let ann = store.change_user(ann.id, UserChange::Disable(NOON)).await.expect("change").expect("there");
+        let secret = TokenSecret::from_bytes([3; 32]);
+        let signing = TokenKey { id: TokenKeyId::new(NOON), secret, created_at: NOON };
+        store.add_token_key(signing.clone(), NOON).await.expect("add");
+        let (token, far) = (TokenId::new(NOON), darkroom_core::Timestamp::from_millis(i64::MAX));
+        store.revoke_token(token, far).await.expect("revoke");
+        let bounded = || NewJob { max_open: Some(2), ..job("a") };
+        store.submit(vec![bounded(), bounded()]).await.expect("submit");
+        drop(store);
+        let store = open(&path).expect("open");
+        assert_eq!(store.users().await.expect("list"), [ann]);
+        assert_eq!(store.token_keys().await.expect("list"), [signing]);
+        assert!(store.is_token_revoked(token).await.expect("ask"));
+        assert_eq!(store.submit(vec![bounded()]).await.expect("submit"), [Submitted::TooManyOpen]);
+    });
+}
+
+/// It holds hashes of passwords and what signs tokens.
+#[test]
+fn nobody_else_on_the_machine_can_read_the_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = fresh_path();
+    std::fs::write(&path, b"").expect("a file of an older version");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("permissions");
+    let store = open(&path).expect("open");
+    crate::block_on(async { store.submit(vec![job("a")]).await.expect("submit") });
+    for file in [path.clone(), path.with_extension("db-wal"), path.with_extension("db-shm")] {
+        let mode = file.metadata().expect("the file is there").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} has {mode:o}", file.display());
+    }
 }
 
 #[test]

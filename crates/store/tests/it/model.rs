@@ -23,6 +23,7 @@ struct Wish {
     delay: Option<u16>,
     key: Option<(u8, u8)>,
     alias: Option<u8>,
+    max_open: Option<u8>,
 }
 
 #[derive(Debug, Clone)]
@@ -50,8 +51,9 @@ fn wish() -> impl Strategy<Value = Wish> {
         prop::option::weighted(0.3, 0..20_000_u16),
         prop::option::weighted(0.3, (0..3_u8, 0..2_u8)),
         prop::option::weighted(0.5, 0..3_u8),
+        prop::option::weighted(0.3, 0..5_u8),
     )
-        .prop_map(|((name, owner, queue, lane), priority, delay, key, alias)| Wish {
+        .prop_map(|((name, owner, queue, lane), priority, delay, key, alias, max_open)| Wish {
             name,
             owner,
             queue,
@@ -60,6 +62,7 @@ fn wish() -> impl Strategy<Value = Wish> {
             delay,
             key,
             alias,
+            max_open,
         })
 }
 
@@ -186,6 +189,13 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
             .collect();
         workers.sort();
         let blobs: Vec<_> = (0..6).map(|n| named_blob(&format!("f{n}"))).chain([named_blob("t")]).collect();
+        let mut owned = Vec::new();
+        for (owner, blob) in
+            ["o0", "o1"].iter().flat_map(|owner| blobs.iter().map(move |blob| (owner, *blob)))
+        {
+            let refers = self.store.refers(owner.parse().expect("owner"), blob).await;
+            owned.push(refers.expect("ask"));
+        }
         let mut aliases = Vec::new();
         for n in 0..3 {
             let found = self.store.newest_by_alias("v1".parse().expect("origin"), format!("a{n}")).await;
@@ -205,6 +215,7 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
             jobs,
             workers,
             aliases,
+            owned,
         }
     }
 }
@@ -214,6 +225,8 @@ struct Visible {
     listed: Vec<Job>,
     jobs: BTreeMap<JobId, Option<Job>>,
     aliases: Vec<Option<Job>>,
+    /// Whether each of two owners refers to each blob.
+    owned: Vec<bool>,
     counts: Counts,
     workers: Vec<(u32, String)>,
     strays: Vec<String>,
@@ -247,6 +260,7 @@ fn wanted(wishes: &[Wish], clock: &ManualClock) -> Vec<NewJob> {
         queue: format!("q{}", wish.queue).parse().expect("queue"),
         lane: format!("l{}", wish.lane).parse().expect("lane"),
         alias: wish.alias.map(|n| format!("a{n}")),
+        max_open: wish.max_open.map(u64::from),
         priority: wish.priority,
         run_at: wish.delay.map(|ms| clock.now() + Duration::from_millis(ms.into())),
         limits: AttemptLimits { attempts: 2, crashes: 2 },

@@ -12,6 +12,7 @@ mod queueing;
 mod retention;
 mod sessions;
 mod submitting;
+mod users;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub use queueing::*;
 pub use retention::*;
 pub use sessions::*;
 pub use submitting::*;
+pub use users::*;
 
 use super::{Store, StoreLimits};
 use crate::ManualClock;
@@ -97,7 +99,18 @@ macro_rules! store_conformance {
             only_unreferenced_blobs_are_called_so,
             finished_jobs_are_kept_for_their_time,
             a_sweep_deletes_a_bounded_number_of_jobs,
-            a_ready_store_answers_a_ping
+            a_ready_store_answers_a_ping,
+            a_user_is_found_as_it_was_added,
+            a_name_belongs_to_one_user,
+            users_change_as_the_rules_say,
+            a_removed_user_is_gone_with_its_keys,
+            keys_are_found_and_listed,
+            a_key_is_used_and_revoked,
+            a_user_has_a_bounded_number_of_keys,
+            a_revoked_token_is_remembered_until_it_expires,
+            token_keys_are_kept_as_long_as_they_are_needed,
+            a_blob_is_referred_to_by_the_jobs_of_an_owner,
+            an_owner_has_a_bounded_number_of_open_jobs
         }
     };
     (@tests $block_on:path, $open:path: $($promise:ident),*) => {

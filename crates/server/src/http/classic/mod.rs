@@ -1,5 +1,7 @@
 //! The classic services: the same jobs under the addresses and in the words that old clients know.
 
+pub(super) mod classifier;
+pub(super) mod digit;
 pub(super) mod resize;
 pub(super) mod thumbnail;
 
@@ -9,6 +11,7 @@ use darkroom_core::job::{FileName, Input};
 use super::{
     Http,
     body::Incoming,
+    caller::Caller,
     failure::Failure,
     intake::{content_type, store_part},
     multipart::Multipart,
@@ -37,7 +40,13 @@ struct File {
 }
 
 /// Takes the field `file` out of a form; `accepts` says by the name whether it is read at all.
-async fn file(http: &Http, request: Request, accepts: fn(&FileName) -> bool) -> Result<Upload, Failure> {
+async fn file(
+    http: &Http,
+    caller: &Caller,
+    request: Request,
+    accepts: fn(&FileName) -> bool,
+) -> Result<Upload, Failure> {
+    http.quotas.charge_bytes(caller, 0, http.now())?;
     let (head, body) = request.into_parts();
     let body = Incoming::new(body, http.config.body_timeout);
     let Ok(mut parts) = Multipart::new(&content_type(&head.headers), body) else { return Ok(Upload::Absent) };
@@ -48,6 +57,7 @@ async fn file(http: &Http, request: Request, accepts: fn(&FileName) -> bool) -> 
             return Ok(Upload::Refused);
         }
         let stored = store_part(http, &mut parts).await?;
+        http.charge_stored(caller, &stored).await?;
         // The rest is read so that the client can finish before it is answered.
         while parts.next_part().await?.is_some() {}
         return Ok(Upload::Taken(File { name, stored }));

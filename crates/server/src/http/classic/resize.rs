@@ -18,7 +18,7 @@ use darkroom_core::{
 use serde::Serialize;
 
 use super::{File, Upload, file};
-use crate::http::{Http, failure::Failure};
+use crate::http::{Http, caller::Caller, failure::Failure};
 
 /// The side of the box.
 const SIDE: u32 = 500;
@@ -45,9 +45,13 @@ pub(in crate::http) async fn heartbeat() -> Response {
 }
 
 /// Takes an upload.
-pub(in crate::http) async fn upload(State(http): State<Http>, request: Request) -> Result<Response, Failure> {
+pub(in crate::http) async fn upload(
+    State(http): State<Http>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, Failure> {
     let _permit = http.submission_permit().await?;
-    let upload = match file(&http, request, accepts).await {
+    let upload = match file(&http, &caller, request, accepts).await {
         Ok(upload) => upload,
         // What is no form has no field; what the server cannot take in is its own fault or the client's, as elsewhere.
         Err(failure) if failure.code() == Code::MalformedBody => Upload::Absent,
@@ -68,7 +72,7 @@ pub(in crate::http) async fn upload(State(http): State<Http>, request: Request) 
         }
         Upload::Taken(file) => file,
     };
-    match submit(&http, &file).await {
+    match submit(&http, &caller, &file).await {
         Ok(id) => Ok(with_id(StatusCode::OK, "File Uploaded successfully !!", id, None)),
         Err(failure) => not_queued(failure),
     }
@@ -77,6 +81,7 @@ pub(in crate::http) async fn upload(State(http): State<Http>, request: Request) 
 /// Where an upload stands.
 pub(in crate::http) async fn status(
     State(http): State<Http>,
+    caller: Caller,
     Path(file_id): Path<String>,
 ) -> Result<Response, Failure> {
     let found = if is_file_id(&file_id) {
@@ -84,7 +89,7 @@ pub(in crate::http) async fn status(
     } else {
         None
     };
-    let Some(job) = found else {
+    let Some(job) = found.filter(|job| caller.sees(&job.owner)) else {
         return Ok(with_id(StatusCode::BAD_REQUEST, "ID NOT FOUND !!", file_id, None));
     };
     let (words, reason) = stage(&job);
@@ -105,12 +110,13 @@ fn not_queued(failure: Failure) -> Result<Response, Failure> {
     Ok(answer(StatusCode::INTERNAL_SERVER_ERROR, "Couldn't insert into Queue"))
 }
 
-async fn submit(http: &Http, file: &File) -> Result<String, Failure> {
+async fn submit(http: &Http, caller: &Caller, file: &File) -> Result<String, Failure> {
     let name = format!("{}.thumbnail", file.artifact_stem());
     let operation = Thumbnail { name: Some(name), ..Thumbnail::fit(SIDE, SIDE) };
     for _ in 0..TRIES {
         let file_id = fresh_file_id(http.now());
         let mut job = NewJob::new(http.now(), file.input(), vec![Operation::Thumbnail(operation.clone())])?;
+        caller.claim(&mut job);
         job.origin = origin()?;
         job.alias = Some(file_id.clone());
         // The store refuses the same key with another fingerprint: no two uploads ever share an id.
@@ -118,6 +124,7 @@ async fn submit(http: &Http, file: &File) -> Result<String, Failure> {
         match http.store.submit(vec![job]).await?.into_iter().next() {
             Some(Submitted::Created(_)) => return Ok(file_id),
             Some(Submitted::Rejected(full)) => return Err(full.into()),
+            Some(Submitted::TooManyOpen) => return Err(http.quotas.too_many_open()),
             _ => {}
         }
     }

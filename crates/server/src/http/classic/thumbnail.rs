@@ -19,6 +19,7 @@ use super::{File, Upload, file};
 use crate::http::{
     Http,
     artifacts::{self, Download},
+    caller::Caller,
     cursor,
     disposition::Disposition,
     failure::Failure,
@@ -39,9 +40,13 @@ pub(in crate::http) async fn health() -> Json<&'static str> {
 }
 
 /// Takes an upload.
-pub(in crate::http) async fn upload(State(http): State<Http>, request: Request) -> Result<Response, Failure> {
+pub(in crate::http) async fn upload(
+    State(http): State<Http>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, Failure> {
     let _permit = http.submission_permit().await?;
-    let upload = match file(&http, request, accepts).await {
+    let upload = match file(&http, &caller, request, accepts).await {
         Err(failure) if failure.code() == Code::MalformedBody => Upload::Absent,
         upload => upload?,
     };
@@ -50,13 +55,14 @@ pub(in crate::http) async fn upload(State(http): State<Http>, request: Request) 
         Upload::Unnamed | Upload::Refused => return Ok(invalid_extension()),
         Upload::Taken(file) => file,
     };
-    let id = submit::record(&http, job(&http, &file)?).await?;
+    let id = submit::record(&http, job(&http, &caller, &file)?).await?;
     Ok(Json(json!({ "message": "File uploaded successfully", "job_id": id.to_string() })).into_response())
 }
 
 /// Where a job stands.
 pub(in crate::http) async fn status(
     State(http): State<Http>,
+    caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let found = match id.parse() {
@@ -64,7 +70,7 @@ pub(in crate::http) async fn status(
         Err(_) => None,
     };
     let own = origin()?;
-    let Some(job) = found.filter(|job| job.origin == own) else {
+    let Some(job) = found.filter(|job| job.origin == own && caller.sees(&job.owner)) else {
         return Ok((StatusCode::NOT_FOUND, Json(json!({ "detail": "Job not found" }))).into_response());
     };
     Ok(Json(json!({ "job_id": job.id.to_string(), "status": word(job.shown()) })).into_response())
@@ -72,11 +78,15 @@ pub(in crate::http) async fn status(
 
 /// Every job of this service, newest first. The next part is linked in the header (RFC 8288), because the body is
 /// the list itself.
-pub(in crate::http) async fn list(State(http): State<Http>, request: Request) -> Result<Response, Failure> {
+pub(in crate::http) async fn list(
+    State(http): State<Http>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, Failure> {
     let mut query = Query::of(request.uri())?;
     let page = jobs::page(&mut query, MAX_PAGE)?;
     query.finish()?;
-    let filter = JobFilter { origin: Some(origin()?), ..JobFilter::default() };
+    let filter = JobFilter { origin: Some(origin()?), owner: caller.only(), ..JobFilter::default() };
     let jobs = http.store.jobs(filter, page).await?;
     let listed: Vec<_> =
         jobs.iter().map(|job| json!({ "job_id": job.id.to_string(), "filename": name_of(job) })).collect();
@@ -93,12 +103,13 @@ pub(in crate::http) async fn list(State(http): State<Http>, request: Request) ->
 /// The thumbnail of the newest upload of a name. Names are looked up, they are never paths.
 pub(in crate::http) async fn image(
     State(http): State<Http>,
+    caller: Caller,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let plain = |sent: &str| FileName::clean(sent).filter(|clean| clean.as_str() == sent);
     let found = match name.strip_prefix(PREFIX).and_then(plain) {
-        Some(uploaded) => newest(&http, &uploaded).await?,
+        Some(uploaded) => newest(&http, &caller, &uploaded).await?,
         None => None,
     };
     let Some(artifact) = found.as_ref().and_then(|job| job.results.first()?.artifacts.first()) else {
@@ -117,14 +128,15 @@ pub(in crate::http) async fn image(
 
 /// The newest job of this name that has its thumbnail. While a newer upload is being worked on, or if it fails, the
 /// one before is served, as the original did.
-async fn newest(http: &Http, name: &FileName) -> Result<Option<Job>, Failure> {
+async fn newest(http: &Http, caller: &Caller, name: &FileName) -> Result<Option<Job>, Failure> {
     let newest = http.store.newest_by_alias(origin()?, name.to_string()).await?;
     match newest {
-        Some(job) if job.status.state != JobState::Succeeded => {}
+        Some(job) if job.status.state != JobState::Succeeded || !caller.sees(&job.owner) => {}
         other => return Ok(other),
     }
     let filter = JobFilter {
         origin: Some(origin()?),
+        owner: caller.only(),
         states: vec![Shown::Succeeded],
         text: Some(name.to_string()),
         ..JobFilter::default()
@@ -140,7 +152,7 @@ fn accepts(name: &FileName) -> bool {
     name.extension().is_some_and(|extension| ["png", "jpg", "jpeg", "gif"].contains(&extension.as_str()))
 }
 
-fn job(http: &Http, file: &File) -> Result<NewJob, Failure> {
+fn job(http: &Http, caller: &Caller, file: &File) -> Result<NewJob, Failure> {
     let thumbnail = Thumbnail {
         mode: Mode::Exact,
         filter: Filter::Nearest,
@@ -151,6 +163,7 @@ fn job(http: &Http, file: &File) -> Result<NewJob, Failure> {
         ..Thumbnail::fit(SIDE, SIDE)
     };
     let mut job = NewJob::new(http.now(), file.input(), vec![Operation::Thumbnail(thumbnail)])?;
+    caller.claim(&mut job);
     job.origin = origin()?;
     job.alias = Some(file.name.to_string());
     Ok(job)
@@ -178,7 +191,7 @@ fn invalid_extension() -> Response {
 }
 
 /// What `FastAPI` answers when a field is missing.
-fn field_required() -> Response {
+pub(super) fn field_required() -> Response {
     let fault = json!({ "loc": ["body", "file"], "msg": "field required", "type": "value_error.missing" });
     (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": [fault] }))).into_response()
 }

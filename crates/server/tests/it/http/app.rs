@@ -3,17 +3,28 @@
 use std::sync::Arc;
 
 use darkroom_api::{
-    Client, ClientError, Job, Problem,
+    Client, ClientError, Job, Problem, Secret,
     client::{Options, Upload},
 };
 use darkroom_core::{
     Operation, SystemClock,
     operation::Thumbnail,
     store::{Store, StoreLimits},
+    user::Role,
 };
-use darkroom_server::{Config, Parts, Running, blobs::Blobs, http::SigningKey};
+use darkroom_server::{
+    Config, Parts, Running,
+    accounts::{Accounts, KeyWish},
+    blobs::Blobs,
+    http::SigningKey,
+    predict::Predictor,
+    telemetry::Metrics,
+};
 use darkroom_store::Sqlite;
 use tempfile::TempDir;
+
+/// The password of every user of a test.
+pub(super) const PASSWORD: &str = "correct horse";
 
 /// A running service. [`App::finish`] ends it and checks that nothing is left behind; dropping it without that fails
 /// the test.
@@ -23,6 +34,7 @@ pub(super) struct App {
     pub(super) store: Arc<dyn Store>,
     pub(super) blobs: Blobs,
     pub(super) http: reqwest::Client,
+    pub(super) accounts: Accounts,
     running: Option<Running>,
     _data: TempDir,
 }
@@ -52,13 +64,27 @@ impl App {
         config.worker.slots = 2;
         change(&mut config);
         assert_eq!(config.validate(), []);
-        let parts =
-            Parts { store: Arc::clone(&store), blobs: blobs.clone(), clock: Arc::new(SystemClock), config };
+        let predictor = Predictor::open(&config.models, data.path()).unwrap();
+        let clock = Arc::new(SystemClock);
+        let parts = Parts { store: Arc::clone(&store), blobs: blobs.clone(), predictor, clock, config };
+        let accounts = Accounts::new(&parts, &Metrics::default());
         let running = darkroom_server::start(parts, SigningKey::from_bytes([7; 32])).await.unwrap();
         let base = format!("http://{}", running.addr());
         let client = Client::new(&base).unwrap();
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { client, base, store, blobs, http, running: Some(running), _data: data }
+        Self { client, base, store, blobs, http, accounts, running: Some(running), _data: data }
+    }
+
+    /// A key of a new user, whose password is [`PASSWORD`].
+    pub(super) async fn key(&self, name: &str, role: Role) -> String {
+        let user = self.accounts.add_user(name, Secret::new(PASSWORD), role).await.unwrap();
+        let wish = KeyWish { name: "test".to_owned(), life: None };
+        self.accounts.add_key(&user, wish).await.unwrap().1.reveal().to_owned()
+    }
+
+    /// A client of a new user, whose password is [`PASSWORD`].
+    pub(super) async fn user(&self, name: &str, role: Role) -> Client {
+        self.client.clone().with_token(Secret::new(self.key(name, role).await))
     }
 
     /// The address of a path.

@@ -7,12 +7,13 @@ use std::{
 
 use async_trait::async_trait;
 use darkroom_core::{
-    BlobId, JobId, SessionId,
-    job::{Job, NewJob, Origin, QueueName},
+    BlobId, JobId, KeyId, SessionId, Timestamp, TokenId, UserId,
+    job::{Job, NewJob, Origin, Owner, QueueName},
     store::{
-        Admin, Beat, Counts, JobFilter, Leased, Ledger, LiveWorker, Notice, Page, Queue, Settled, Settlement,
-        StoreError, Submitted, Swept, WorkerInfo, WorkerStats,
+        Added, Admin, Beat, Counts, JobFilter, Keys, Leased, Ledger, LiveWorker, Notice, Page, Queue,
+        Settled, Settlement, StoreError, Submitted, Swept, Tokens, Users, WorkerInfo, WorkerStats,
     },
+    user::{ApiKey, TokenKey, User, UserChange, UserName},
 };
 use darkroom_store::Memory;
 use futures_util::Stream;
@@ -93,6 +94,10 @@ impl Ledger for Faulty {
     async fn unreferenced(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
         self.store.unreferenced(blobs).await
     }
+    async fn refers(&self, owner: Owner, blob: BlobId) -> Result<bool, StoreError> {
+        self.check()?;
+        self.store.refers(owner, blob).await
+    }
     async fn ping(&self) -> Result<(), StoreError> {
         self.check()
     }
@@ -117,5 +122,67 @@ impl Admin for Faulty {
     }
     async fn resume(&self, queue: QueueName) -> Result<(), StoreError> {
         self.store.resume(queue).await
+    }
+}
+
+#[async_trait]
+impl Users for Faulty {
+    async fn add_user(&self, user: User) -> Result<Added, StoreError> {
+        self.check()?;
+        self.store.add_user(user).await
+    }
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.check()?;
+        self.store.user(id).await
+    }
+    async fn user_named(&self, name: UserName) -> Result<Option<User>, StoreError> {
+        self.check()?;
+        self.store.user_named(name).await
+    }
+    async fn users(&self) -> Result<Vec<User>, StoreError> {
+        self.store.users().await
+    }
+    async fn change_user(&self, id: UserId, change: UserChange) -> Result<Option<User>, StoreError> {
+        self.store.change_user(id, change).await
+    }
+    async fn remove_user(&self, id: UserId) -> Result<bool, StoreError> {
+        self.store.remove_user(id).await
+    }
+}
+
+#[async_trait]
+impl Keys for Faulty {
+    async fn add_key(&self, key: ApiKey) -> Result<Added, StoreError> {
+        self.store.add_key(key).await
+    }
+    async fn key(&self, id: KeyId) -> Result<Option<ApiKey>, StoreError> {
+        self.check()?;
+        self.store.key(id).await
+    }
+    async fn keys(&self, user: Option<UserId>) -> Result<Vec<ApiKey>, StoreError> {
+        self.store.keys(user).await
+    }
+    async fn revoke_key(&self, id: KeyId, at: Timestamp) -> Result<Option<ApiKey>, StoreError> {
+        self.store.revoke_key(id, at).await
+    }
+    async fn touch_key(&self, id: KeyId, at: Timestamp) -> Result<(), StoreError> {
+        self.store.touch_key(id, at).await
+    }
+}
+
+#[async_trait]
+impl Tokens for Faulty {
+    async fn add_token_key(&self, key: TokenKey, forget: Timestamp) -> Result<(), StoreError> {
+        self.store.add_token_key(key, forget).await
+    }
+    async fn token_keys(&self) -> Result<Vec<TokenKey>, StoreError> {
+        self.store.token_keys().await
+    }
+    async fn revoke_token(&self, id: TokenId, expires: Timestamp) -> Result<Added, StoreError> {
+        self.store.revoke_token(id, expires).await
+    }
+    async fn is_token_revoked(&self, id: TokenId) -> Result<bool, StoreError> {
+        self.check()?;
+        self.store.is_token_revoked(id).await
     }
 }

@@ -86,6 +86,15 @@ async fn malformed_forms_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_no_job_though_its_items_would_fit() {
+    let app = App::start().await;
+    let blob = r#"[{"blob":"00"},[{"op":"thumbnail","width":5}],null,null,null,null,null]"#;
+    let sent = app.post("/v1/jobs").header("content-type", "application/json").body(format!(" {blob}"));
+    assert_eq!(problem(sent.send().await.unwrap()).await.code, Code::InvalidJob);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn operations_that_are_none_are_refused_with_the_reason() {
     let app = App::start().await;
     let queries = [

@@ -7,17 +7,19 @@ use darkroom_api::{Code, Problem};
 use darkroom_core::{
     SystemClock,
     store::{StoreError, StoreLimits},
+    user::Role,
 };
 use darkroom_server::config::ByteSize;
 use darkroom_store::Memory;
 use hmac::{Hmac, Mac};
 use reqwest::{Method, RequestBuilder};
+use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
 use super::{
     app::{App, problem},
     faulty::{Fault, Faulty},
-    images, raw,
+    images, models, raw,
 };
 
 const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/http/problems.snapshot.json");
@@ -48,6 +50,7 @@ async fn every_problem_can_happen_and_looks_as_generated() {
     requests(&mut seen).await;
     images_and_addresses(&mut seen).await;
     jobs_and_artifacts(&mut seen).await;
+    users_and_keys(&mut seen).await;
     store_faults(&mut seen).await;
     crowds(&mut seen).await;
     let missing: Vec<_> = Code::ALL.iter().filter(|code| !seen.0.contains_key(code.as_str())).collect();
@@ -95,6 +98,10 @@ async fn images_and_addresses(seen: &mut Seen) {
         let body = format!(r#"{{"image":{image},"operations":[{{"op":"thumbnail","width":5}}]}}"#);
         app.post("/v1/jobs").header("content-type", "application/json").body(body)
     };
+    seen.see(Code::UnknownModel, app.post("/v1/jobs?op=classify&model=nobody").body(images::png(9, 9))).await;
+    // No runtime is installed in a new data folder.
+    let digit = base64::engine::general_purpose::STANDARD.encode(models::one());
+    seen.see(Code::ModelUnavailable, app.post("/mnist/").json(&json!({ "base64": digit }))).await;
     seen.see(Code::UnknownBlob, json(r#"{"blob":"00"}"#)).await;
     seen.see(Code::UrlRefused, json(r#"{"url":"ftp://example.org/a.png"}"#)).await;
     // Nothing listens on the discard port.
@@ -121,6 +128,37 @@ async fn jobs_and_artifacts(seen: &mut Seen) {
     let signature = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
     seen.see(Code::SignatureExpired, app.http.get(format!("{artifact}?expires=1000&signature={signature}")))
         .await;
+    app.finish().await;
+}
+
+async fn users_and_keys(seen: &mut Seen) {
+    let app = App::with(|config| {
+        config.auth.attempts = 2;
+        config.quota.open_jobs = 1;
+    })
+    .await;
+    let (admin, key) = (app.key("root", Role::Admin).await, app.key("ann", Role::User).await);
+    let get = |path: &str, key: &str| app.http.get(app.at(path)).bearer_auth(key);
+    let post = |path: &str, key: &str, body: serde_json::Value| app.post(path).bearer_auth(key).json(&body);
+    seen.see(Code::NotAuthenticated, app.http.get(app.at("/v1/users"))).await;
+    seen.see(Code::InvalidToken, get("/v1/me", "dk_wrong")).await;
+    seen.see(Code::Forbidden, get("/v1/users", &key)).await;
+    seen.see(Code::UserNotFound, post("/v1/users/nobody", &admin, json!({}))).await;
+    seen.see(Code::KeyNotFound, app.http.delete(app.at(&format!("/v1/keys/{NOBODY}"))).bearer_auth(&key))
+        .await;
+    let ann = json!({ "name": "ann", "password": "correct horse" });
+    seen.see(Code::UserExists, post("/v1/users", &admin, ann)).await;
+    seen.see(Code::LastAdmin, app.http.delete(app.at("/v1/users/root")).bearer_auth(&admin)).await;
+    seen.see(Code::InvalidAccount, post("/v1/keys", &key, json!({ "name": "" }))).await;
+    let change = json!({ "current": "wrong", "new": "battery staple" });
+    for _ in 0..2 {
+        seen.see(Code::WrongPassword, post("/v1/me/password", &key, change.clone())).await;
+    }
+    seen.see(Code::RateLimited, post("/v1/me/password", &key, change)).await;
+    app.client.pause("q").await.unwrap();
+    let send = || app.post("/v1/jobs?op=thumbnail&width=5&queue=q").bearer_auth(&key).body(images::png(9, 9));
+    assert_eq!(send().send().await.unwrap().status(), 202);
+    seen.see(Code::QuotaExceeded, send()).await;
     app.finish().await;
 }
 

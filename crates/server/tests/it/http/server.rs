@@ -92,7 +92,7 @@ async fn probes_counts_and_metrics_tell_what_happened() {
     for line in lines {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
     }
-    let index: serde_json::Value = app.get("/").await.json().await.unwrap();
+    let index: serde_json::Value = app.get("/v1").await.json().await.unwrap();
     for path in index["links"].as_object().unwrap().values() {
         assert!(app.get(path.as_str().unwrap()).await.status() != 404, "{path}");
     }

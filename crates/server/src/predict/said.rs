@@ -1,0 +1,162 @@
+//! What a model said, as a document and as files.
+
+use darkroom_core::operation::TensorFormat;
+use darkroom_inference::{Data, InferenceError, Model, Named, Tensor};
+use serde_json::{Value, json};
+
+/// Values of all outputs that a document holds at most; more belong into files (`"tensors": "npy"`).
+const MAX_JSON_VALUES: usize = 100_000;
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Said {
+    /// The result as the API shows it.
+    pub(crate) document: Value,
+    /// Output tensors that are to be kept as files, in the order of the document's `outputs`: the stem of the name,
+    /// and the content in `NumPy`'s format.
+    pub(crate) tensors: Vec<(String, Vec<u8>)>,
+}
+
+/// The likeliest labels.
+pub(super) fn labels(model: &Model, scores: &[f32], top: usize, threshold: f32) -> Said {
+    let labels: Vec<Value> = model
+        .top(scores, top, threshold)
+        .into_iter()
+        .map(|found| json!({ "class_id": found.class, "label": found.label, "score": found.score }))
+        .collect();
+    said(model, json!({ "labels": labels }))
+}
+
+/// The digit, and how likely each of the ten is.
+pub(super) fn digit(model: &Model, scores: &[f32]) -> Result<Said, InferenceError> {
+    if scores.len() != 10 {
+        let detail = format!("it has {} classes, not the ten digits", scores.len());
+        return Err(InferenceError::BadModel { model: model.id().to_owned(), detail });
+    }
+    let best = model.top(scores, 1, 0.0);
+    let (digit, score) = best.first().map_or((0, 0.0), |best| (best.class, best.score));
+    Ok(said(model, json!({ "digit": digit, "score": score, "scores": scores })))
+}
+
+/// The output tensors, in the document or as files.
+pub(super) fn tensors(
+    model: &Model,
+    outputs: &[Named],
+    form: TensorFormat,
+    stem: Option<String>,
+) -> Result<Said, InferenceError> {
+    let described = |(name, tensor): &Named| json!({ "name": name, "datatype": tensor.element_type().name(), "shape": tensor.shape() });
+    match form {
+        TensorFormat::Json => {
+            let count: usize = outputs.iter().map(|(_, tensor)| tensor.data().len()).sum();
+            if count > MAX_JSON_VALUES {
+                let what =
+                    format!("{count} output values are too many for JSON; ask for \"tensors\": \"npy\"");
+                return Err(InferenceError::BadInput(what));
+            }
+            let with_values = |output: &Named| {
+                let mut document = described(output);
+                document["data"] = values(output.1.data());
+                document
+            };
+            let outputs: Vec<Value> = outputs.iter().map(with_values).collect();
+            Ok(said(model, json!({ "outputs": outputs })))
+        }
+        TensorFormat::Npy => {
+            let stem = stem.unwrap_or_else(|| model.manifest().name.clone());
+            let file = |(name, tensor): &Named| Ok((format!("{stem}-{}", plain(name)), npy(tensor)?));
+            let tensors = outputs.iter().map(file).collect::<Result<_, InferenceError>>()?;
+            let outputs: Vec<Value> = outputs.iter().map(described).collect();
+            Ok(Said { tensors, ..said(model, json!({ "outputs": outputs })) })
+        }
+    }
+}
+
+/// A document with the model that said it.
+fn said(model: &Model, mut document: Value) -> Said {
+    let manifest = model.manifest();
+    document["model"] = json!(manifest.name);
+    document["version"] = json!(manifest.version);
+    document["digest"] = json!(model.digest());
+    Said { document, tensors: Vec::new() }
+}
+
+/// A tensor's name as part of a file's.
+fn plain(name: &str) -> String {
+    name.chars().take(60).map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+}
+
+fn values(data: &Data) -> Value {
+    match data {
+        Data::Bool(values) => json!(values),
+        Data::U8(values) => json!(values),
+        Data::U16(values) => json!(values),
+        Data::U32(values) => json!(values),
+        Data::U64(values) => json!(values),
+        Data::I8(values) => json!(values),
+        Data::I16(values) => json!(values),
+        Data::I32(values) => json!(values),
+        Data::I64(values) => json!(values),
+        Data::F16(values) => json!(values.iter().map(|value| value.to_f32()).collect::<Vec<_>>()),
+        Data::F32(values) => json!(values),
+        Data::F64(values) => json!(values),
+        Data::Bytes(values) => json!(values.iter().map(|v| String::from_utf8_lossy(v)).collect::<Vec<_>>()),
+    }
+}
+
+/// `NumPy`'s format, version 1.0 (NEP 1): magic, header padded to 64 bytes, values in C order, little endian.
+fn npy(tensor: &Tensor) -> Result<Vec<u8>, InferenceError> {
+    let (kind, bytes): (&str, Vec<u8>) = match tensor.data() {
+        Data::Bool(values) => ("|b1", values.iter().map(|value| u8::from(*value)).collect()),
+        Data::U8(values) => ("|u1", values.clone()),
+        Data::I8(values) => ("|i1", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        Data::U16(values) => ("<u2", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        Data::U32(values) => ("<u4", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        Data::U64(values) => ("<u8", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        Data::I16(values) => ("<i2", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        Data::I32(values) => ("<i4", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        Data::I64(values) => ("<i8", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        Data::F16(values) => ("<f2", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        Data::F32(values) => ("<f4", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        Data::F64(values) => ("<f8", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        Data::Bytes(_) => {
+            return Err(InferenceError::BadInput("strings cannot be written as npy".to_owned()));
+        }
+    };
+    let sides: Vec<String> = tensor.shape().iter().map(ToString::to_string).collect();
+    // A tuple of one has a comma in Python.
+    let sides = if let [one] = &sides[..] { format!("{one},") } else { sides.join(", ") };
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sides}), }}");
+    // Magic, version and length are ten bytes; the header ends with a line feed on a multiple of 64.
+    let padding = 63 - (10 + header.len()) % 64;
+    header.push_str(&" ".repeat(padding));
+    header.push('\n');
+    let length = u16::try_from(header.len());
+    let length = length.map_err(|_| InferenceError::BadInput("the shape is too long for npy".to_owned()))?;
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend(length.to_le_bytes());
+    file.extend(header.as_bytes());
+    file.extend(bytes);
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tensor_is_written_as_numpy_writes_it() {
+        let tensor = Tensor::new([2, 1], Data::F32(vec![1.0, -2.0])).unwrap();
+        let file = npy(&tensor).unwrap();
+        assert_eq!(&file[..10], b"\x93NUMPY\x01\x00\x76\x00");
+        assert!(file[10..].starts_with(b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }"));
+        assert_eq!((file[127], file.len()), (b'\n', 136));
+        assert_eq!(file[128..], [0, 0, 128, 63, 0, 0, 0, 192]);
+    }
+
+    #[test]
+    fn a_tensor_without_dimensions_has_an_empty_shape() {
+        let file = npy(&Tensor::new([], Data::I64(vec![7])).unwrap()).unwrap();
+        assert!(file[10..].starts_with(b"{'descr': '<i8', 'fortran_order': False, 'shape': (), }"));
+    }
+}
