@@ -6,7 +6,7 @@ import re
 import sys
 
 # The table is longer than a picture should be: so many rows of it are shown.
-ROWS = 8
+ROWS = 9
 LINE, CHARACTER, MARGIN = 19, 8.43, 18
 COLOURS = {"plain": "#d7dde5", "dim": "#8792a2", "bright": "#7ee2a8", "error": "#ffb86b"}
 
