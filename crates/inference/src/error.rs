@@ -12,7 +12,9 @@ pub enum InferenceError {
     #[error("ONNX Runtime cannot be used: {0}")]
     RuntimeUnusable(String),
     /// No model of that name, or not at that version.
-    #[error("there is no model `{0}`; `darkroom models list` shows what there is")]
+    #[error(
+        "there is no model `{0}`; `darkroom models list` shows what there is, `darkroom models fetch` gets more"
+    )]
     UnknownModel(String),
     /// The manifest, or a file beside it, is wrong.
     #[error("the manifest of model `{model}` is wrong: {}", list(.mistakes))]
