@@ -46,8 +46,8 @@ impl fmt::Display for Role {
     }
 }
 
-/// A secret on its way: written to the wire, never shown otherwise.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// A text that is written to the wire and never shown otherwise: not in logs, not by `Debug`, not by `config show`.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = String, format = Password)]
 pub struct Secret(String);

@@ -6,13 +6,8 @@ use clap::{Args, Subcommand};
 use darkroom_api::{KeyInfo, NewKey};
 use darkroom_server::config::Value as _;
 
-use super::{Where, as_json, place::Place, time};
-use crate::{
-    halt::Halt,
-    serve::runtime,
-    settings::Settings,
-    terminal::{say, tell},
-};
+use super::{Where, act_at, as_json, place::Place, time};
+use crate::{halt::Halt, settings::Settings, terminal::tell};
 
 /// `darkroom keys …`.
 #[derive(Debug, Args)]
@@ -52,12 +47,7 @@ enum Verb {
 impl KeysCommand {
     /// Does what was typed.
     pub(crate) fn act(self, settings: &Settings, json: bool) -> Result<ExitCode, Halt> {
-        let runtime = runtime()?;
-        let answer = runtime.block_on(async {
-            let place = Place::open(&self.at, settings)?;
-            self.verb.act(&place, json).await
-        })?;
-        say(&answer)
+        act_at(&self.at, settings, async |place| self.verb.act(place, json).await)
     }
 }
 

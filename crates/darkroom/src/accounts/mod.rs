@@ -7,8 +7,13 @@ mod users;
 pub(crate) use keys::KeysCommand;
 pub(crate) use users::UsersCommand;
 
+use std::process::ExitCode;
+
 use clap::Args;
 use serde::Serialize;
+
+use crate::{halt::Halt, serve::runtime, settings::Settings, terminal::say};
+use place::Place;
 
 /// Where the users are.
 #[derive(Debug, Args)]
@@ -16,6 +21,16 @@ pub(crate) struct Where {
     /// Ask a running server, with the token or key in `DARKROOM_TOKEN`, instead of the data folder
     #[arg(long, global = true, value_name = "URL", env = "DARKROOM_SERVER")]
     server: Option<String>,
+}
+
+/// Opens the place, acts there, and says what came of it.
+fn act_at(
+    at: &Where,
+    settings: &Settings,
+    act: impl AsyncFnOnce(&Place) -> Result<String, Halt>,
+) -> Result<ExitCode, Halt> {
+    let answer = runtime()?.block_on(async { act(&Place::open(at, settings)?).await })?;
+    say(&answer)
 }
 
 /// An instant as it is on the wire; a dash where there is none.

@@ -1,7 +1,7 @@
 //! The same questions to the data folder and to a server.
 
 use darkroom_api::{Client, CreatedKey, KeyInfo, NewKey, NewUser, Secret, UserInfo, UserPatch};
-use darkroom_core::user::{ApiKey, User};
+use darkroom_core::user::ApiKey;
 use darkroom_server::{
     accounts::{AccountError, Accounts, KeyWish, Patch},
     telemetry::Metrics,
@@ -99,7 +99,7 @@ impl Place {
                     let user = accounts.user(name).await?;
                     let (key, secret) =
                         accounts.add_key(&user, KeyWish { name: new.name.clone(), life }).await?;
-                    Ok((key_info(&key, &user), secret))
+                    Ok((Accounts::key_info(&key, &user.name), secret))
                 };
                 let (info, key): (KeyInfo, Secret) = made.await.map_err(refused)?;
                 Ok(CreatedKey { info, key })
@@ -129,21 +129,10 @@ async fn keys_in(accounts: &Accounts, user: Option<&str>) -> Result<Vec<KeyInfo>
         None => accounts.users().await?,
     };
     let keys = accounts.keys(users.first().filter(|_| user.is_some())).await?;
-    let info = |key: &ApiKey| users.iter().find(|user| user.id == key.user).map(|user| key_info(key, user));
+    let info = |key: &ApiKey| {
+        users.iter().find(|user| user.id == key.user).map(|user| Accounts::key_info(key, &user.name))
+    };
     Ok(keys.iter().filter_map(info).collect())
-}
-
-fn key_info(key: &ApiKey, user: &User) -> KeyInfo {
-    KeyInfo {
-        id: key.id.to_string(),
-        user: user.name.to_string(),
-        name: key.name.clone(),
-        prefix: Accounts::prefix(key),
-        created_at: key.created_at.into(),
-        last_used_at: key.last_used_at.map(Into::into),
-        expires_at: key.expires_at.map(Into::into),
-        revoked_at: key.revoked_at.map(Into::into),
-    }
 }
 
 /// What was typed cannot be done, or the store does not play along.

@@ -10,13 +10,8 @@ use darkroom_api::{NewUser, Role, Secret, UserInfo, UserPatch};
 use darkroom_core::user;
 use darkroom_server::accounts::random_password;
 
-use super::{Where, as_json, place::Place, time};
-use crate::{
-    halt::Halt,
-    serve::runtime,
-    settings::Settings,
-    terminal::{say, tell},
-};
+use super::{Where, act_at, as_json, place::Place, time};
+use crate::{halt::Halt, settings::Settings, terminal::tell};
 
 /// Bytes of a password on standard input at most; more is no password.
 const MAX_INPUT: u64 = 4 << 10;
@@ -99,12 +94,7 @@ impl Password {
 impl UsersCommand {
     /// Does what was typed.
     pub(crate) fn act(self, settings: &Settings, json: bool) -> Result<ExitCode, Halt> {
-        let runtime = runtime()?;
-        let answer = runtime.block_on(async {
-            let place = Place::open(&self.at, settings)?;
-            self.verb.act(&place, json).await
-        })?;
-        say(&answer)
+        act_at(&self.at, settings, async |place| self.verb.act(place, json).await)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use darkroom_api::Secret;
+use darkroom_api::{KeyInfo, Secret};
 use darkroom_core::{
     KeyId, UserId,
     store::Added,
@@ -154,9 +154,18 @@ impl Accounts {
         self.store.revoke_key(id, self.clock.now()).await?.ok_or(AccountError::NoKey)
     }
 
-    /// How the text of a key begins.
-    pub fn prefix(key: &ApiKey) -> String {
-        key::prefix(key.id)
+    /// What is told of a key of the user of this name.
+    pub fn key_info(key: &ApiKey, user: &UserName) -> KeyInfo {
+        KeyInfo {
+            id: key.id.to_string(),
+            user: user.to_string(),
+            name: key.name.clone(),
+            prefix: key::prefix(key.id),
+            created_at: key.created_at.into(),
+            last_used_at: key.last_used_at.map(Into::into),
+            expires_at: key.expires_at.map(Into::into),
+            revoked_at: key.revoked_at.map(Into::into),
+        }
     }
 
     async fn spare_last_admin(&self, user: &User) -> Result<(), AccountError> {

@@ -2,6 +2,8 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
+pub use darkroom_api::Secret;
+
 /// A typed setting that can be read from and written as text.
 pub trait Value {
     /// Takes the value from `text`, or says what would be right and changes nothing.
@@ -155,35 +157,13 @@ fn split_number(text: &str) -> Option<(u64, &str)> {
     Some((number.parse().ok()?, unit.trim()))
 }
 
-/// A text that is never shown: not in logs, not by `Debug`, not by `config show`.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text itself. Call this only where it is used.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(hidden)")
-    }
-}
-
 impl Value for Secret {
     fn read(&mut self, text: &str) -> Result<(), String> {
-        text.clone_into(&mut self.0);
+        *self = Self::new(text);
         Ok(())
     }
     fn show(&self) -> String {
-        if self.0.is_empty() { String::new() } else { "(hidden)".to_owned() }
+        if self.reveal().is_empty() { String::new() } else { "(hidden)".to_owned() }
     }
     fn kind(&self) -> String {
         "a secret".to_owned()

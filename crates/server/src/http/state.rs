@@ -111,14 +111,16 @@ impl Inner {
 
     /// The right to take in one image. Held until the image is stored and its job recorded.
     pub(super) async fn submission_permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        let turn = Arc::clone(&self.submissions).acquire_owned();
-        let turn = tokio::time::timeout(self.config.submission_patience, turn).await;
-        turn.ok().and_then(Result::ok).ok_or_else(|| Failure::plain(Code::Overloaded))
+        self.turn(&self.submissions).await
     }
 
     /// The right to have an image looked at by a model at once. Held until the answer is there.
     pub(super) async fn look_permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        let turn = Arc::clone(&self.looks).acquire_owned();
+        self.turn(&self.looks).await
+    }
+
+    async fn turn(&self, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure> {
+        let turn = Arc::clone(places).acquire_owned();
         let turn = tokio::time::timeout(self.config.submission_patience, turn).await;
         turn.ok().and_then(Result::ok).ok_or_else(|| Failure::plain(Code::Overloaded))
     }

@@ -8,7 +8,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use darkroom_api::{Code, CreatedKey, KeyInfo, KeyList, NewKey, NewUser, UserInfo, UserList, UserPatch};
+use darkroom_api::{Code, CreatedKey, KeyList, NewKey, NewUser, UserInfo, UserList, UserPatch};
 use darkroom_core::{
     UserId,
     user::{ApiKey, Role, User, UserName},
@@ -88,7 +88,7 @@ pub(super) async fn keys(
     };
     let keys = http.accounts.keys(user.as_ref()).await?;
     // A key whose user was removed in between has gone with them.
-    let info = |key: &ApiKey| names.get(&key.user).map(|name| key_info(key, name));
+    let info = |key: &ApiKey| names.get(&key.user).map(|name| Accounts::key_info(key, name));
     Ok(Json(KeyList { keys: keys.iter().filter_map(info).collect() }))
 }
 
@@ -103,7 +103,7 @@ pub(super) async fn add_key(
     let life = new.expires_in.map(|seconds| Duration::from_secs(u64::from(seconds)));
     let (key, secret) = http.accounts.add_key(&user, KeyWish { name: new.name, life }).await?;
     tracing::info!(user = %user.name, key = %key.id, "a key was made");
-    let created = CreatedKey { info: key_info(&key, &user.name), key: secret };
+    let created = CreatedKey { info: Accounts::key_info(&key, &user.name), key: secret };
     Ok((StatusCode::CREATED, [("cache-control", "no-store")], Json(created)).into_response())
 }
 
@@ -138,19 +138,6 @@ fn needs_admin(caller: &Caller) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::new(Code::Forbidden, "The keys of others need the role admin."))
-}
-
-fn key_info(key: &ApiKey, user: &UserName) -> KeyInfo {
-    KeyInfo {
-        id: key.id.to_string(),
-        user: user.to_string(),
-        name: key.name.clone(),
-        prefix: Accounts::prefix(key),
-        created_at: key.created_at.into(),
-        last_used_at: key.last_used_at.map(Into::into),
-        expires_at: key.expires_at.map(Into::into),
-        revoked_at: key.revoked_at.map(Into::into),
-    }
 }
 
 /// A JSON body about a user or a key. What is wrong with it is told without its values: one of them may be a password.

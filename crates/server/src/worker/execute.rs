@@ -1,4 +1,4 @@
-//! One attempt: blob → header → admission → one decode for all operations → artifacts → settlement.
+//! One attempt: blob → header → admission → one decode for all thumbnails, one for all models → artifacts → settlement.
 
 use std::time::Instant;
 
