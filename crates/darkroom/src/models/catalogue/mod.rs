@@ -178,7 +178,7 @@ const LITE: Item = Item {
 
 static YUNET: Item = Item {
     name: "yunet",
-    version: "1",
+    version: "2",
     usual: false,
     licence: "MIT",
     weights: "OpenCV's model zoo",
@@ -193,7 +193,7 @@ static YUNET: Item = Item {
 
 static SFACE: Item = Item {
     name: "sface",
-    version: "1",
+    version: "2",
     usual: false,
     licence: "Apache-2.0",
     weights: "OpenCV's model zoo",
