@@ -46,14 +46,23 @@ fn any(bytes: Vec<u8>) -> Result<Frame> {
     Ok(inspected.frame(&FrameRequest::default(), &guard)?)
 }
 
-/// A binary PGM of 8 bits: `P5`, width, height and 255 between white space, then the pixels.
+/// A binary PGM of 8 bits: `P5`, width, height and 255 with white space and comments between them, one white space, and the
+/// pixels.
 pub(crate) fn pgm(bytes: &[u8]) -> Result<Frame> {
-    let mut words = bytes.splitn(5, |byte| byte.is_ascii_whitespace());
-    let mut word = || words.next().context("the header of the PGM is cut off");
-    ensure!(word()? == b"P5", "this is no binary PGM");
-    let mut number = || -> Result<u32> { Ok(std::str::from_utf8(word()?)?.parse()?) };
+    let mut rest = bytes.strip_prefix(b"P5").context("this is no binary PGM")?;
+    let mut number = || -> Result<u32> {
+        rest = rest.trim_ascii_start();
+        while let Some(comment) = rest.strip_prefix(b"#") {
+            let end = comment.iter().position(|byte| *byte == b'\n').unwrap_or(comment.len());
+            rest = comment[end..].trim_ascii_start();
+        }
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (number, after) = rest.split_at(digits);
+        rest = after;
+        std::str::from_utf8(number)?.parse().context("the header of the PGM has no number where one must be")
+    };
     let (width, height, most) = (number()?, number()?, number()?);
-    let pixels = word()?.to_vec();
+    let pixels = rest.get(1..).unwrap_or_default().to_vec();
     ensure!(most == 255, "this PGM has not 8 bits");
     ensure!(pixels.len() as u64 == u64::from(width) * u64::from(height), "the PGM has another size");
     Ok(Frame { width, height, layout: Layout::Gray, pixels })
