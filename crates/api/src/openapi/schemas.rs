@@ -11,7 +11,7 @@ use crate::{
     job::State,
     system::{OperationInfo, Operations as OperationList},
 };
-use darkroom_core::operation::{AnyModel, Classify, Digit, Thumbnail};
+use darkroom_core::operation::{AnyModel, Classify, Digit, Faces, Thumbnail};
 use serde::Serialize;
 
 #[derive(OpenApi)]
@@ -97,6 +97,7 @@ pub(super) fn parameters_by_operation() -> Vec<(&'static str, &'static str, Valu
         ("thumbnail", "Thumbnail", parameters_of_thumbnail()),
         ("classify", "Classify", parameters(&Classify::schema())),
         ("digit", "Digit", parameters(&Digit::schema())),
+        ("faces", "Faces", parameters(&Faces::schema())),
         ("model", "AnyModel", parameters(&AnyModel::schema())),
     ]
 }

@@ -1,6 +1,8 @@
 //! Asking a model about an image at once, without a job: for surfaces whose clients wait for the answer and keep
 //! nothing. Durable work goes through jobs.
 
+use std::sync::Arc;
+
 use darkroom_api::Code;
 use darkroom_core::Operation;
 use darkroom_imaging::{Guard, Inspected, Source};
@@ -8,19 +10,20 @@ use darkroom_inference::InferenceError;
 use serde_json::Value;
 
 use super::{Http, failure::Failure};
-use crate::predict;
+use crate::predict::{self, Seen};
 
 /// What the model says of the image, as the result of the same operation of a job.
 pub(super) async fn look(http: &Http, image: Vec<u8>, operation: Operation) -> Result<Value, Failure> {
     let _permit = http.look_permit().await?;
-    let asked = http.predictor.model(&operation);
-    let model = asked.ok_or_else(|| Failure::caused(Code::Internal, "the operation asks no model"))??;
+    let asked = http.predictor.models_of(&operation);
+    let experts = asked.ok_or_else(|| Failure::caused(Code::Internal, "the operation asks no model"))??;
     let limits = http.limits.clone();
     let pixels = move || {
-        let guard = Guard::new(limits.decode_time, std::sync::Arc::default());
+        let guard = Guard::new(limits.decode_time, Arc::default());
         let inspected = Inspected::new(Source::bytes(image), limits)?;
-        let frame = inspected.frame(&predict::frame_for(&model), &guard)?;
-        predict::ask(&operation, &model, &frame).map_err(Failure::from)
+        let frame = inspected.frame(&predict::frame_for(&operation, &experts.first), &guard)?;
+        let seen = Seen { frame: Arc::new(frame), size: inspected.upright_size() };
+        predict::ask(&operation, &experts, &seen).map_err(Failure::from)
     };
     let asked = tokio::task::spawn_blocking(pixels).await;
     let asked = asked.map_err(|panic| Failure::caused(Code::Internal, panic))??;

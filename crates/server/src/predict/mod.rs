@@ -3,19 +3,20 @@
 
 mod builtin;
 mod config;
+mod faces;
 mod said;
 
 use std::{future::Future, path::Path, pin::Pin, sync::Arc};
 
 use darkroom_core::{
     Operation,
-    operation::{AnyModel, ModelRef},
+    operation::{AnyModel, Faces, ModelRef},
 };
 use darkroom_imaging::{Frame, FrameRequest};
 use darkroom_inference::{HostCommand, InferenceError, Model, Models};
 
 pub use config::Config;
-pub(crate) use said::Said;
+pub(crate) use said::{File, Said};
 
 use crate::config::Mistake;
 
@@ -28,6 +29,8 @@ struct Inner {
     models: Models,
     classify: ModelRef,
     digit: ModelRef,
+    faces: ModelRef,
+    embedder: ModelRef,
 }
 
 /// An answer that is on its way. Dropping it withdraws the question.
@@ -50,7 +53,8 @@ impl Predictor {
                 .map_err(|error| vec![Mistake::new(format!("models.{key}"), error.to_string())])
         };
         let (classify, digit) = (named("classify", &config.classify)?, named("digit", &config.digit)?);
-        Ok(Self(Arc::new(Inner { models, classify, digit })))
+        let (faces, embedder) = (named("faces", &config.faces)?, named("embedder", &config.embedder)?);
+        Ok(Self(Arc::new(Inner { models, classify, digit, faces, embedder })))
     }
 
     /// All models.
@@ -58,25 +62,70 @@ impl Predictor {
         &self.0.models
     }
 
-    /// The model that an operation asks; `None` for an operation that asks none.
-    pub(crate) fn model(&self, operation: &Operation) -> Option<Result<Arc<Model>, InferenceError>> {
+    /// The models that an operation asks; `None` for an operation that asks none.
+    pub(crate) fn models_of(&self, operation: &Operation) -> Option<Result<Experts, InferenceError>> {
+        let first = match self.model(operation)? {
+            Ok(first) => first,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(self.embedder(operation).map(|embedder| Experts { first, embedder }))
+    }
+
+    /// The model that an operation asks, or asks first; `None` for an operation that asks none.
+    fn model(&self, operation: &Operation) -> Option<Result<Arc<Model>, InferenceError>> {
         let meant = match operation {
             Operation::Thumbnail(_) => return None,
             Operation::Classify(classify) => classify.model.as_ref().unwrap_or(&self.0.classify),
             Operation::Digit(digit) => digit.model.as_ref().unwrap_or(&self.0.digit),
+            Operation::Faces(faces) => faces.model.as_ref().unwrap_or(&self.0.faces),
             Operation::Model(any) => &any.model,
         };
         Some(self.0.models.get(meant.name(), meant.version()))
     }
+
+    /// The model that embeds what the first has found, if that is asked for.
+    fn embedder(&self, operation: &Operation) -> Result<Option<Arc<Model>>, InferenceError> {
+        let Operation::Faces(Faces { embeddings: true, embedder, .. }) = operation else { return Ok(None) };
+        let meant = embedder.as_ref().unwrap_or(&self.0.embedder);
+        self.0.models.get(meant.name(), meant.version()).map(Some)
+    }
 }
 
-/// The frame that a model wants to see.
-pub(crate) fn frame_for(model: &Model) -> FrameRequest {
+/// The models that an operation asks.
+#[derive(Debug, Clone)]
+pub(crate) struct Experts {
+    /// The one that sees the image.
+    pub(crate) first: Arc<Model>,
+    /// The one that embeds what the first has found.
+    pub(crate) embedder: Option<Arc<Model>>,
+}
+
+/// An image as models see it.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) frame: Arc<Frame>,
+    /// Width and height of the whole image, upright, of which the frame may be a smaller copy.
+    pub(crate) size: (u32, u32),
+}
+
+/// The frame that an operation wants its model to see.
+pub(crate) fn frame_for(operation: &Operation, model: &Model) -> FrameRequest {
+    if let Operation::Faces(faces) = operation {
+        return faces::frame(faces);
+    }
     let mut request = FrameRequest { shorter_side: Some(model.wanted_side()), ..FrameRequest::default() };
     if model.wants_alpha() {
         request.background = None;
     }
     request
+}
+
+/// Bytes that a question takes beside the frame, while that is held; none where the frame can go at once.
+pub(crate) fn memory_needed(operation: &Operation, model: &Model, size: (u32, u32)) -> Option<u64> {
+    match operation {
+        Operation::Faces(faces) => Some(faces::memory_needed(faces, model, size)),
+        _ => None,
+    }
 }
 
 /// What users are told of a failure. Where things lie on the server's disk is for its log.
@@ -91,7 +140,8 @@ pub(crate) fn told(error: &InferenceError) -> String {
 }
 
 /// Asks a model about a frame: the frame is resized and normalised at once, in this thread; only the run is awaited.
-pub(crate) fn ask(operation: &Operation, model: &Arc<Model>, frame: &Frame) -> Result<Asked, InferenceError> {
+pub(crate) fn ask(operation: &Operation, experts: &Experts, seen: &Seen) -> Result<Asked, InferenceError> {
+    let (model, frame) = (&experts.first, &*seen.frame);
     let asked = Arc::clone(model);
     Ok(match operation {
         Operation::Thumbnail(_) => {
@@ -107,6 +157,7 @@ pub(crate) fn ask(operation: &Operation, model: &Arc<Model>, frame: &Frame) -> R
             let scores = model.predict_image(frame)?;
             Box::pin(async move { said::digit(&asked, &scores.await?) })
         }
+        Operation::Faces(faces) => faces::ask(faces, experts, seen)?,
         Operation::Model(AnyModel { tensors, name, .. }) => {
             let (form, stem) = (*tensors, name.as_ref().map(|name| name.as_str().to_owned()));
             let outputs = model.infer_image(frame)?;

@@ -6,20 +6,19 @@ use darkroom_core::{
     Operation,
     operation::{Background, Thumbnail},
 };
-use darkroom_imaging::{Frame, FrameRequest, Guard, Inspected, Rendition};
-use darkroom_inference::Model;
+use darkroom_imaging::{FrameRequest, Guard, Inspected, Rendition};
 use serde_json::{Value, json};
 
 use super::failure::Broken;
 use crate::{
     host,
-    predict::{self, Asked, Predictor, Said},
+    predict::{self, Asked, Experts, File, Predictor, Seen},
 };
 
 /// The operations of a job, with the models that they ask.
 pub(super) struct Work {
     operations: Vec<Operation>,
-    models: Vec<Option<Arc<Model>>>,
+    models: Vec<Option<Experts>>,
     thumbnails: Vec<Thumbnail>,
 }
 
@@ -39,20 +38,10 @@ pub(super) struct Product {
     pub(super) files: Vec<File>,
 }
 
-/// An artifact that has no name yet.
-pub(super) struct File {
-    pub(super) stem: String,
-    pub(super) extension: &'static str,
-    pub(super) media_type: &'static str,
-    pub(super) bytes: Vec<u8>,
-    /// The object of the document that tells its name and size, as a JSON pointer.
-    pub(super) place: String,
-}
-
 impl Work {
     /// Finds the models; nothing is loaded yet.
     pub(super) fn of(operations: &[Operation], predictor: &Predictor) -> Result<Self, Broken> {
-        let models = operations.iter().map(|operation| predictor.model(operation).transpose());
+        let models = operations.iter().map(|operation| predictor.models_of(operation).transpose());
         let thumbnail = |operation: &Operation| match operation {
             Operation::Thumbnail(thumbnail) => Some(thumbnail.clone()),
             _ => None,
@@ -69,7 +58,23 @@ impl Work {
         let thumbnails = image.memory_needed(&self.thumbnails);
         // Thumbnails first, then the frames for the models.
         let frames: u64 = self.frames(image).iter().map(|frame| image.frame_memory_needed(frame)).sum();
-        thumbnails.max(frames)
+        let questions: u64 = self.questions().filter_map(|(operation, experts)| {
+            predict::memory_needed(operation, &experts.first, image.upright_size())
+        }).sum();
+        thumbnails.max(frames + questions)
+    }
+
+    /// Whether frames are needed until the models have answered.
+    pub(super) fn holds_frames(&self) -> bool {
+        self.questions().any(|(operation, experts)| {
+            predict::memory_needed(operation, &experts.first, (1, 1)).is_some()
+        })
+    }
+
+    /// The operations that ask models.
+    fn questions(&self) -> impl Iterator<Item = (&Operation, &Experts)> {
+        let pairs = self.operations.iter().zip(&self.models);
+        pairs.filter_map(|(operation, experts)| Some((operation, experts.as_ref()?)))
     }
 
     /// Does the pixel work, and asks the models.
@@ -79,13 +84,14 @@ impl Work {
         let mut renditions = image.render(&self.thumbnails, guard).map_err(broken)?.into_iter();
         let mut frames = Vec::new();
         for request in self.frames(image) {
-            frames.push((request.background, image.frame(&request, guard).map_err(broken)?));
+            let frame = Arc::new(image.frame(&request, guard).map_err(broken)?);
+            frames.push((request.background, Seen { frame, size: image.upright_size() }));
         }
         let mut steps = Vec::with_capacity(self.operations.len());
-        for (operation, model) in self.operations.iter().zip(&self.models) {
-            let seen = model.as_ref().map(|model| (model, seen_by(model, &frames)));
+        for (operation, experts) in self.operations.iter().zip(&self.models) {
+            let seen = experts.as_ref().map(|experts| (experts, seen_by(operation, experts, &frames)));
             steps.push(match (operation, seen) {
-                (_, Some((model, Some(frame)))) => Step::Asked(predict::ask(operation, model, frame)?),
+                (_, Some((experts, Some(seen)))) => Step::Asked(predict::ask(operation, experts, seen)?),
                 (Operation::Thumbnail(thumbnail), _) => {
                     let rendition = renditions.next();
                     Step::Done(rendition.map_or_else(Product::nothing, |made| made_of(thumbnail, made)))
@@ -99,13 +105,13 @@ impl Work {
     /// The frames that serve all models: one, or two where alpha is there and only some of them want it.
     fn frames(&self, image: &Inspected) -> Vec<FrameRequest> {
         let mut frames: Vec<FrameRequest> = Vec::new();
-        for mut wanted in self.models.iter().flatten().map(|model| predict::frame_for(model)) {
+        for (operation, experts) in self.questions() {
+            let mut wanted = predict::frame_for(operation, &experts.first);
             if !image.has_alpha() {
                 wanted.background = FrameRequest::default().background;
             }
             match frames.iter_mut().find(|frame| frame.background == wanted.background) {
-                // The side is always there; nothing would mean every pixel.
-                Some(frame) => frame.shorter_side = frame.shorter_side.max(wanted.shorter_side),
+                Some(frame) => *frame = frame.larger(wanted),
                 None => frames.push(wanted),
             }
         }
@@ -114,10 +120,14 @@ impl Work {
 }
 
 /// The frame that a model is shown: the one with its background, or the only one.
-fn seen_by<'a>(model: &Model, frames: &'a [(Option<Background>, Frame)]) -> Option<&'a Frame> {
-    let background = predict::frame_for(model).background;
+fn seen_by<'a>(
+    operation: &Operation,
+    experts: &Experts,
+    frames: &'a [(Option<Background>, Seen)],
+) -> Option<&'a Seen> {
+    let background = predict::frame_for(operation, &experts.first).background;
     let own = frames.iter().find(|(behind, _)| *behind == background);
-    own.or(frames.first()).map(|(_, frame)| frame)
+    own.or(frames.first()).map(|(_, seen)| seen)
 }
 
 impl Product {
@@ -132,7 +142,10 @@ pub(super) async fn products(steps: Vec<Step>) -> Result<Vec<Product>, Broken> {
     for step in steps {
         products.push(match step {
             Step::Done(product) => product,
-            Step::Asked(asked) => said(asked.await?),
+            Step::Asked(asked) => {
+                let said = asked.await?;
+                Product { document: said.document, files: said.files }
+            }
         });
     }
     Ok(products)
@@ -153,15 +166,4 @@ fn made_of(thumbnail: &Thumbnail, made: Rendition) -> Product {
         place: String::new(),
     };
     Product { document, files: vec![file] }
-}
-
-fn said(said: Said) -> Product {
-    let file = |(number, (stem, bytes))| File {
-        stem,
-        extension: "npy",
-        media_type: "application/octet-stream",
-        bytes,
-        place: format!("/outputs/{number}"),
-    };
-    Product { document: said.document, files: said.tensors.into_iter().enumerate().map(file).collect() }
 }
