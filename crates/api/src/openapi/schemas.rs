@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use utoipa::{OpenApi, PartialSchema};
 
 use crate::{
-    Code, CreatedKey, Index, Job, JobPage, JobRequest, KeyInfo, KeyList, Me, ModelsList, NewKey, NewUser,
+    Code, CompareRequest, Comparison, CreatedKey, Index, Job, JobPage, JobRequest, KeyInfo, KeyList, Me, ModelsList, NewKey, NewUser,
     Operations, PasswordChange, Problem, Queues, Readiness, Role, SignRequest, Signed, Stats, TokenAnswer,
     UserInfo, UserList, UserPatch, Version, Workers,
     job::State,
@@ -19,6 +19,8 @@ use serde::Serialize;
     Job,
     JobPage,
     JobRequest,
+    CompareRequest,
+    Comparison,
     State,
     Problem,
     Code,

@@ -2,6 +2,7 @@
 //! frames meet models; jobs and the HTTP surface share it.
 
 mod builtin;
+mod compare;
 mod config;
 mod faces;
 mod said;
@@ -15,6 +16,7 @@ use darkroom_core::{
 use darkroom_imaging::{Frame, FrameRequest};
 use darkroom_inference::{HostCommand, InferenceError, Model, Models};
 
+pub use compare::{Incomparable, compared, question};
 pub use config::Config;
 pub(crate) use said::{File, Said};
 
@@ -128,11 +130,17 @@ pub(crate) fn memory_needed(operation: &Operation, model: &Model, size: (u32, u3
     }
 }
 
+/// The models for faces that can be fetched.
+const FOR_FACES: [&str; 2] = ["yunet", "sface"];
+
 /// What users are told of a failure. Where things lie on the server's disk is for its log.
 pub(crate) fn told(error: &InferenceError) -> String {
     match error {
         InferenceError::RuntimeMissing { .. } => {
             "ONNX Runtime is not installed here; `darkroom models fetch` installs it".to_owned()
+        }
+        InferenceError::UnknownModel(name) if FOR_FACES.iter().any(|known| name.starts_with(known)) => {
+            format!("there is no model `{name}`; `darkroom models fetch {}` gets those for faces", FOR_FACES.join(" "))
         }
         InferenceError::RuntimeUnusable(_) => "ONNX Runtime cannot be used here; the log says why".to_owned(),
         error => error.to_string(),
