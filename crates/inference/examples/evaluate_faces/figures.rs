@@ -60,19 +60,6 @@ impl Figures {
             frr: share(same.partition_point(|value| *value < SAME_PERSON), same.len()),
         }
     }
-
-    pub(crate) fn print(&self) {
-        let percent = |share: f64| format!("{:.2} %", share * 100.0);
-        println!("rank-1               {}", percent(self.rank_one));
-        println!("nearest mean         {} (own photograph left out)", percent(self.nearest_mean));
-        println!("TAR at FAR 1e-3      {} (threshold {:.3})", percent(self.tar), self.threshold);
-        println!("AUC                  {:.5}", self.auc);
-        println!(
-            "at {SAME_PERSON}             {} of different people accepted, {} of one person refused",
-            percent(self.far),
-            percent(self.frr)
-        );
-    }
 }
 
 fn share(part: usize, of: usize) -> f64 {

@@ -21,7 +21,7 @@ use anyhow::{Context, Result};
 use darkroom_imaging::Frame;
 use darkroom_inference::{
     Config, Model, Models,
-    faces::{self, Embedded, Embedding, Face, Search},
+    faces::{self, Embedded, Embedding, Face, Search, compare::SAME_PERSON},
 };
 use figures::Figures;
 use photographs::Photograph;
@@ -51,7 +51,7 @@ fn main() -> Result<()> {
     let count = photographs.len();
     println!("photographs          {count}, of {} people", people_in(&people));
     println!("a face is found in   {}/{count} ({several} with several; lowest score {weakest:.3})", people.len());
-    Figures::of(&people, &embeddings).print();
+    print(&Figures::of(&people, &embeddings));
     spent.print(count);
     Ok(())
 }
@@ -88,6 +88,19 @@ fn look(
     let embeddings = Embedded::prepare(embedder, &crops)?.wait(embedder)?;
     spent.embedding += began.elapsed();
     Ok(found.into_iter().zip(embeddings).collect())
+}
+
+fn print(figures: &Figures) {
+    let percent = |share: f64| format!("{:.2} %", share * 100.0);
+    println!("rank-1               {}", percent(figures.rank_one));
+    println!("nearest mean         {} (own photograph left out)", percent(figures.nearest_mean));
+    println!("TAR at FAR 1e-3      {} (threshold {:.3})", percent(figures.tar), figures.threshold);
+    println!("AUC                  {:.5}", figures.auc);
+    println!(
+        "at {SAME_PERSON}             {} of different people accepted, {} of one person refused",
+        percent(figures.far),
+        percent(figures.frr)
+    );
 }
 
 /// Where the time went.

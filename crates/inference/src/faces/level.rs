@@ -10,7 +10,7 @@ use crate::manifest::ImageInput;
 pub(super) const COARSE: u32 = 320;
 
 /// A picture gets a second, finer look when that has at least so many times as many pixels.
-const WORTHWHILE: f64 = 2.25;
+const WORTHWHILE: f64 = 1.25;
 
 /// Longest side of a face, in the pixels of a copy, that the next coarser copy does not show better.
 const LARGEST: f32 = 320.0;
@@ -43,7 +43,7 @@ impl Level {
             let fine = if finest < pixels { side } else { finest.sqrt().round() as u32 };
             return vec![of(fine, Some(LARGEST)), of(COARSE, None)];
         }
-        vec![of((finest.sqrt().round() as u32).max(COARSE), None)]
+        vec![of(COARSE, None)]
     }
 
     fn fixed(size: (u32, u32), input: &ImageInput) -> Self {
@@ -93,7 +93,8 @@ mod tests {
         assert_eq!(sizes((4000, 3000), 1024), [((1182, 887), (1184, 896)), ((370, 277), (384, 288))]);
         // Never enlarged for the finer look.
         assert_eq!(sizes((640, 480), 1024), [((640, 480), (640, 480)), ((370, 277), (384, 288))]);
-        assert_eq!(sizes((450, 450), 1024), [((450, 450), (480, 480))]);
+        assert_eq!(sizes((450, 450), 1024), [((450, 450), (480, 480)), ((320, 320), (320, 320))]);
+        assert_eq!(sizes((350, 350), 1024), [((320, 320), (320, 320))]);
         assert_eq!(sizes((92, 112), 1024), [((290, 353), (320, 384))]);
         assert_eq!(sizes((1, 1), 1024), [((320, 320), (320, 320))]);
         assert_eq!(sizes((65_500, 1), 1024), [((81_893, 1), (81_920, 32))]);

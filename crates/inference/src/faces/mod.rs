@@ -85,6 +85,14 @@ impl Area {
         self.width * self.height
     }
 
+    /// Whether nothing of it lies outside of a picture of this size.
+    pub fn is_within(self, (width, height): (u32, u32)) -> bool {
+        self.left >= 0.0
+            && self.top >= 0.0
+            && self.left + self.width <= width as f32
+            && self.top + self.height <= height as f32
+    }
+
     /// The part that lies within a picture of this size; may be empty.
     #[must_use]
     pub fn within(self, (width, height): (u32, u32)) -> Self {

@@ -126,7 +126,7 @@ fn described(face: Face, size: (u32, u32)) -> Value {
     let [right_eye, left_eye, nose, right_mouth, left_mouth] = face.landmarks.map(|p| [p.x, p.y]);
     json!({
         "box": { "x": within.left, "y": within.top, "width": within.width, "height": within.height },
-        "clipped": within != face.area,
+        "clipped": !face.area.is_within(size),
         "landmarks": {
             "right_eye": right_eye,
             "left_eye": left_eye,

@@ -7,6 +7,7 @@ mod classic_thumbnail;
 mod docs;
 mod events;
 mod faulty;
+mod faces;
 mod fetch;
 mod hostile;
 mod images;
