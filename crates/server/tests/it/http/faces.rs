@@ -10,7 +10,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use darkroom_api::{Client, Code, Comparison, client::Upload};
 use darkroom_core::{
     Operation,
-    operation::{Crops, Digit, Faces, Which},
+    operation::{Crops, Faces, Thumbnail, Which},
 };
 use darkroom_imaging::{Format, Frame, FrameRequest, Guard, Inspected, Layout, Limits, Source};
 use darkroom_server::Config;
@@ -117,7 +117,7 @@ async fn a_job_finds_faces_embeds_them_and_keeps_them_as_images() {
     let Some(stage) = stage() else { return };
     let app = stage.app().await;
     let asked = Faces { crops: Crops::Png, ..Faces::default() };
-    let operations = vec![Operation::Faces(asked), Operation::Digit(Digit::default())];
+    let operations = vec![Operation::Faces(asked), Operation::Thumbnail(Thumbnail::fit(64, 64))];
     let upload = Upload::bytes(stage.photo("astronaut.png"), "astronaut.png", operations);
     let job = app.client.submit(upload, &wait()).await.unwrap();
     assert_eq!(job.summary.failure, None);
@@ -134,7 +134,7 @@ async fn a_job_finds_faces_embeds_them_and_keeps_them_as_images() {
     let crop = app.artifact(&job, face["crop"]["artifact"].as_str().unwrap()).await;
     assert_eq!(images::measure(&crop), (112, 112, "image/png"));
     assert_eq!((&face["crop"]["artifact"], &face["crop"]["bytes"]), (&json!("face-1.png"), &json!(crop.len())));
-    assert_eq!(job.results[1].operation, "digit");
+    assert_eq!(job.results[1].document["width"], 64);
     app.finish().await;
 }
 
