@@ -105,10 +105,13 @@ impl Model {
     }
 
     /// The same for a tensor that was made of one image, or of several, already.
-    pub(crate) fn infer_tensor_of_image(&self, tensor: Tensor) -> Result<Pending<Vec<Named>>, InferenceError> {
+    pub(crate) fn infer_tensor_of_image(
+        &self,
+        tensor: Tensor,
+    ) -> Result<Pending<Vec<Named>>, InferenceError> {
         let input = self.manifest().image.as_ref().map(|image| image.input.clone());
-        let input = input
-            .ok_or_else(|| InferenceError::BadInput(format!("model `{}` takes no images", self.id)))?;
+        let input =
+            input.ok_or_else(|| InferenceError::BadInput(format!("model `{}` takes no images", self.id)))?;
         let id = self.id.clone();
         self.ask(Ask::Image((input, tensor)), move |answer| tensors(answer, &id))
     }

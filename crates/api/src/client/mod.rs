@@ -18,8 +18,9 @@ pub use error::ClientError;
 pub use submit::{Options, Upload};
 
 use crate::{
-    Comparison, CreatedKey, Job, JobPage, JobRequest, KeyList, Me, NewKey, NewUser, Operations, PasswordChange, Queues,
-    Secret, SignRequest, Signed, Stats, TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
+    Comparison, CreatedKey, Job, JobPage, JobRequest, KeyList, Me, NewKey, NewUser, Operations,
+    PasswordChange, Queues, Secret, SignRequest, Signed, Stats, TokenAnswer, UserInfo, UserList, UserPatch,
+    Version, Workers,
     job::{State, escape_segment},
 };
 

@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use utoipa::{OpenApi, PartialSchema};
 
 use crate::{
-    Code, CompareRequest, Comparison, CreatedKey, Index, Job, JobPage, JobRequest, KeyInfo, KeyList, Me, ModelsList, NewKey, NewUser,
-    Operations, PasswordChange, Problem, Queues, Readiness, Role, SignRequest, Signed, Stats, TokenAnswer,
-    UserInfo, UserList, UserPatch, Version, Workers,
+    Code, CompareRequest, Comparison, CreatedKey, Index, Job, JobPage, JobRequest, KeyInfo, KeyList, Me,
+    ModelsList, NewKey, NewUser, Operations, PasswordChange, Problem, Queues, Readiness, Role, SignRequest,
+    Signed, Stats, TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
     job::State,
     system::{OperationInfo, Operations as OperationList},
 };

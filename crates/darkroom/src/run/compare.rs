@@ -83,9 +83,8 @@ async fn content(path: &Path) -> Result<Vec<u8>, Halt> {
 
 async fn here(args: &CompareArgs, settings: &Settings) -> Result<Comparison, Halt> {
     let place = Embedded::start(settings).await?;
-    let documents = async {
-        Ok((document(&place, &args.first).await?, document(&place, &args.second).await?))
-    };
+    let documents =
+        async { Ok((document(&place, &args.first).await?, document(&place, &args.second).await?)) };
     let documents = documents.await;
     place.stop().await;
     let (first, second) = documents?;

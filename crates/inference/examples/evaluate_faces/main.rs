@@ -50,7 +50,10 @@ fn main() -> Result<()> {
     }
     let count = photographs.len();
     println!("photographs          {count}, of {} people", people_in(&people));
-    println!("a face is found in   {}/{count} ({several} with several; lowest score {weakest:.3})", people.len());
+    println!(
+        "a face is found in   {}/{count} ({several} with several; lowest score {weakest:.3})",
+        people.len()
+    );
     print(&Figures::of(&people, &embeddings));
     spent.print(count);
     Ok(())

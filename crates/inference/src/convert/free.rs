@@ -23,7 +23,8 @@ pub fn free(file: &[u8], inputs: &[usize], outputs: &[usize]) -> Result<Vec<u8>,
 fn free_sides(info: &mut ValueInfoProto, axes: &[usize]) -> Result<(), ConvertError> {
     let name = info.name.clone();
     let no_tensor = || ConvertError::malformed(format!("`{name}` has no shape with the sides {axes:?}"));
-    let Some(type_proto::Value::TensorType(tensor)) = info.r#type.as_mut().and_then(|kind| kind.value.as_mut())
+    let Some(type_proto::Value::TensorType(tensor)) =
+        info.r#type.as_mut().and_then(|kind| kind.value.as_mut())
     else {
         return Err(no_tensor());
     };

@@ -28,7 +28,9 @@ mod tests {
 
     #[test]
     fn what_has_no_direction_or_another_length_has_no_cosine() {
-        for (a, b) in [(&[0.0, 0.0][..], &[1.0, 0.0][..]), (&[1.0], &[1.0, 0.0]), (&[f32::NAN], &[1.0]), (&[], &[])] {
+        for (a, b) in
+            [(&[0.0, 0.0][..], &[1.0, 0.0][..]), (&[1.0], &[1.0, 0.0]), (&[f32::NAN], &[1.0]), (&[], &[])]
+        {
             assert_eq!(cosine(a, b), None);
         }
     }

@@ -66,8 +66,7 @@ impl Cells {
     /// The candidate of a cell; none if it is not sure enough, or has numbers that are none.
     fn face(&self, cell: usize, min_score: f32) -> Option<Face> {
         let score = (self.class[cell].clamp(0.0, 1.0) * self.object[cell].clamp(0.0, 1.0)).sqrt();
-        // Also what is no number.
-        if !(score >= min_score) {
+        if score.is_nan() || score < min_score {
             return None;
         }
         let (column, row) = ((cell % self.across) as f32, (cell / self.across) as f32);

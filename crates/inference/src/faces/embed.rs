@@ -27,8 +27,9 @@ impl Embedded {
         let batch = |crops: &[Frame]| {
             let tensors = crops.iter().map(|crop| image::prepare(crop, input));
             let tensors = tensors.collect::<Result<Vec<_>, _>>().map_err(InferenceError::BadInput)?;
-            Tensor::stack(tensors.iter())
-                .ok_or_else(|| InferenceError::BadInput("faces of one picture have different sizes".to_owned()))
+            Tensor::stack(tensors.iter()).ok_or_else(|| {
+                InferenceError::BadInput("faces of one picture have different sizes".to_owned())
+            })
         };
         Ok(Self { batches: crops.chunks(most).map(batch).collect::<Result<_, _>>()? })
     }
@@ -59,10 +60,8 @@ impl Embedded {
 
 /// The rows of the one output, each with the length 1.
 fn normalised(embedder: &Model, outputs: &[Named], rows: usize) -> Result<Vec<Embedding>, InferenceError> {
-    let failed = |detail: &str| InferenceError::Failed {
-        model: embedder.id().to_owned(),
-        detail: detail.to_owned(),
-    };
+    let failed =
+        |detail: &str| InferenceError::Failed { model: embedder.id().to_owned(), detail: detail.to_owned() };
     let [(_, output)] = outputs else { return Err(failed("it does not give one vector a face")) };
     let values = output.to_f32().filter(|values| rows > 0 && !values.is_empty() && values.len() % rows == 0);
     let values = values.ok_or_else(|| failed("it does not give one vector a face"))?;

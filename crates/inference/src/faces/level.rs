@@ -31,17 +31,17 @@ pub struct Level {
 }
 
 impl Level {
-    /// The looks at a picture of this size, finest first: never none, and three at most for sides up to 4096. `side` is that
+    /// The looks at a picture of this size, finest first: never none, and three at most for sides up to 4096. `square` is the side
     /// of the square whose pixels the finest look has at most. A detector of one fixed size looks once.
-    pub fn all(size: (u32, u32), input: &ImageInput, side: u32) -> Vec<Self> {
+    pub fn all(size: (u32, u32), input: &ImageInput, square: u32) -> Vec<Self> {
         let Some(step) = input.step else { return vec![Self::fixed(size, input)] };
         let pixels = f64::from(size.0) * f64::from(size.1);
-        let of = |side: u32, largest| {
-            let scale = f64::from(side) / pixels.sqrt();
+        let of = |square: u32, largest| {
+            let scale = f64::from(square) / pixels.sqrt();
             let scaled = scaled(size, scale);
             Self { scaled, canvas: (multiple(scaled.0, step), multiple(scaled.1, step)), largest }
         };
-        let finest = pixels.min(f64::from(side).powi(2));
+        let finest = pixels.min(f64::from(square).powi(2));
         let mut levels = Vec::new();
         if finest >= f64::from(COARSE).powi(2) * WORTHWHILE {
             let mut finer = finest.sqrt().round() as u32;
@@ -107,7 +107,8 @@ mod tests {
         assert_eq!(sizes((1, 1), 1024), [((160, 160), (160, 160))]);
         assert_eq!(sizes((25_600, 1), 1024), [((25_600, 1), (25_600, 32))]);
         assert_eq!(sizes((4000, 4000), 160), [((160, 160), (160, 160))]);
-        let scaled = |side| sizes((9000, 9000), side).into_iter().map(|(scaled, _)| scaled.0).collect::<Vec<_>>();
+        let scaled =
+            |side| sizes((9000, 9000), side).into_iter().map(|(scaled, _)| scaled.0).collect::<Vec<_>>();
         assert_eq!(scaled(4096), [4096, 512, 160]);
         assert_eq!(scaled(1280), [1280, 160]);
     }

@@ -10,8 +10,8 @@
 
 mod search;
 
-mod level;
 mod decode;
+mod level;
 mod suppress;
 
 mod align;
@@ -67,12 +67,7 @@ impl Face {
     pub fn scaled(self, across: f32, down: f32) -> Self {
         let Area { left, top, width, height } = self.area;
         Self {
-            area: Area {
-                left: left * across,
-                top: top * down,
-                width: width * across,
-                height: height * down,
-            },
+            area: Area { left: left * across, top: top * down, width: width * across, height: height * down },
             landmarks: self.landmarks.map(|point| Point { x: point.x * across, y: point.y * down }),
             score: self.score,
         }

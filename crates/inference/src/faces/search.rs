@@ -45,21 +45,22 @@ impl Search {
         let mut looks = Vec::with_capacity(levels.len());
         for level in levels {
             pixels = image::scaled(pixels, level.scaled, input.filter);
-            let tensor = image::on_top_left(&pixels, input, level.canvas).map_err(InferenceError::BadInput)?;
+            let tensor =
+                image::on_top_left(&pixels, input, level.canvas).map_err(InferenceError::BadInput)?;
             looks.push((level, detector.infer_tensor_of_image(tensor)?));
         }
         Ok(Searching { model: detector.id().to_owned(), size, min_score: self.min_score, looks })
     }
 }
 
-/// Bytes that searching a frame of this size takes beside the frame and the engine's own memory.
-pub fn memory_needed(detector: &Model, size: (u32, u32), side: u32) -> u64 {
+/// Bytes that searching a frame of this size, with [`Search::side`] as `square`, takes beside the frame and the engine's own memory.
+pub fn memory_needed(detector: &Model, size: (u32, u32), square: u32) -> u64 {
     let Some(input) = &detector.manifest().image else { return 0 };
     let pixels = |(width, height): (u32, u32)| u64::from(width) * u64::from(height);
     let channels = input.colour.channels() as u64;
     // The tensor of floats, the canvas, and the copy that it is made of.
     let look = |level: &Level| (4 + 1) * channels * pixels(level.canvas) + channels * pixels(level.scaled);
-    Level::all(size, input, side).iter().map(look).sum::<u64>() + channels * pixels(size)
+    Level::all(size, input, square).iter().map(look).sum::<u64>() + channels * pixels(size)
 }
 
 impl Searching {

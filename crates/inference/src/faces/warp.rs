@@ -61,10 +61,8 @@ fn between(frame: &Frame, (x, y): (f64, f64)) -> [u8; 3] {
 
 /// The pixel in a column and row, none outside.
 fn pixel(frame: &Frame, column: f64, row: f64) -> Option<[u8; 3]> {
-    let inside = column >= 0.0
-        && row >= 0.0
-        && column < f64::from(frame.width)
-        && row < f64::from(frame.height);
+    let inside =
+        column >= 0.0 && row >= 0.0 && column < f64::from(frame.width) && row < f64::from(frame.height);
     if !inside {
         return None;
     }
@@ -151,7 +149,10 @@ mod tests {
     fn beyond_the_border_it_is_black() {
         let white = frame(50, 50, |_, _| [200; 3]);
         let warped = warp(&white, Similarity { tx: 20.0, ty: 20.0, ..SAME });
-        assert_eq!([at(&warped, 0, 0), at(&warped, 30, 30), at(&warped, 100, 30)], [[0; 3], [200; 3], [0; 3]]);
+        assert_eq!(
+            [at(&warped, 0, 0), at(&warped, 30, 30), at(&warped, 100, 30)],
+            [[0; 3], [200; 3], [0; 3]]
+        );
         let half = warp(&white, Similarity { tx: 20.5, ty: 20.0, ..SAME });
         assert_eq!(at(&half, 20, 30), [100; 3]);
     }

@@ -326,7 +326,10 @@ fn a_model_that_is_none_for_faces_says_so() {
     let Some(experts) = experts() else { return };
     let frame = blank(100, 100, 0);
     let wrong = Embedded::prepare(&experts.detector, std::slice::from_ref(&frame)).unwrap_err();
-    assert!(matches!(&wrong, InferenceError::BadInput(what) if what.contains("takes no faces of 112")), "{wrong}");
+    assert!(
+        matches!(&wrong, InferenceError::BadInput(what) if what.contains("takes no faces of 112")),
+        "{wrong}"
+    );
     let crop = blank(112, 112, 0);
     let wrong = SEARCH.ask(&experts.embedder, &crop).unwrap().wait().unwrap().faces().unwrap_err();
     assert!(wrong.to_string().contains("it finds no faces"), "{wrong}");

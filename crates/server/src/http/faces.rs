@@ -94,8 +94,7 @@ async fn form(http: &Http, caller: &Caller, mut parts: Multipart) -> Result<Pair
     }
     checked(threshold)?;
     let missing = |name: &str| Failure::new(Code::MissingImage, format!("There is no image `{name}`."));
-    let (first, second) =
-        (first.ok_or_else(|| missing("first"))?, second.ok_or_else(|| missing("second"))?);
+    let (first, second) = (first.ok_or_else(|| missing("first"))?, second.ok_or_else(|| missing("second"))?);
     charge(http, caller, first.len() + second.len())?;
     Ok(Pair { first, second, threshold })
 }

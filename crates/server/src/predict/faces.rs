@@ -11,8 +11,8 @@ use darkroom_inference::{
 };
 use serde_json::{Value, json};
 
-use super::{Asked, Experts, Seen, said};
 use super::said::{File, Said};
+use super::{Asked, Experts, Seen, said};
 
 /// What the crops' names begin with.
 const STEM: &str = "face";
@@ -43,9 +43,9 @@ pub(super) fn ask(faces: &Faces, experts: &Experts, seen: &Seen) -> Result<Asked
         let answered = searching.answered().await?;
         let (second, id) = (embedder.clone(), detector.id().to_owned());
         let cut = tokio::task::spawn_blocking(move || Cut::of(&faces, &answered, &seen, second.as_deref()));
-        let cut = cut.await.unwrap_or_else(|panic| {
-            Err(InferenceError::Failed { model: id, detail: panic.to_string() })
-        })?;
+        let cut = cut
+            .await
+            .unwrap_or_else(|panic| Err(InferenceError::Failed { model: id, detail: panic.to_string() }))?;
         let embeddings = match (&embedder, cut.embedded) {
             (Some(embedder), Some(embedded)) => embedded.ask(embedder).await?,
             _ => Vec::new(),
@@ -80,10 +80,8 @@ impl Cut {
         seen: &Seen,
         embedder: Option<&Model>,
     ) -> Result<Self, InferenceError> {
-        let (across, down) = (
-            seen.size.0 as f32 / seen.frame.width as f32,
-            seen.size.1 as f32 / seen.frame.height as f32,
-        );
+        let (across, down) =
+            (seen.size.0 as f32 / seen.frame.width as f32, seen.size.1 as f32 / seen.frame.height as f32);
         let large = |face: &Face| {
             let area = face.scaled(across, down).area;
             area.width.min(area.height) >= faces.min_size as f32
@@ -113,7 +111,8 @@ fn chosen(mut found: Vec<Face>, faces: &Faces) -> Vec<Face> {
         Which::First => found.truncate(1),
         Which::Largest => {
             // The first of equal ones is the surer.
-            let largest = found.iter().copied().reduce(|a, b| if b.area.size() > a.area.size() { b } else { a });
+            let largest =
+                found.iter().copied().reduce(|a, b| if b.area.size() > a.area.size() { b } else { a });
             found = largest.into_iter().collect();
         }
     }
@@ -158,7 +157,12 @@ fn encoded(faces: &Faces, crop: &Frame, number: usize) -> Result<Option<File>, I
     }))
 }
 
-fn told(detector: &Model, embedder: Option<&Arc<Model>>, told: Vec<Told>, embeddings: Vec<Embedding>) -> Said {
+fn told(
+    detector: &Model,
+    embedder: Option<&Arc<Model>>,
+    told: Vec<Told>,
+    embeddings: Vec<Embedding>,
+) -> Said {
     let mut embeddings = embeddings.into_iter();
     let (mut faces, mut files) = (Vec::with_capacity(told.len()), Vec::new());
     for Told { mut document, crop } in told {
@@ -207,7 +211,10 @@ mod tests {
     fn a_box_is_cut_off_at_the_border_and_says_so() {
         let document = described(face(-5.0, 20.0, 0.9), (100, 25));
         assert_eq!(document["box"], json!({ "x": 0.0, "y": 10.0, "width": 15.0, "height": 15.0 }));
-        assert_eq!((&document["clipped"], &document["landmarks"]["nose"]), (&json!(true), &json!([-4.0, 12.0])));
+        assert_eq!(
+            (&document["clipped"], &document["landmarks"]["nose"]),
+            (&json!(true), &json!([-4.0, 12.0]))
+        );
         assert_eq!(described(face(5.0, 10.0, 0.9), (100, 100))["clipped"], json!(false));
     }
 }

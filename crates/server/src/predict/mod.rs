@@ -140,7 +140,10 @@ pub(crate) fn told(error: &InferenceError) -> String {
             "ONNX Runtime is not installed here; `darkroom models fetch` installs it".to_owned()
         }
         InferenceError::UnknownModel(name) if FOR_FACES.iter().any(|known| name.starts_with(known)) => {
-            format!("there is no model `{name}`; `darkroom models fetch {}` gets those for faces", FOR_FACES.join(" "))
+            format!(
+                "there is no model `{name}`; `darkroom models fetch {}` gets those for faces",
+                FOR_FACES.join(" ")
+            )
         }
         InferenceError::RuntimeUnusable(_) => "ONNX Runtime cannot be used here; the log says why".to_owned(),
         error => error.to_string(),

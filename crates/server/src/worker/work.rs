@@ -58,17 +58,19 @@ impl Work {
         let thumbnails = image.memory_needed(&self.thumbnails);
         // Thumbnails first, then the frames for the models.
         let frames: u64 = self.frames(image).iter().map(|frame| image.frame_memory_needed(frame)).sum();
-        let questions: u64 = self.questions().filter_map(|(operation, experts)| {
-            predict::memory_needed(operation, &experts.first, image.upright_size())
-        }).sum();
+        let questions: u64 = self
+            .questions()
+            .filter_map(|(operation, experts)| {
+                predict::memory_needed(operation, &experts.first, image.upright_size())
+            })
+            .sum();
         thumbnails.max(frames + questions)
     }
 
     /// Whether frames are needed until the models have answered.
     pub(super) fn holds_frames(&self) -> bool {
-        self.questions().any(|(operation, experts)| {
-            predict::memory_needed(operation, &experts.first, (1, 1)).is_some()
-        })
+        self.questions()
+            .any(|(operation, experts)| predict::memory_needed(operation, &experts.first, (1, 1)).is_some())
     }
 
     /// The operations that ask models.

@@ -133,7 +133,10 @@ async fn a_job_finds_faces_embeds_them_and_keeps_them_as_images() {
     assert!(embedding.len() == 128 && (length - 1.0).abs() < 1e-5, "{length}");
     let crop = app.artifact(&job, face["crop"]["artifact"].as_str().unwrap()).await;
     assert_eq!(images::measure(&crop), (112, 112, "image/png"));
-    assert_eq!((&face["crop"]["artifact"], &face["crop"]["bytes"]), (&json!("face-1.png"), &json!(crop.len())));
+    assert_eq!(
+        (&face["crop"]["artifact"], &face["crop"]["bytes"]),
+        (&json!("face-1.png"), &json!(crop.len()))
+    );
     assert_eq!(job.results[1].document["width"], 64);
     app.finish().await;
 }
@@ -156,7 +159,8 @@ async fn boxes_are_in_pixels_of_the_upright_image_whatever_the_file() {
         let row: Vec<u8> = row.as_chunks::<3>().0.iter().flat_map(|pixel| pixel.repeat(6)).collect();
         row.repeat(6)
     });
-    let large = Frame { width: wide as u32, height: wide as u32, layout: Layout::Rgb, pixels: pixels.collect() };
+    let large =
+        Frame { width: wide as u32, height: wide as u32, layout: Layout::Rgb, pixels: pixels.collect() };
     let document = faces(&app.client, jpeg(&large), plain).await;
     is_the_astronaut(&document, 6.0);
     assert!(document["faces"][0].get("embedding").is_none() && document.get("embedder").is_none());
@@ -245,8 +249,14 @@ async fn a_comparison_that_makes_no_sense_is_refused_with_a_reason() {
         (json!({ "first": { "base64": "?" }, "second": { "base64": "?" } }), Code::InvalidJob),
         (json!({ "first": { "base64": "" }, "second": { "base64": "" } }), Code::MissingImage),
         (json!({ "first": { "base64": "AA==" }, "second": { "blob": "0".repeat(64) } }), Code::UnknownBlob),
-        (json!({ "first": { "url": "file:///etc/passwd" }, "second": { "base64": "AA==" } }), Code::UrlRefused),
-        (json!({ "first": { "base64": "AA==" }, "second": { "base64": "AA==" }, "threshold": 2 }), Code::InvalidJob),
+        (
+            json!({ "first": { "url": "file:///etc/passwd" }, "second": { "base64": "AA==" } }),
+            Code::UrlRefused,
+        ),
+        (
+            json!({ "first": { "base64": "AA==" }, "second": { "base64": "AA==" }, "threshold": 2 }),
+            Code::InvalidJob,
+        ),
     ];
     for (body, code) in bodies {
         let answer = app.post("/v1/faces/compare").json(&body).send().await.unwrap();
