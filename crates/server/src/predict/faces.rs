@@ -46,8 +46,8 @@ pub(super) fn ask(faces: &Faces, experts: &Experts, seen: &Seen) -> Result<Asked
         let cut = cut
             .await
             .unwrap_or_else(|panic| Err(InferenceError::Failed { model: id, detail: panic.to_string() }))?;
-        let embeddings = match (&embedder, cut.embedded) {
-            (Some(embedder), Some(embedded)) => embedded.ask(embedder).await?,
+        let embeddings = match (&embedder, cut.upright) {
+            (Some(embedder), Some(upright)) => upright.ask(embedder).await?,
             _ => Vec::new(),
         };
         Ok(told(&detector, embedder.as_ref(), cut.told, embeddings))
@@ -64,7 +64,7 @@ fn fits(model: &Model, task: Task, otherwise: &str) -> Result<(), InferenceError
 /// The faces that were asked for.
 struct Cut {
     told: Vec<Told>,
-    embedded: Option<Embedded>,
+    upright: Option<Embedded>,
 }
 
 /// One of them.
@@ -99,8 +99,8 @@ impl Cut {
             told.push(Told { document, crop: file });
             crops.push(crop);
         }
-        let embedded = embedder.map(|embedder| Embedded::prepare(embedder, &crops)).transpose()?;
-        Ok(Self { told, embedded })
+        let upright = embedder.map(|embedder| Embedded::prepare(embedder, &crops)).transpose()?;
+        Ok(Self { told, upright })
     }
 }
 
