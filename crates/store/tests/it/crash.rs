@@ -16,7 +16,8 @@ use darkroom_core::{
     JobId, SystemClock,
     job::{AttemptEnd, Failure, FailureKind, Job, Outcome, State, Timings},
     store::{
-        Admin as _, JobFilter, Ledger as _, Page, Queue as _, Settled, Settlement, StoreLimits, Submitted,
+        Admin as _, Beside, JobFilter, Ledger as _, Page, Queue as _, Settled, Settlement, StoreLimits,
+        Submitted,
         conformance::{job, success, worker},
     },
 };
@@ -205,7 +206,12 @@ async fn work_for_ever(store: Arc<Sqlite>, task: usize) {
                 1 => (Outcome::Interrupted, "interrupted".to_owned()),
                 _ => (success(&artifact), format!("succeeded {artifact}")),
             };
-            let report = Settlement { lease: leased.lease, outcome, timings: Timings::default() };
+            let report = Settlement {
+                lease: leased.lease,
+                outcome,
+                timings: Timings::default(),
+                beside: Beside::default(),
+            };
             if store.settle(vec![report]).await.expect("settle") == [Settled::Accepted] {
                 acknowledge(leased.lease.job, &words);
             }
