@@ -8,6 +8,7 @@ mod halt;
 mod jobs;
 mod models;
 mod parts;
+mod predictions;
 mod run;
 mod serve;
 mod settings;

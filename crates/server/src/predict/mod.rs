@@ -26,7 +26,7 @@ pub use journal::JournalConfig;
 pub(crate) use journal::{Journal, JournalTask, count};
 pub(crate) use question::{Question, Took, best, found, named_in};
 pub(crate) use said::{Said, tensor_stem};
-pub(crate) use tally::Tally;
+pub(crate) use tally::{Counted, Tally};
 
 use crate::config::Mistake;
 
