@@ -8,5 +8,6 @@ mod binary;
 mod command_line;
 mod models;
 mod photographs;
+mod predictions;
 mod runs;
 mod serving;
