@@ -30,8 +30,8 @@ fn entry(number: usize) -> NewPrediction {
     let (version, digest) = (Some("1".to_owned()), Some("d".repeat(64)));
     NewPrediction {
         at: SystemClock.now(),
-        surface: if number % 2 == 0 { Surface::Digit } else { Surface::Predict },
-        operation: if number % 2 == 0 { "digit" } else { "classify" }.to_owned(),
+        surface: if number.is_multiple_of(2) { Surface::Digit } else { Surface::Predict },
+        operation: if number.is_multiple_of(2) { "digit" } else { "classify" }.to_owned(),
         model: Some(AskedModel { name: "resnet50".to_owned(), version, digest }),
         owner: format!("user{}", number % 100).parse().unwrap(),
         job: None,

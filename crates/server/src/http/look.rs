@@ -35,7 +35,7 @@ pub(super) struct Look<'a> {
 }
 
 /// What is known of a question on its way.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Way {
     input: Option<BlobId>,
     took: Took,

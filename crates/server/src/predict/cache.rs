@@ -46,23 +46,23 @@ mod tests {
 
     use super::*;
 
-    fn of(owner: &str, image: &[u8], operation: Operation) -> CacheKey {
-        key(&owner.parse().unwrap(), BlobId::of(image), &operation, None)
+    fn of(owner: &str, image: &[u8], operation: &Operation) -> CacheKey {
+        key(&owner.parse().unwrap(), BlobId::of(image), operation, None)
     }
 
     #[test]
     fn a_key_depends_on_everything_that_a_result_depends_on_and_on_nothing_else() {
         let thumbnail = |side| Thumbnail::fit(side, side);
-        let base = of("ann", b"a", Operation::Thumbnail(thumbnail(64)));
+        let base = of("ann", b"a", &Operation::Thumbnail(thumbnail(64)));
         let named = Thumbnail { name: Some("cover".to_owned()), ..thumbnail(64) };
-        assert_eq!(base, of("ann", b"a", Operation::Thumbnail(named)));
+        assert_eq!(base, of("ann", b"a", &Operation::Thumbnail(named)));
         let top = Classify { top: Top::ONE, ..Classify::default() };
         let others = [
-            of("bob", b"a", Operation::Thumbnail(thumbnail(64))),
-            of("ann", b"b", Operation::Thumbnail(thumbnail(64))),
-            of("ann", b"a", Operation::Thumbnail(thumbnail(65))),
-            of("ann", b"a", Operation::Classify(Classify::default())),
-            of("ann", b"a", Operation::Classify(top)),
+            of("bob", b"a", &Operation::Thumbnail(thumbnail(64))),
+            of("ann", b"b", &Operation::Thumbnail(thumbnail(64))),
+            of("ann", b"a", &Operation::Thumbnail(thumbnail(65))),
+            of("ann", b"a", &Operation::Classify(Classify::default())),
+            of("ann", b"a", &Operation::Classify(top)),
         ];
         let different: std::collections::BTreeSet<_> = others.into_iter().chain([base]).collect();
         assert_eq!(different.len(), 6);

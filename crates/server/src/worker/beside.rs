@@ -24,7 +24,9 @@ pub(super) struct Known {
 /// they are recorded or stale, the models were asked.
 pub(super) fn beside(shop: &Workshop, job: &Job, outcome: &Outcome, known: Known, whole: Duration) -> Beside {
     let entries = predictions(shop, job, outcome, &known, whole);
-    entries.iter().for_each(|entry| predict::count(entry, &shop.metrics, shop.predictor.tally()));
+    for entry in &entries {
+        predict::count(entry, &shop.metrics, shop.predictor.tally());
+    }
     Beside {
         predictions: if shop.logs { entries } else { Vec::new() },
         remembered: known.keys.into_iter().enumerate().map(|(place, key)| (key, place)).collect(),

@@ -84,7 +84,9 @@ impl Remembered {
         let outlived =
             oldest.take_while(|(place, (at, _))| *place < beyond || *at + limits.keep_cached <= now);
         let keys: Vec<CacheKey> = outlived.map(|(_, (_, key))| *key).collect();
-        keys.iter().for_each(|key| self.drop_key(key));
+        for key in &keys {
+            self.drop_key(key);
+        }
         keys.len() as u64
     }
 

@@ -94,7 +94,7 @@ fn limits() -> StoreLimits {
         keep_finished: Duration::from_secs(40),
         keep_failed: Duration::from_secs(90),
         max_deleted_per_sweep: 2,
-        keep_predictions: Duration::from_secs(60),
+        keep_predictions: Duration::from_mins(1),
         max_predictions: 8,
         keep_cached: Duration::from_secs(50),
         max_cached: 2,

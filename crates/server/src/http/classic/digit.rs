@@ -37,10 +37,8 @@ async fn read(http: &Http, caller: &Caller, request: Request) -> Result<Response
         Some(_) => return Ok(invalid(&["body", "base64"], "str type expected", "type_error.str")),
         None => return Ok(invalid(&["body", "base64"], "field required", "value_error.missing")),
     };
-    let image = decode_base64(text).and_then(|image| match image.is_empty() {
-        true => Err(Failure::new(Code::MissingImage, "The image is empty.")),
-        false => Ok(image),
-    });
+    let empty = || Failure::new(Code::MissingImage, "The image is empty.");
+    let image = decode_base64(text).and_then(|image| if image.is_empty() { Err(empty()) } else { Ok(image) });
     let asked = Look {
         surface: Surface::Digit,
         owner: caller.owner(),
