@@ -10,6 +10,7 @@ use crate::{
     UserInfo, UserList, UserPatch, Version, Workers,
     job::State,
     system::{OperationInfo, Operations as OperationList},
+    v2,
 };
 use darkroom_core::operation::{AnyModel, Classify, Digit, Thumbnail};
 use serde::Serialize;
@@ -43,7 +44,16 @@ use serde::Serialize;
     KeyList,
     NewKey,
     CreatedKey,
-    TokenAnswer
+    TokenAnswer,
+    v2::Refused,
+    v2::ServerMetadata,
+    v2::Live,
+    v2::Ready,
+    v2::ModelMetadata,
+    v2::ModelConfig,
+    v2::ModelIndex,
+    v2::InferRequest,
+    v2::InferResponse
 )))]
 struct WireTypes;
 

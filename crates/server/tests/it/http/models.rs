@@ -20,7 +20,7 @@ use super::{
 };
 
 /// `DARKROOM_ONNX_RUNTIME`, else `.x/runtime` of the workspace. Without it a test is skipped; in CI it fails.
-fn runtime() -> Option<PathBuf> {
+pub(super) fn runtime() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.x/runtime");
     let place = std::env::var_os("DARKROOM_ONNX_RUNTIME").map_or_else(beside, PathBuf::from);
     let there = place.is_file() || place.join("libonnxruntime.so.1.31.1").is_file();
