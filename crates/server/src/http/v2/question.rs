@@ -157,6 +157,9 @@ fn parse(text: &[u8]) -> Result<InferRequest<'_>, Failure> {
         let words = format!("The JSON is larger than {MAX_JSON} bytes; send tensors as binary data.");
         return Err(Failure::new(Code::BodyTooLarge, words));
     }
+    if text.trim_ascii().is_empty() {
+        return Err(bad("the body is empty"));
+    }
     // A list would be taken as the fields in their order.
     if text.trim_ascii_start().starts_with(b"[") {
         return Err(bad("send a JSON object"));

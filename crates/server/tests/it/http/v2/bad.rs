@@ -5,6 +5,11 @@ use serde_json::{Value, json};
 
 use super::{Served, refused};
 
+/// Whether a refusal says so; it may begin with that.
+fn said(error: &str, words: &str) -> bool {
+    error.to_lowercase().contains(&words.to_lowercase())
+}
+
 fn a(shape: &Value, data: &Value) -> Value {
     json!({ "name": "a", "shape": shape, "datatype": "FP32", "data": data })
 }
@@ -56,7 +61,7 @@ async fn an_input_that_does_not_fit_is_refused() {
         let ask = json!({ "inputs": [input, b()] });
         let (status, error) = refused(app.ask("arithmetic", &ask).await).await;
         assert_eq!(status, 400, "{ask}: {error}");
-        assert!(error.contains(words), "{ask}: {error}");
+        assert!(said(&error, words), "{ask}: {error}");
     }
     // The shapes fit one by one, but not together: only the engine knows.
     let ask = json!({ "inputs": [a(&json!([3, 2]), &json!([1, 2, 3, 4, 5, 6])), { "name": "b", "shape": [2, 2], "datatype": "FP32", "data": [1, 2, 3, 4] }] });
@@ -75,7 +80,7 @@ async fn a_question_that_is_none_is_refused() {
     let outputs = |outputs: Value| json!({ "inputs": [good.clone(), b()], "outputs": outputs }).to_string();
     let deep = format!("{{\"inputs\":{}", "[".repeat(100_000));
     let cases = [
-        (String::new(), "EOF"),
+        (String::new(), "the body is empty"),
         ("{".to_owned(), "EOF"),
         ("[]".to_owned(), "JSON object"),
         ("\u{0}".to_owned(), "expected value"),
@@ -97,7 +102,7 @@ async fn a_question_that_is_none_is_refused() {
         let (status, error) = refused(sent).await;
         let shown: String = body.chars().take(200).collect();
         assert_eq!(status, 400, "{shown}: {error}");
-        assert!(error.contains(words), "{shown}: {error}");
+        assert!(said(&error, words), "{shown}: {error}");
     }
     let text = json!({ "name": "x", "shape": [1], "datatype": "BYTES", "data": ["a"] });
     let ask =
@@ -125,7 +130,7 @@ async fn binary_data_that_lies_about_its_size_is_refused() {
         let model = ask["inputs"][0]["datatype"].as_str().unwrap().to_lowercase();
         let (status, error) = refused(app.binary(&model, &ask, tensors).await).await;
         assert_eq!(status, 400, "{ask}: {error}");
-        assert!(error.contains(words), "{ask}: {error}");
+        assert!(said(&error, words), "{ask}: {error}");
     }
     let many = [0; 12];
     let (_, error) = refused(app.binary("bytes", &input(json!([1]), "BYTES", 12), &many).await).await;
@@ -167,7 +172,7 @@ async fn models_that_cannot_be_asked_say_why() {
     ] {
         let (is, error) = refused(app.ask(model, &ask).await).await;
         assert_eq!(is, status, "{model}: {error}");
-        assert!(error.contains(words), "{model}: {error}");
+        assert!(said(&error, words), "{model}: {error}");
     }
     app.finish().await;
 }
