@@ -55,10 +55,11 @@ class Images(Case):
             result = self.client.infer("digits", [images(one(), seven())], outputs=outputs, headers=auth())
             best = result.as_numpy("logits")
             self.assertEqual(best.shape, (2, 3))
-            texts = [text.decode() if isinstance(text, bytes) else text for text in best[:, 0]]
-            self.assertEqual([text.split(":")[1] for text in texts], ["1", "7"])
-            values = [float(bytes(text, "utf8").split(b":")[0]) if isinstance(text, str) else float(text.split(b":")[0]) for text in best[0]]
-            self.assertEqual(values, sorted(values, reverse=True))
+            # Bytes where they came as such, else text.
+            texts = [text.decode() if binary else text for text in best.flatten()]
+            values, classes = zip(*(text.split(":") for text in texts))
+            self.assertEqual((classes[0], classes[3]), ("1", "7"))
+            self.assertEqual([float(value) for value in values[:3]], sorted(map(float, values[:3]), reverse=True))
 
     def test_what_is_no_image_is_said(self) -> None:
         infer = self.client.infer

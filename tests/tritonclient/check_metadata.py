@@ -1,7 +1,10 @@
 """Health, metadata, configuration, index, and who may ask."""
 
+import asyncio
+
 import tritonclient.http as triton
-from server import Case, auth
+import tritonclient.http.aio as aio
+from server import ADDRESS, Case, auth, rows
 
 
 class Metadata(Case):
@@ -38,9 +41,11 @@ class Metadata(Case):
         self.assertEqual({(model["name"], model["state"]) for model in index}, {("arithmetic", "READY"), ("digits", "READY")})
 
     def test_what_is_not_spoken_is_said(self) -> None:
-        for call in [self.client.get_inference_statistics, self.client.get_trace_settings, self.client.get_log_settings]:
+        client = self.client
+        for call in [client.get_inference_statistics, client.get_trace_settings, client.load_model, client.unload_model]:
+            self.refused(404, "Nothing is served", call, "digits")
+        for call in [client.get_log_settings, client.get_system_shared_memory_status]:
             self.refused(404, "Nothing is served", call)
-        self.refused(404, "Nothing is served", self.client.load_model, "digits")
 
     def test_models_need_a_name_behind_the_question(self) -> None:
         metadata = self.client.get_model_metadata
@@ -49,13 +54,8 @@ class Metadata(Case):
         self.refused(404, "no model `nobody`", metadata, "nobody")
 
 
-class MetadataAsync(Case):
+class Asynchronous(Case):
     def test_the_asynchronous_client_reads_the_same(self) -> None:
-        import asyncio
-
-        import tritonclient.http.aio as aio
-        from server import ADDRESS, rows
-
         async def ask() -> None:
             async with aio.InferenceServerClient(ADDRESS) as client:
                 self.assertTrue(await client.is_server_ready())

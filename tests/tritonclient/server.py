@@ -1,11 +1,9 @@
 """The server that is asked, and clients of it."""
 
-import json
 import os
 import time
 import unittest
 import urllib.error
-import urllib.parse
 import urllib.request
 
 import numpy as np
@@ -19,13 +17,6 @@ DEADLINE = time.monotonic() + 60
 def auth() -> dict[str, str]:
     """A new dictionary each time: the client adds headers of its own to it."""
     return {"Authorization": f"Bearer {KEY}"}
-
-
-def token(name: str, password: str) -> str:
-    """What `POST /token` gives."""
-    form = urllib.parse.urlencode({"grant_type": "password", "username": name, "password": password}).encode()
-    with urllib.request.urlopen(f"http://{ADDRESS}/token", data=form, timeout=30) as answer:
-        return json.load(answer)["access_token"]
 
 
 def wait() -> None:

@@ -16,6 +16,7 @@ mod compression;
 mod json;
 mod question;
 mod run;
+mod values;
 
 use axum::{
     extract::{FromRequestParts, Path},
