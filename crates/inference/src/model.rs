@@ -22,6 +22,7 @@ pub struct Model {
     id: String,
     folder: PathBuf,
     description: Arc<Description>,
+    fingerprint: [u8; 32],
     house: House,
     slot: Arc<Slot>,
 }
@@ -40,7 +41,8 @@ pub(crate) struct House {
 impl Model {
     pub(crate) fn new(folder: PathBuf, description: Description, house: House) -> Self {
         let id = description.manifest.id();
-        Self { id, folder, description: Arc::new(description), house, slot: Arc::default() }
+        let fingerprint = description.fingerprint();
+        Self { id, folder, description: Arc::new(description), fingerprint, house, slot: Arc::default() }
     }
 
     /// `name/version`.
@@ -61,6 +63,11 @@ impl Model {
     /// SHA-256 of the weights, in hexadecimal: what results depend on.
     pub fn digest(&self) -> &str {
         &self.description.manifest.sha256
+    }
+
+    /// A digest of everything that its answers depend on: weights, manifest, labels.
+    pub fn fingerprint(&self) -> &[u8; 32] {
+        &self.fingerprint
     }
 
     /// Loads it if need be, and says what it takes and gives.

@@ -6,9 +6,11 @@ use utoipa::{OpenApi, PartialSchema};
 
 use crate::{
     Code, CreatedKey, Index, Job, JobPage, JobRequest, KeyInfo, KeyList, Me, ModelsList, NewKey, NewUser,
-    Operations, PasswordChange, Problem, Queues, Readiness, Role, SignRequest, Signed, Stats, TokenAnswer,
-    UserInfo, UserList, UserPatch, Version, Workers,
+    Operations, PasswordChange, PredictionFormat, PredictionOutcome, PredictionPage, Problem, Queues,
+    Readiness, Role, SignRequest, Signed, Stats, TokenAnswer, UserInfo, UserList, UserPatch, Version,
+    Workers,
     job::State,
+    prediction::Surface,
     system::{OperationInfo, Operations as OperationList},
     v2,
 };
@@ -28,6 +30,10 @@ use serde::Serialize;
     Workers,
     Operations,
     ModelsList,
+    PredictionPage,
+    PredictionOutcome,
+    PredictionFormat,
+    Surface,
     Readiness,
     Version,
     Index,
@@ -85,6 +91,7 @@ pub(super) fn all() -> Map<String, Value> {
         "OperationName".to_owned(),
         json!({ "type": "string", "enum": darkroom_core::Operation::NAMES }),
     );
+    schemas.insert("Truth".to_owned(), json!({ "type": "string", "enum": ["true", "false"] }));
     schemas.insert("Flag".to_owned(), json!({ "type": "string", "enum": ["true", "false", "1", "0", ""] }));
     schemas
 }

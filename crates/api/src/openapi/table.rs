@@ -12,7 +12,7 @@ use crate::{problem::Code, v2};
 pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint::post("/v1/jobs", "jobs", "Submit one image and one or more operations. \
         The image comes as a part of multipart/form-data, as the raw body (with `op` and its parameters in the query), \
-        or as JSON. `queue`, `priority`, `delay`, `run_at` and `name` come in the query, as parts, or as JSON fields.")
+        or as JSON. `queue`, `priority`, `delay`, `run_at`, `cache` and `name` come in the query, as parts, or as JSON fields.")
         .needs(User)
         .takes(SUBMIT)
         .body(&[
@@ -138,6 +138,30 @@ pub const ENDPOINTS: &[Endpoint] = &[
         .needs(User)
         .answers(&[answer(200, "The models.", &[Content::Json("ModelsList")])])
         .problems(&[]),
+    Endpoint::get("/v1/predictions", "predictions", "What models were asked and what came of it, newest first. Users \
+        see their own; operators see everybody's. It may lag behind by the time that entries wait to be written \
+        together.")
+        .needs(User)
+        .takes(&[
+            LOG[0], LOG[1], LOG[2], LOG[3], LOG[4], LOG[5], LOG[6], LOG[7],
+            query("limit", Whole(1, 1000), "Entries at most; 100 if absent."),
+            query("cursor", Text, "From `next_cursor` of the part before."),
+        ])
+        .answers(&[answer(200, "The entries.", &[Content::Json("PredictionPage")])])
+        .problems(&[Code::InvalidParameter, Code::Internal, Code::StoreUnavailable]),
+    Endpoint::get("/v1/predictions/export", "predictions", "The same as a file, whole: a line of JSON an entry, or \
+        comma-separated values in which text that a table program would take for a formula has an apostrophe in front \
+        of it.")
+        .needs(User)
+        .takes(&[
+            LOG[0], LOG[1], LOG[2], LOG[3], LOG[4], LOG[5], LOG[6], LOG[7],
+            query("format", Word("PredictionFormat"), "`jsonl` if absent."),
+        ])
+        .answers(&[
+            answer(200, "The entries.", &[Content::Text("application/x-ndjson"), Content::Text("text/csv")])
+                .with(&[("Content-Disposition", "The file name.")]),
+        ])
+        .problems(&[Code::InvalidParameter, Code::Internal, Code::Overloaded, Code::StoreUnavailable]),
     Endpoint::get("/v1/workers", "server", "Every live worker.")
         .needs(Operator)
         .answers(&[answer(200, "The workers.", &[Content::Json("Workers")])])
@@ -444,6 +468,11 @@ const SUBMIT: &[Parameter] = &[
     query("priority", Whole(-128, 127), "Higher is taken first among the jobs of one owner."),
     query("delay", Number(0.0, 31_536_000.0), "Seconds before the job may start."),
     query("run_at", Time, "The instant before which the job does not start."),
+    query(
+        "cache",
+        Word("Truth"),
+        "Whether results may be remembered ones, and are remembered; `true` if absent.",
+    ),
     query("name", Text, "What to call the image."),
     header("Prefer", Text, "`wait=SECONDS` (RFC 7240)."),
     header(
@@ -465,6 +494,18 @@ const ARTIFACT: &[(&str, &str)] = &[
 
 const ARTIFACT_PART: &[(&str, &str)] =
     &[("ETag", "The content address."), ("Content-Range", "Which bytes, and of how many.")];
+
+/// Which entries of the inference log are wanted.
+const LOG: [Parameter; 8] = [
+    query("model", Text, "Only of the model of this name."),
+    query("version", Text, "Only of this version of it."),
+    query("surface", Word("Surface"), "Only those that were asked here."),
+    query("outcome", Word("PredictionOutcome"), "Only those that ended so."),
+    query("label", Text, "Only those whose likeliest label is this one."),
+    query("owner", Pattern("^[A-Za-z0-9_.:@/+-]{1,100}$"), "Only those that this user asked."),
+    query("since", Time, "Only those that were answered at or after this instant."),
+    query("until", Time, "Only those that were answered before this instant."),
+];
 
 const READ: &[Code] = &[Code::Internal, Code::StoreUnavailable];
 const ONE_JOB: &[Code] = &[Code::JobNotFound, Code::Internal, Code::StoreUnavailable];

@@ -25,6 +25,7 @@ mod look;
 mod models;
 mod multipart;
 mod notices;
+mod predictions;
 mod query;
 mod queues;
 mod quotas;
@@ -67,6 +68,8 @@ fn table() -> Vec<Row> {
         post("/v1/artifacts/sign", sign::sign),
         get("/v1/operations", health::operations),
         get("/v1/models", models::list),
+        get("/v1/predictions", predictions::list),
+        get("/v1/predictions/export", predictions::export),
         get("/v1/queues", queues::list),
         post("/v1/queues/{name}/pause", queues::pause),
         post("/v1/queues/{name}/resume", queues::resume),

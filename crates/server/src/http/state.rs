@@ -21,7 +21,7 @@ use crate::{
     Parts,
     accounts::{self, Accounts, network},
     blobs::Blobs,
-    predict::Predictor,
+    predict::{Journal, Predictor},
     telemetry::Metrics,
 };
 
@@ -38,6 +38,8 @@ pub struct Wiring {
     pub metrics: Arc<Metrics>,
     /// What addresses of artifacts are signed with.
     pub signing_key: SigningKey,
+    /// Where predictions are logged.
+    pub(crate) journal: Journal,
     /// Cancelled when the service stops: event streams and waiting requests end early.
     pub stop: CancellationToken,
 }
@@ -57,6 +59,9 @@ pub struct Inner {
     pub(super) limits: Limits,
     pub(super) metrics: Arc<Metrics>,
     pub(super) signing_key: SigningKey,
+    pub(super) journal: Journal,
+    /// Whether answers are remembered and recalled.
+    pub(super) remembers: bool,
     pub(super) stop: CancellationToken,
     pub(super) notices: Notices,
     pub(super) fetcher: Fetcher,
@@ -91,6 +96,8 @@ impl Http {
             rules: gate::rules(),
             metrics: wiring.metrics,
             signing_key: wiring.signing_key,
+            journal: wiring.journal,
+            remembers: parts.config.cache.enabled,
             stop: wiring.stop,
             notices: Notices::of(&parts.store),
             fetcher: Fetcher::new(&config),
