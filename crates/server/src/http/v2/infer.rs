@@ -1,9 +1,6 @@
 //! `POST …/infer`: a question to a model.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::{Request, State},
@@ -11,7 +8,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use darkroom_api::{Code, v2::JSON_LENGTH};
-use darkroom_inference::Model;
+use darkroom_core::{
+    BlobId,
+    prediction::{Answer, AskedModel, Best, NewPrediction, Surface},
+};
+use darkroom_inference::{Model, Tensor, manifest::Task};
 
 use super::{
     Named,
@@ -24,9 +25,12 @@ use super::{
     run::run,
     unanswered,
 };
-use crate::http::{Http, caller::Caller, failure::Failure};
+use crate::{
+    http::{Http, caller::Caller, failure::Failure},
+    predict::{self, Question, Took},
+};
 
-/// Asks the model that the path names.
+/// Asks the model that the path names. Whatever comes of it is in the inference log.
 pub(in crate::http) async fn infer(
     State(http): State<Http>,
     caller: Caller,
@@ -34,32 +38,57 @@ pub(in crate::http) async fn infer(
     request: Request,
 ) -> Result<Response, Failure> {
     let began = Instant::now();
-    let model = meant(&http, &named).map_err(unanswered)?;
-    let answered = ask(&http, &caller, &model, request).await;
-    ended(&Asked { model: &model, caller: &caller, took: began.elapsed() }, answered.as_ref().err());
+    let mut way = Way::default();
+    let answered = match meant(&http, &named) {
+        Ok(model) => ask(&http, &caller, (&model, request), &mut way).await,
+        Err(error) => Err(unanswered(error)),
+    };
+    way.took.whole = began.elapsed();
+    http.journal.note(entry(&http, &caller, &named, (way, answered.as_ref().err()))).await;
     answered
 }
 
-/// A question that has been answered, or not.
-struct Asked<'a> {
-    model: &'a Model,
-    caller: &'a Caller,
-    took: Duration,
+/// What is known of a question on its way.
+#[derive(Default)]
+struct Way {
+    model: Option<AskedModel>,
+    /// The one image, if there is one.
+    input: Option<BlobId>,
+    best: Option<Best>,
+    took: Took,
 }
 
-/// Every question to a model that there is comes by here when it has ended, well or not.
-fn ended(asked: &Asked<'_>, failure: Option<&Failure>) {
-    let outcome = failure.map_or("ok", |failure| failure.code().as_str());
-    let (model, owner, took) = (asked.model.id(), asked.caller.owner().to_string(), asked.took);
-    tracing::debug!(model, owner, outcome, ?took, "a model was asked");
+/// The one place where questions of the protocol become entries of the inference log.
+fn entry(
+    http: &Http,
+    caller: &Caller,
+    named: &Named,
+    (way, failure): (Way, Option<&Failure>),
+) -> NewPrediction {
+    let unknown = || AskedModel { name: named.model.clone(), version: named.version.clone(), digest: None };
+    let question = Question {
+        surface: Surface::Infer,
+        operation: "infer",
+        owner: caller.owner().clone(),
+        job: None,
+        file_name: None,
+        input: way.input,
+        model: Some(way.model.unwrap_or_else(unknown)),
+    };
+    let answer = match failure {
+        None => Answer::Given(way.best),
+        Some(failure) => Answer::failed(failure.code().as_str(), failure.detail()),
+    };
+    question.entry(http.now(), way.took, answer)
 }
 
 async fn ask(
     http: &Http,
     caller: &Caller,
-    model: &Arc<Model>,
-    request: Request,
+    (model, request): (&Arc<Model>, Request),
+    way: &mut Way,
 ) -> Result<Response, Failure> {
+    way.model = Some(predict::found(model));
     let (head, sent) = request.into_parts();
     let json_length = json_length(&head.headers)?;
     let compression = Compression::accepted(&head.headers);
@@ -70,21 +99,42 @@ async fn ask(
     let signature = signature(model).await?;
 
     let (asked, max_images) = (Arc::clone(model), http.config.max_infer_images);
-    let question = off_thread(move || {
+    let (question, input) = off_thread(move || {
         let body = sent.inflated()?;
-        Reader { model: &asked, max_images }.read(&body.bytes, json_length)
+        let question = Reader { model: &asked, max_images }.read(&body.bytes, json_length)?;
+        let input = question.inputs.only_image().map(BlobId::of);
+        Ok((question, input))
     })
     .await?;
+    way.input = input;
     let most = usize::try_from(http.config.max_infer_answer.bytes()).unwrap_or(usize::MAX);
     Writer { model, signature: &signature, most }.check(&question.wanted)?;
+    let asked = Instant::now();
     let outputs = run(model, &signature, &http.limits, question.inputs).await?;
+    way.took.model = Some(asked.elapsed());
 
     let model = Arc::clone(model);
-    off_thread(move || {
+    let (response, best) = off_thread(move || {
+        let best = likeliest(&model, &outputs);
         let writer = Writer { model: &model, signature: &signature, most };
-        packed(writer.write(question.id, &question.wanted, outputs)?, compression)
+        Ok((packed(writer.write(question.id, &question.wanted, outputs)?, compression)?, best))
     })
-    .await
+    .await?;
+    way.best = best;
+    Ok(response)
+}
+
+/// The likeliest label, where the answer is about one image.
+fn likeliest(model: &Model, outputs: &[(String, Tensor)]) -> Option<Best> {
+    let scores = model.manifest().output.as_ref()?;
+    let (_, tensor) = outputs.iter().find(|(name, _)| *name == scores.name)?;
+    if tensor.rows() != Some(1) {
+        return None;
+    }
+    let probabilities = darkroom_inference::scores::probabilities(outputs, scores).ok()?;
+    let best = model.top(&probabilities, 1, 0.0).pop()?;
+    let label = best.label.or_else(|| (model.manifest().task == Task::Digit).then(|| best.class.to_string()));
+    Some(Best { class: u32::try_from(best.class).ok()?, label, score: best.score })
 }
 
 /// How much of the body is JSON, if the client says.

@@ -32,6 +32,16 @@ pub(super) enum Inputs {
     Images(Vec<Vec<u8>>),
 }
 
+impl Inputs {
+    /// The image, if there is exactly one.
+    pub(super) fn only_image(&self) -> Option<&[u8]> {
+        match self {
+            Self::Images(files) if files.len() == 1 => files.first().map(Vec::as_slice),
+            _ => None,
+        }
+    }
+}
+
 /// How the answer is wanted.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {

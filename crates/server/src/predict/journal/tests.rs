@@ -27,7 +27,7 @@ impl Desk {
         let parts = Parts {
             store: Arc::clone(&store) as Arc<dyn Store>,
             blobs: Blobs::open(folder.path().join("blobs")).unwrap(),
-            predictor: Predictor::open(&config.models, folder.path()).unwrap(),
+            predictor: Predictor::open(&config.models, folder.path(), None).unwrap(),
             clock: Arc::new(SystemClock),
             config,
         };

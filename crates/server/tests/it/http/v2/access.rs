@@ -76,6 +76,25 @@ async fn every_refusal_has_the_form_of_the_protocol() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_question_is_in_the_inference_log() {
+    let Some(app) = Served::start().await else { return };
+    let image = crate::http::models::one();
+    let id = darkroom_core::BlobId::of(&image).to_string();
+    let ask = app.post("/v2/models/digits/infer").header("inference-header-content-length", 0).body(image);
+    assert_eq!(ask.send().await.unwrap().status(), 200);
+    assert_eq!(refused(app.ask("int8", &json!({ "inputs": [] })).await).await.0, 400);
+    assert_eq!(refused(app.ask("nobody/versions/7", &json!({})).await).await.0, 404);
+    let log: serde_json::Value = app.get("/v1/predictions?surface=infer").await.json().await.unwrap();
+    let [unknown, bad, good] = &log["predictions"].as_array().unwrap()[..] else { panic!("{log}") };
+    assert_eq!((&good["model"], &good["input"]), (&json!("digits"), &json!(id)), "{good}");
+    assert_eq!((&good["class_id"], &good["label"]), (&json!(1), &json!("1")), "{good}");
+    assert!(good["score"].as_f64().unwrap() > 0.9 && good["model_us"].as_u64().unwrap() > 0, "{good}");
+    assert_eq!((&bad["model"], &bad["code"]), (&json!("int8"), &json!("invalid_job")), "{bad}");
+    assert_eq!((&unknown["model"], &unknown["version"]), (&json!("nobody"), &json!("7")), "{unknown}");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_asks_too_often_waits() {
     let change = |config: &mut darkroom_server::Config| {
         config.auth.anonymous = Anonymous::Never;

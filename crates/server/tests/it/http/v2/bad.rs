@@ -1,6 +1,7 @@
 //! Questions that are none: each is told what is wrong with it, and the model answers the next.
 
 use darkroom_inference::Data;
+use darkroom_server::config::ByteSize;
 use serde_json::{Value, json};
 
 use super::{Served, refused};
@@ -95,7 +96,7 @@ async fn a_question_that_is_none_is_refused() {
         (outputs(json!([{ "name": "sum", "parameters": { "classification": 0 } }])), "at least 1"),
         (outputs(json!([{ "name": "sum", "parameters": { "classification": -3 } }])), "at least 1"),
         (outputs(json!([{ "name": "sum", "parameters": { "shared_memory_region": "r" } }])), "shared memory"),
-        (deep, "recursion limit"),
+        (deep, "invalid type"),
     ];
     for (body, words) in cases {
         let sent = app.post("/v2/models/arithmetic/infer").body(body.clone()).send().await.unwrap();
@@ -157,6 +158,24 @@ async fn pixels_are_numbers_and_there_are_some() {
     }
     let (status, error) = refused(app.binary("means", &input(json!([0, 3, 4, 4]), 0), &[]).await).await;
     assert_eq!((status, error.contains("no image")), (400, true), "{error}");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_and_answers_have_a_largest_size() {
+    let Some(app) = Served::with(|config| config.http.max_infer_answer = ByteSize(100)).await else { return };
+    let input =
+        |count: usize| json!({ "name": "x", "shape": [count], "datatype": "INT8", "data": vec![1; count] });
+    assert_eq!(app.answer("int8", &json!({ "inputs": [input(4)] })).await["outputs"][0]["shape"], json!([4]));
+    for (count, binary) in [(5, false), (101, true)] {
+        let ask = json!({ "inputs": [input(count)], "parameters": { "binary_data_output": binary } });
+        let (status, error) = refused(app.ask("int8", &ask).await).await;
+        assert_eq!((status, said(&error, "larger than 100 bytes")), (400, true), "{error}");
+    }
+    // The body may be larger than its JSON may.
+    let spaces = app.post("/v2/models/int8/infer").body(vec![b' '; (24 << 20) + 1]).send().await.unwrap();
+    let (status, error) = refused(spaces).await;
+    assert_eq!((status, said(&error, "send tensors as binary")), (413, true), "{error}");
     app.finish().await;
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Served, refused};
+use crate::http::images;
 
 async fn json(app: &Served, path: &str) -> Value {
     let answer = app.get(path).await;
@@ -14,6 +15,8 @@ async fn json(app: &Served, path: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_says_what_it_speaks() {
     let Some(app) = Served::start().await else { return };
+    // A worker is alive once it has done something.
+    app.thumbnail(images::png(9, 9), 5).await;
     let server = json(&app, "/v2").await;
     assert_eq!(
         (&server["name"], &server["version"]),
