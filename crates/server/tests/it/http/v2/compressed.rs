@@ -58,7 +58,6 @@ async fn a_bomb_is_too_large_and_nonsense_is_no_gzip() {
     };
     let Some(app) = Served::with(change).await else { return };
     let bomb = gzip(&vec![b' '; 64 << 20]);
-    assert!(bomb.len() < 100 << 10 || bomb.len() < 400 << 10, "{}", bomb.len());
     let small = gzip(&vec![b' '; 10 << 20]);
     assert!(small.len() < 100 << 10, "{}", small.len());
     let send = async |coding: &'static str, body: Vec<u8>| {
