@@ -161,11 +161,15 @@ fn row(entry: &Prediction, text: &mut String) {
         entry.file_name.as_ref(),
         entry.input.as_ref(),
     ];
-    texts.into_iter().for_each(|cell| quoted(cell, text));
+    for cell in texts {
+        quoted(cell, text);
+    }
     let _ = write!(text, ",{outcome},{}", entry.class_id.map(|class| class.to_string()).unwrap_or_default());
     quoted(entry.label.as_ref(), text);
     let _ = write!(text, ",{}", entry.score.map(|score| score.to_string()).unwrap_or_default());
-    [&entry.code, &entry.message].into_iter().for_each(|cell| quoted(cell.as_ref(), text));
+    for cell in [&entry.code, &entry.message] {
+        quoted(cell.as_ref(), text);
+    }
     let model_us = entry.model_us.map(|us| us.to_string()).unwrap_or_default();
     let _ = write!(text, ",{},{model_us},{}\r\n", entry.took_us, entry.cached);
 }

@@ -15,6 +15,9 @@ use darkroom_server::{
 
 pub(crate) use layers::{Layers, load};
 
+/// Predictions, and remembered results, that a store is to hold at most.
+const MAX_ENTRIES: u64 = 100_000_000;
+
 settings! {
     /// Where everything is kept.
     pub struct Data in "data" {
@@ -62,6 +65,13 @@ impl Store {
                 "store.url",
                 format!("`{}` is neither `sqlite:FILE` nor `memory:`", self.url),
             )),
+        }
+        for (key, value) in
+            [("store.max_predictions", self.max_predictions), ("store.max_cached", self.max_cached)]
+        {
+            if value > MAX_ENTRIES {
+                mistakes.push(Mistake::new(key, format!("is at most {MAX_ENTRIES}")));
+            }
         }
         if self.max_waiting == 0 {
             mistakes.push(Mistake::new("store.max_waiting", "is at least 1"));
