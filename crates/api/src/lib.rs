@@ -13,6 +13,7 @@ pub mod submit;
 pub mod system;
 pub mod time;
 pub mod user;
+pub mod v2;
 
 pub mod openapi;
 

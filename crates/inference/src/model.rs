@@ -79,6 +79,11 @@ impl Model {
         })
     }
 
+    /// What it takes and gives, if it is known already: see [`Self::ready`].
+    pub fn signature(&self) -> Option<Arc<Signature>> {
+        self.slot.get()?.signature()
+    }
+
     /// Runs it on tensors: every input once, in any order. All outputs come back.
     pub fn infer(&self, inputs: Vec<Named>) -> Result<Pending<Vec<Named>>, InferenceError> {
         let id = self.id.clone();

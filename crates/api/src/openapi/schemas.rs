@@ -12,6 +12,7 @@ use crate::{
     job::State,
     prediction::Surface,
     system::{OperationInfo, Operations as OperationList},
+    v2,
 };
 use darkroom_core::operation::{AnyModel, Classify, Digit, Thumbnail};
 use serde::Serialize;
@@ -49,7 +50,16 @@ use serde::Serialize;
     KeyList,
     NewKey,
     CreatedKey,
-    TokenAnswer
+    TokenAnswer,
+    v2::Refused,
+    v2::ServerMetadata,
+    v2::Live,
+    v2::Ready,
+    v2::ModelMetadata,
+    v2::ModelConfig,
+    v2::ModelIndex,
+    v2::InferRequest,
+    v2::InferResponse
 )))]
 struct WireTypes;
 

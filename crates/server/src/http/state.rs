@@ -25,7 +25,7 @@ use crate::{
     telemetry::Metrics,
 };
 
-/// Memory for JSON bodies, all together, in KiB.
+/// Memory for bodies that are held as a whole, all together, in KiB.
 const JSON_ROOM_KIB: usize = 256 << 10;
 
 /// The HTTP side of one service. Cheap to clone.
@@ -132,7 +132,7 @@ impl Inner {
         turn.ok().and_then(Result::ok).ok_or_else(|| Failure::plain(Code::Overloaded))
     }
 
-    /// Room in memory for a JSON body of `bytes`, which is decoded to as much again.
+    /// Room in memory for a body of `bytes`, or a part of one, which is decoded to as much again.
     pub(super) fn json_permit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
         let kib = u32::try_from(bytes.div_ceil(512)).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.json).try_acquire_many_owned(kib);

@@ -24,3 +24,4 @@ mod server;
 mod sign_in;
 mod submit;
 mod users;
+mod v2;
