@@ -64,6 +64,9 @@ impl OnnxRuntime {
         // A pool that spins takes twice the processor time, and the processors away from other sessions.
         let builder = builder.with_intra_op_spinning(false).map_err(refused)?;
         let builder = builder.with_inter_op_spinning(false).map_err(refused)?;
+        // Without VNNI, products of bytes are added in 16 bits, which overflow: quantised weights are widened there, so
+        // that results are the same everywhere (ResNet-50: 0.38 off in a probability without this, 5e-7 with it).
+        let builder = builder.with_precise_qmm().map_err(refused)?;
         let builder = builder.with_log_level(LogLevel::Warning).map_err(refused)?;
         self.with_provider(builder)
     }

