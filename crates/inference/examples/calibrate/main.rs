@@ -41,13 +41,20 @@ fn main() -> Result<()> {
     }
     let ranges = calibration.ranges().without(stay_float);
     ensure!(!ranges.is_empty(), "nothing was seen");
-    println!("# What bytes reach in {} {}: made by the example `calibrate` of", manifest.name, manifest.version);
+    println!(
+        "# What bytes reach in {} {}: made by the example `calibrate` of",
+        manifest.name, manifest.version
+    );
     println!("# crates/inference from {seen} views of photographs, and not written by hand.");
     print!("{ranges}");
     Ok(())
 }
 
-fn see(calibration: &mut Calibration, session: &mut dyn Session, (input, tensor): (&ImageInput, &Tensor)) -> Result<()> {
+fn see(
+    calibration: &mut Calibration,
+    session: &mut dyn Session,
+    (input, tensor): (&ImageInput, &Tensor),
+) -> Result<()> {
     let outputs = session.run(&[(&input.input, tensor)])?;
     calibration.see(&input.input, &tensor.to_f32().unwrap_or_default());
     for (name, values) in outputs {

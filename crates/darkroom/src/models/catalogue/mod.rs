@@ -98,6 +98,10 @@ pub(super) enum Face {
     SFace,
 }
 
+/// A value half-way between two bytes may become the other one on another processor, which is felt in an image like the
+/// gradient: the last digit of a scale changes a probability by 0.007. A model that is wrong says something else altogether.
+const INT8_TOLERANCE: f32 = 2e-2;
+
 /// Everything that can be fetched, the usual first.
 pub(super) static ITEMS: [&Item; 11] = [
     &RUNTIME,
@@ -195,6 +199,53 @@ const LITE: Item = Item {
     kind: Kind::Lite { side: 0, resize_to: 0 },
     precision: Precision::Float32,
     checks: &[],
+};
+
+const RESNET50_INT8: Item = Item {
+    name: "resnet50-int8",
+    usual: true,
+    precision: Precision::Int8(include_str!("ranges/resnet50.toml")),
+    checks: &[Expected {
+        input: CheckInput::Gradient,
+        values: &[(818, 0.186_407), (421, 0.084_088_8), (626, 0.049_539_2), (604, 0.046_482_6)],
+        tolerance: INT8_TOLERANCE,
+    }],
+    ..RESNET50
+};
+
+const LITE0_INT8: Item = Item {
+    name: "efficientnet-lite0-int8",
+    usual: true,
+    precision: Precision::Int8(include_str!("ranges/efficientnet-lite0.toml")),
+    checks: &[Expected {
+        input: CheckInput::Gradient,
+        values: &[(818, 0.151_938), (885, 0.040_083_3), (499, 0.033_845_9), (446, 0.027_944)],
+        tolerance: INT8_TOLERANCE,
+    }],
+    ..LITE0
+};
+
+const LITE1_INT8: Item = Item {
+    name: "efficientnet-lite1-int8",
+    precision: Precision::Int8(include_str!("ranges/efficientnet-lite1.toml")),
+    checks: &[Expected {
+        input: CheckInput::Gradient,
+        values: &[(818, 0.189_914), (446, 0.069_344_5), (846, 0.025_467_4), (626, 0.020_093_1)],
+        tolerance: INT8_TOLERANCE,
+    }],
+    ..LITE1
+};
+
+const LITE2_INT8: Item = Item {
+    name: "efficientnet-lite2-int8",
+    usual: true,
+    precision: Precision::Int8(include_str!("ranges/efficientnet-lite2.toml")),
+    checks: &[Expected {
+        input: CheckInput::Gradient,
+        values: &[(499, 0.032_388_4), (446, 0.024_764_5), (818, 0.023_747), (549, 0.016_092)],
+        tolerance: INT8_TOLERANCE,
+    }],
+    ..LITE2
 };
 
 static YUNET: Item = Item {

@@ -84,7 +84,9 @@ impl Ranges {
 impl fmt::Display for Ranges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Quoted by TOML's own rules, which are those of Rust for all that names of values contain.
-        self.0.iter().try_for_each(|(name, range)| writeln!(f, "{name:?} = [{:?}, {:?}]", range.low, range.high))
+        self.0
+            .iter()
+            .try_for_each(|(name, range)| writeln!(f, "{name:?} = [{:?}, {:?}]", range.low, range.high))
     }
 }
 

@@ -53,7 +53,9 @@ impl Rewrite {
         let inputs = graph.input.iter().map(|input| &input.name);
         let made: Vec<&String> = inputs.chain(nodes.iter().flat_map(|node| &node.output)).collect();
         if let Some(name) = ranges.names().find(|name| !made.iter().any(|made| made == name)) {
-            return Err(ConvertError::malformed(format!("there is a range for `{name}`, which the model does not have")));
+            return Err(ConvertError::malformed(format!(
+                "there is a range for `{name}`, which the model does not have"
+            )));
         }
         let mut affines: HashMap<String, Affine> =
             made.iter().filter_map(|name| Some(((*name).clone(), affine(name)?))).collect();
@@ -65,7 +67,8 @@ impl Rewrite {
                 affines.insert(output.clone(), affine);
             }
         }
-        let names = made.into_iter().chain(graph.initializer.iter().map(|tensor| &tensor.name)).cloned().collect();
+        let names =
+            made.into_iter().chain(graph.initializer.iter().map(|tensor| &tensor.name)).cloned().collect();
         let is_float = |tensor: &&TensorProto| tensor.data_type == DataType::Float as i32;
         let floats = graph.initializer.iter().filter(is_float).map(|t| (t.name.clone(), t.clone())).collect();
         let mut rewrite = Self { floats, affines, nodes: Vec::new(), constants: Vec::new(), names };
@@ -135,8 +138,12 @@ impl Rewrite {
         integers.name = format!("{name}.quantised");
         let rows = [scales.len() as i64];
         let integers = self.constant(integers)?;
-        let scales = self.constant(float_tensor(&format!("{name}.scale"), Tensor::vector(scales.to_vec())))?;
-        let zero = TensorProto { data_type: kind, ..bytes_tensor(&format!("{name}.zero"), &rows, DataType::Int8, vec![0; zeros]) };
+        let scales =
+            self.constant(float_tensor(&format!("{name}.scale"), Tensor::vector(scales.to_vec())))?;
+        let zero = TensorProto {
+            data_type: kind,
+            ..bytes_tensor(&format!("{name}.zero"), &rows, DataType::Int8, vec![0; zeros])
+        };
         let zero = self.constant(zero)?;
         let back = format!("{name}.dequantised");
         self.node("DequantizeLinear", [&integers, &scales, &zero], &back, Some(0))?;
@@ -150,7 +157,13 @@ impl Rewrite {
         Ok(name)
     }
 
-    fn node(&mut self, op: &str, inputs: [&str; 3], output: &str, axis: Option<i64>) -> Result<(), ConvertError> {
+    fn node(
+        &mut self,
+        op: &str,
+        inputs: [&str; 3],
+        output: &str,
+        axis: Option<i64>,
+    ) -> Result<(), ConvertError> {
         self.take_name(output)?;
         self.nodes.push(NodeProto {
             input: inputs.map(str::to_owned).to_vec(),
