@@ -130,6 +130,8 @@ fn manifest(item: &Item) -> Manifest {
         sha256: String::new(),
         licence: item.licence.to_owned(),
         source: String::new(),
+        // Its weights are known, and so is how it behaves.
+        isolated: false,
         labels: None,
         image: None,
         output: None,
