@@ -16,6 +16,9 @@ fn network() -> Vec<u8> {
     let kernel = Tensor::new(vec![16, 8, 3, 3], numbers.vector(16 * 8 * 9)).unwrap();
     let layer = Convolution { kernel, bias: numbers.vector(16), strides: [1; 2], pads: [1; 4], groups: 1 };
     let value = graph.convolution("images", "conv", layer);
+    let kernel = Tensor::new(vec![16, 1, 5, 5], numbers.vector(16 * 25)).unwrap();
+    let depth = Convolution { kernel, bias: numbers.vector(16), strides: [1; 2], pads: [2; 4], groups: 16 };
+    let value = graph.convolution(&value, "depth", depth);
     let weights = Tensor::new(vec![4, 16], numbers.vector(64)).unwrap();
     graph.classifier(&value, weights, Tensor::vector(numbers.vector(4)));
     graph.into_file(("images", &[8, SIDE, SIDE]), ("probabilities", &[4]))
@@ -46,6 +49,11 @@ fn large_weights_are_smaller_and_all_else_stays() {
     assert_eq!(constant(&byte, "conv.weight.int8"), Some((DataType::Int8, 16 * 72)));
     assert_eq!(constant(&byte, "conv.weight.scale"), Some((DataType::Float, 64)));
     for file in [&half, &byte] {
+        assert_eq!(
+            constant(file, "depth.weight.fp16"),
+            Some((DataType::Float16, 16 * 25 * 2)),
+            "its rows are short"
+        );
         assert_eq!(constant(file, "conv.weight"), None);
         assert_eq!(constant(file, "conv.bias"), Some((DataType::Float, 64)));
         assert_eq!(constant(file, "classifier.weight"), Some((DataType::Float, 256)), "64 weights are few");
