@@ -90,7 +90,7 @@ mod tests {
         histogram.see(&[1e-4, -1e-4, f32::NAN, 0.0]);
         histogram.see(&[100.0, -50.0, f32::INFINITY]);
         assert_eq!(histogram.counts.iter().sum::<u64>(), 5);
-        assert_eq!(histogram.reach, 128.0);
+        assert!((histogram.reach - 128.0).abs() < 1e-3);
         assert_eq!(histogram.whole(), Range::new(-50.0, 100.0));
         let middle = &histogram.counts[BINS / 2 - 1..=BINS / 2];
         assert_eq!(middle, [1, 2], "small values keep their sign");

@@ -73,7 +73,7 @@ impl Rewrite {
         let floats = graph.initializer.iter().filter(is_float).map(|t| (t.name.clone(), t.clone())).collect();
         let mut rewrite = Self { floats, affines, nodes: Vec::new(), constants: Vec::new(), names };
         for input in &graph.input {
-            rewrite.to_bytes_and_back(&input.name)?;
+            rewrite.add_bytes_of(&input.name)?;
         }
         Ok(rewrite)
     }
@@ -91,11 +91,11 @@ impl Rewrite {
         }
         let outputs = node.output.clone();
         self.nodes.push(node);
-        outputs.iter().try_for_each(|output| self.to_bytes_and_back(output))
+        outputs.iter().try_for_each(|output| self.add_bytes_of(output))
     }
 
     /// After a value that has a range: the value as bytes, and the bytes as a value.
-    fn to_bytes_and_back(&mut self, name: &str) -> Result<(), ConvertError> {
+    fn add_bytes_of(&mut self, name: &str) -> Result<(), ConvertError> {
         let Some(&Affine { scale, zero }) = self.affines.get(name) else { return Ok(()) };
         let [bytes, back] = ["quantised", "dequantised"].map(|part| format!("{name}.{part}"));
         let scale = self.constant(float_tensor(&format!("{name}.scale"), Tensor::scalar(scale)))?;
