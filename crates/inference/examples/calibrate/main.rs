@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p darkroom-inference --example calibrate -- MODEL-FOLDER PHOTOS [FLOAT…]`
 //!
-//! `MODEL-FOLDER` holds a float model and its manifest, `PHOTOS` the photographs that the PyPI package `scikit-image`
+//! `MODEL-FOLDER` holds a float model and its manifest, `PHOTOS` the photographs that the `PyPI` package `scikit-image`
 //! 0.25.2 carries (`./x test` puts them into `.x/photos`). The values named by `FLOAT` get no range and stay floats. The
 //! same photographs give the same text, which goes to standard output. ONNX Runtime is looked for at
 //! `DARKROOM_ONNX_RUNTIME`, else in `.x/runtime`.

@@ -62,16 +62,16 @@ fn views_of(photograph: Frame) -> Vec<Frame> {
 
 /// A square of it.
 fn detail(frame: &Frame, (left, top): (u32, u32), side: u32) -> Frame {
-    let size = frame.pixels.len() / (frame.width * frame.height) as usize;
-    let rows = frame.pixels.chunks_exact(frame.width as usize * size);
+    let each = frame.pixels.len() / (frame.width * frame.height) as usize;
+    let rows = frame.pixels.chunks_exact(frame.width as usize * each);
     let rows = rows.skip(top as usize).take(side as usize);
-    let pixels = rows.flat_map(|row| &row[left as usize * size..][..side as usize * size]).copied().collect();
+    let pixels = rows.flat_map(|row| &row[left as usize * each..][..side as usize * each]).copied().collect();
     Frame { width: side, height: side, layout: frame.layout, pixels }
 }
 
 fn mirrored(frame: &Frame) -> Frame {
-    let size = frame.pixels.len() / (frame.width * frame.height) as usize;
-    let rows = frame.pixels.chunks_exact(frame.width as usize * size);
-    let pixels = rows.flat_map(|row| row.chunks_exact(size).rev().flatten()).copied().collect();
+    let each = frame.pixels.len() / (frame.width * frame.height) as usize;
+    let rows = frame.pixels.chunks_exact(frame.width as usize * each);
+    let pixels = rows.flat_map(|row| row.chunks_exact(each).rev().flatten()).copied().collect();
     Frame { width: frame.width, height: frame.height, layout: frame.layout, pixels }
 }
