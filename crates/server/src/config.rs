@@ -25,6 +25,10 @@ pub struct Config {
     pub limits: worker::ImageLimits,
     /// Models.
     pub models: predict::Config,
+    /// The inference log.
+    pub predictions: predict::JournalConfig,
+    /// The result cache.
+    pub cache: predict::CacheConfig,
     /// Housekeeping.
     pub upkeep: upkeep::Config,
     /// Logs.
@@ -42,6 +46,8 @@ impl Config {
             &mut self.worker,
             &mut self.limits,
             &mut self.models,
+            &mut self.predictions,
+            &mut self.cache,
             &mut self.upkeep,
             &mut self.log,
         ]
@@ -57,6 +63,7 @@ impl Config {
             self.worker.validate(),
             self.limits.validate(),
             self.models.validate(),
+            self.predictions.validate(),
             self.upkeep.validate(),
             self.log.validate(),
         ]

@@ -10,17 +10,20 @@
 
 pub mod efficientnet;
 pub mod keras;
+pub mod quantise;
 
 mod dequantise;
 mod free;
 mod graph;
 mod layers;
 mod pickle;
+mod storage;
 mod tensor;
 mod torch;
 
 pub use dequantise::dequantise;
 pub use free::free;
+pub use storage::{Storage, stored};
 use tensor::{MOST_ELEMENTS, Tensor};
 
 /// Why a file cannot be converted.

@@ -22,5 +22,6 @@ mod onnx_runtime;
 #[path = "../../examples/evaluate_faces/photographs.rs"]
 mod photographs;
 mod preparing;
+mod quantised;
 mod registry;
 mod runtime;

@@ -5,7 +5,8 @@ use axum::{
     extract::{Request, State},
 };
 use darkroom_api::{Code, CompareRequest, Comparison, ImageSource};
-use darkroom_core::Operation;
+use darkroom_core::{BlobId, Operation, job::Caching, prediction::Surface};
+use serde_json::Value;
 
 use super::{
     Http,
@@ -13,7 +14,7 @@ use super::{
     caller::Caller,
     failure::{Failure, sentence},
     intake::{MAX_JSON, content_type, decode_base64, length, media_type, named_blob, read_json},
-    look::look,
+    look::{Look, look},
     multipart::Multipart,
 };
 use crate::{
@@ -39,11 +40,22 @@ pub(super) async fn compare(
 ) -> Result<Json<Comparison>, Failure> {
     let _room = http.json_permit(length(request.headers()).unwrap_or(MAX_JSON).min(MAX_JSON))?;
     let pair = read(&http, &caller, request).await?;
-    let first = look(&http, pair.first, Operation::Faces(question())).await;
-    let first = first.map_err(|failure| failure.about("first"))?;
-    let second = look(&http, pair.second, Operation::Faces(question())).await;
-    let second = second.map_err(|failure| failure.about("second"))?;
+    let asked = |image| ask(&http, &caller, image);
+    let first = asked(pair.first).await.map_err(|failure| failure.about("first"))?;
+    let second = asked(pair.second).await.map_err(|failure| failure.about("second"))?;
     Ok(Json(compared(&first, &second, pair.threshold)?))
+}
+
+/// What is found in an image. Embeddings of faces are not remembered for the next time.
+async fn ask(http: &Http, caller: &Caller, image: Vec<u8>) -> Result<Value, Failure> {
+    let asked = Look {
+        surface: Surface::Compare,
+        owner: caller.owner(),
+        file_name: None,
+        operation: Operation::Faces(question()),
+        caching: Caching::Refused,
+    };
+    look(http, asked, Ok(image)).await
 }
 
 async fn read(http: &Http, caller: &Caller, request: Request) -> Result<Pair, Failure> {
@@ -151,7 +163,7 @@ async fn image(http: &Http, caller: &Caller, source: ImageSource) -> Result<Vec<
     }
 }
 
-async fn whole(http: &Http, id: darkroom_core::BlobId) -> Result<Vec<u8>, Failure> {
+async fn whole(http: &Http, id: BlobId) -> Result<Vec<u8>, Failure> {
     let blob = http.blobs.get(id).await?;
     let cap = http.limits.input_bytes;
     if blob.bytes() > cap {

@@ -137,6 +137,11 @@ fn described(face: Face, size: (u32, u32)) -> Value {
     })
 }
 
+/// What the file of a face is called, without its extension.
+pub(crate) fn crop_stem(faces: &Faces, number: usize) -> String {
+    format!("{}-{}", faces.name.as_ref().map_or(STEM, |name| name.as_str()), number + 1)
+}
+
 fn encoded(faces: &Faces, crop: &Frame, number: usize) -> Result<Option<File>, InferenceError> {
     let format = match faces.crops {
         Crops::None => return Ok(None),
@@ -147,9 +152,8 @@ fn encoded(faces: &Faces, crop: &Frame, number: usize) -> Result<Option<File>, I
     let guard = Guard::new(Limits::default().decode_time, Arc::default());
     let bytes = imaging::encode(crop, format, &guard);
     let bytes = bytes.map_err(|error| InferenceError::BadInput(format!("a face cannot be kept: {error}")))?;
-    let stem = faces.name.as_ref().map_or(STEM, |name| name.as_str());
     Ok(Some(File {
-        stem: format!("{stem}-{}", number + 1),
+        stem: crop_stem(faces, number),
         extension: format.extension(),
         media_type: format.media_type(),
         bytes,

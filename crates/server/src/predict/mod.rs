@@ -2,23 +2,35 @@
 //! frames meet models; jobs and the HTTP surface share it.
 
 mod builtin;
+mod cache;
 mod compare;
 mod config;
 mod faces;
+mod journal;
+mod question;
 mod said;
+mod tally;
 
 use std::{future::Future, path::Path, pin::Pin, sync::Arc};
 
 use darkroom_core::{
     Operation,
     operation::{AnyModel, Faces, ModelRef},
+    prediction::AskedModel,
 };
 use darkroom_imaging::{Frame, FrameRequest};
 use darkroom_inference::{HostCommand, InferenceError, Model, Models};
 
+pub use cache::CacheConfig;
+pub(crate) use cache::key;
 pub use compare::{Incomparable, compared, question};
 pub use config::Config;
-pub(crate) use said::{File, Said};
+pub(crate) use faces::crop_stem;
+pub use journal::JournalConfig;
+pub(crate) use journal::{Journal, JournalTask, count};
+pub(crate) use question::{Question, Took, best, found, named_in};
+pub(crate) use said::{File, Said, tensor_stem};
+pub(crate) use tally::{Counted, Tally};
 
 use crate::config::Mistake;
 
@@ -33,6 +45,7 @@ struct Inner {
     digit: ModelRef,
     faces: ModelRef,
     embedder: ModelRef,
+    tally: Arc<Tally>,
 }
 
 /// An answer that is on its way. Dropping it withdraws the question.
@@ -56,12 +69,18 @@ impl Predictor {
         };
         let (classify, digit) = (named("classify", &config.classify)?, named("digit", &config.digit)?);
         let (faces, embedder) = (named("faces", &config.faces)?, named("embedder", &config.embedder)?);
-        Ok(Self(Arc::new(Inner { models, classify, digit, faces, embedder })))
+        let tally = Arc::default();
+        Ok(Self(Arc::new(Inner { models, classify, digit, faces, embedder, tally })))
     }
 
     /// All models.
     pub fn models(&self) -> &Models {
         &self.0.models
+    }
+
+    /// How often each of them was asked.
+    pub(crate) fn tally(&self) -> &Arc<Tally> {
+        &self.0.tally
     }
 
     /// The models that an operation asks; `None` for an operation that asks none.
@@ -75,14 +94,30 @@ impl Predictor {
 
     /// The model that an operation asks, or asks first; `None` for an operation that asks none.
     fn model(&self, operation: &Operation) -> Option<Result<Arc<Model>, InferenceError>> {
-        let meant = match operation {
-            Operation::Thumbnail(_) => return None,
-            Operation::Classify(classify) => classify.model.as_ref().unwrap_or(&self.0.classify),
-            Operation::Digit(digit) => digit.model.as_ref().unwrap_or(&self.0.digit),
-            Operation::Faces(faces) => faces.model.as_ref().unwrap_or(&self.0.faces),
-            Operation::Model(any) => &any.model,
-        };
+        let meant = self.meant(operation)?;
         Some(self.0.models.get(meant.name(), meant.version()))
+    }
+
+    /// The same for the inference log: as it was found, else as it was meant.
+    pub(crate) fn asked(&self, operation: &Operation) -> Option<AskedModel> {
+        let meant = self.meant(operation)?;
+        let unknown = || AskedModel {
+            name: meant.name().to_owned(),
+            version: meant.version().map(str::to_owned),
+            digest: None,
+        };
+        let model = self.0.models.get(meant.name(), meant.version());
+        Some(model.map_or_else(|_| unknown(), |model| found(&model)))
+    }
+
+    fn meant<'a>(&'a self, operation: &'a Operation) -> Option<&'a ModelRef> {
+        match operation {
+            Operation::Thumbnail(_) => None,
+            Operation::Classify(classify) => Some(classify.model.as_ref().unwrap_or(&self.0.classify)),
+            Operation::Digit(digit) => Some(digit.model.as_ref().unwrap_or(&self.0.digit)),
+            Operation::Faces(faces) => Some(faces.model.as_ref().unwrap_or(&self.0.faces)),
+            Operation::Model(any) => Some(&any.model),
+        }
     }
 
     /// The model that embeds what the first has found, if that is asked for.
@@ -111,10 +146,15 @@ pub(crate) struct Seen {
 }
 
 /// The frame that an operation wants its model to see.
-pub(crate) fn frame_for(operation: &Operation, model: &Model) -> FrameRequest {
-    if let Operation::Faces(faces) = operation {
-        return faces::frame(faces);
+pub(crate) fn frame_of(operation: &Operation, model: &Model) -> FrameRequest {
+    match operation {
+        Operation::Faces(faces) => faces::frame(faces),
+        _ => frame_for(model),
     }
+}
+
+/// The frame that a model wants to see.
+pub(crate) fn frame_for(model: &Model) -> FrameRequest {
     let mut request = FrameRequest { shorter_side: Some(model.wanted_side()), ..FrameRequest::default() };
     if model.wants_alpha() {
         request.background = None;

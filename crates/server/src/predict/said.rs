@@ -1,6 +1,6 @@
 //! What a model said, as a document and as files.
 
-use darkroom_core::operation::TensorFormat;
+use darkroom_core::operation::{AnyModel, TensorFormat};
 use darkroom_inference::{Data, InferenceError, Model, Named, Tensor};
 use serde_json::{Value, json};
 
@@ -76,7 +76,7 @@ pub(super) fn tensors(
             let stem = stem.unwrap_or_else(|| model.manifest().name.clone());
             let file = |(number, (name, tensor)): (usize, &Named)| {
                 Ok(File {
-                    stem: format!("{stem}-{}", plain(name)),
+                    stem: file_stem(&stem, name),
                     extension: "npy",
                     media_type: "application/octet-stream",
                     bytes: npy(tensor)?,
@@ -88,6 +88,17 @@ pub(super) fn tensors(
             Ok(Said { files, ..said(model, json!({ "outputs": outputs })) })
         }
     }
+}
+
+/// What the file of an output tensor is called in a job that asks so, for a document of [`TensorFormat::Npy`].
+pub(crate) fn tensor_stem(asked: &AnyModel, document: &Value, number: usize) -> Option<String> {
+    let model = || document.get("model").and_then(Value::as_str);
+    let stem = asked.name.as_ref().map(darkroom_core::operation::ArtifactStem::as_str).or_else(model)?;
+    Some(file_stem(stem, document.pointer(&format!("/outputs/{number}/name"))?.as_str()?))
+}
+
+fn file_stem(stem: &str, tensor: &str) -> String {
+    format!("{stem}-{}", plain(tensor))
 }
 
 /// A document with the model that said it.

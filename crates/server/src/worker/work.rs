@@ -1,18 +1,24 @@
 //! What an attempt does to its image: one look for everything that is asked of it.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use darkroom_core::{
     Operation,
+    job::Job,
     operation::{Background, Thumbnail},
+    store::CacheKey,
 };
 use darkroom_imaging::{FrameRequest, Guard, Inspected, Rendition};
 use serde_json::{Value, json};
 
 use super::failure::Broken;
 use crate::{
+    blobs::Stored,
     host,
-    predict::{self, Asked, Experts, File, Predictor, Seen},
+    predict::{self, Asked, Experts, Predictor, Said, Seen},
 };
 
 /// The operations of a job, with the models that they ask.
@@ -26,8 +32,8 @@ pub(super) struct Work {
 pub(super) enum Step {
     /// It is done.
     Done(Product),
-    /// A model is asked.
-    Asked(Asked),
+    /// A model was asked, then.
+    Asked(Asked, Instant),
 }
 
 /// What one operation gave.
@@ -36,21 +42,60 @@ pub(super) struct Product {
     pub(super) document: Value,
     /// Files that are to become artifacts.
     pub(super) files: Vec<File>,
+    /// From asking a model to its answer.
+    pub(super) model: Option<Duration>,
+    /// Whether it was remembered.
+    pub(super) cached: bool,
+}
+
+/// An artifact that has no name yet.
+pub(super) struct File {
+    pub(super) stem: String,
+    pub(super) extension: &'static str,
+    pub(super) media_type: &'static str,
+    pub(super) content: Content,
+    /// The object of the document that tells its name and size, as a JSON pointer.
+    pub(super) place: String,
+}
+
+/// What is in a file.
+pub(super) enum Content {
+    /// These bytes, which are to be stored.
+    Bytes(Vec<u8>),
+    /// A blob that is there, and held.
+    Stored(Stored),
 }
 
 impl Work {
     /// Finds the models; nothing is loaded yet.
     pub(super) fn of(operations: &[Operation], predictor: &Predictor) -> Result<Self, Broken> {
         let models = operations.iter().map(|operation| predictor.models_of(operation).transpose());
-        let thumbnail = |operation: &Operation| match operation {
-            Operation::Thumbnail(thumbnail) => Some(thumbnail.clone()),
-            _ => None,
-        };
         Ok(Self {
             models: models.collect::<Result<_, _>>()?,
-            thumbnails: operations.iter().filter_map(thumbnail).collect(),
+            thumbnails: thumbnails(operations),
             operations: operations.to_vec(),
         })
+    }
+
+    /// What each result is remembered by.
+    pub(super) fn keys(&self, job: &Job) -> Vec<CacheKey> {
+        let each = self.operations.iter().zip(&self.models);
+        each.map(|(asked, experts)| predict::key(&job.owner, job.input.blob, asked, experts.as_ref()))
+            .collect()
+    }
+
+    /// Whether there is nothing to do.
+    pub(super) fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+
+    /// What is left of it without what is known already.
+    pub(super) fn without(self, known: &[Option<Product>]) -> Self {
+        let unknown = |place: usize| known.get(place).is_none_or(Option::is_none);
+        let each = self.operations.into_iter().zip(self.models).enumerate();
+        let (operations, models): (Vec<_>, Vec<_>) =
+            each.filter(|(place, _)| unknown(*place)).map(|(_, left)| left).unzip();
+        Self { thumbnails: thumbnails(&operations), operations, models }
     }
 
     /// Bytes of working memory for the pixels.
@@ -93,7 +138,9 @@ impl Work {
         for (operation, experts) in self.operations.iter().zip(&self.models) {
             let seen = experts.as_ref().map(|experts| (experts, seen_by(operation, experts, &frames)));
             steps.push(match (operation, seen) {
-                (_, Some((experts, Some(seen)))) => Step::Asked(predict::ask(operation, experts, seen)?),
+                (_, Some((experts, Some(seen)))) => {
+                    Step::Asked(predict::ask(operation, experts, seen)?, Instant::now())
+                }
                 (Operation::Thumbnail(thumbnail), _) => {
                     let rendition = renditions.next();
                     Step::Done(rendition.map_or_else(Product::nothing, |made| made_of(thumbnail, made)))
@@ -108,7 +155,7 @@ impl Work {
     fn frames(&self, image: &Inspected) -> Vec<FrameRequest> {
         let mut frames: Vec<FrameRequest> = Vec::new();
         for (operation, experts) in self.questions() {
-            let mut wanted = predict::frame_for(operation, &experts.first);
+            let mut wanted = predict::frame_of(operation, &experts.first);
             if !image.has_alpha() {
                 wanted.background = FrameRequest::default().background;
             }
@@ -127,14 +174,14 @@ fn seen_by<'a>(
     experts: &Experts,
     frames: &'a [(Option<Background>, Seen)],
 ) -> Option<&'a Seen> {
-    let background = predict::frame_for(operation, &experts.first).background;
+    let background = predict::frame_of(operation, &experts.first).background;
     let own = frames.iter().find(|(behind, _)| *behind == background);
     own.or(frames.first()).map(|(_, seen)| seen)
 }
 
 impl Product {
     fn nothing() -> Self {
-        Self { document: Value::Null, files: Vec::new() }
+        Self { document: Value::Null, files: Vec::new(), model: None, cached: false }
     }
 }
 
@@ -144,13 +191,26 @@ pub(super) async fn products(steps: Vec<Step>) -> Result<Vec<Product>, Broken> {
     for step in steps {
         products.push(match step {
             Step::Done(product) => product,
-            Step::Asked(asked) => {
-                let said = asked.await?;
-                Product { document: said.document, files: said.files }
+            Step::Asked(asked, at) => {
+                let said = said(asked.await?);
+                Product { model: Some(at.elapsed()), ..said }
             }
         });
     }
     Ok(products)
+}
+
+fn thumbnails(operations: &[Operation]) -> Vec<Thumbnail> {
+    let thumbnail = |operation: &Operation| match operation {
+        Operation::Thumbnail(thumbnail) => Some(thumbnail.clone()),
+        _ => None,
+    };
+    operations.iter().filter_map(thumbnail).collect()
+}
+
+/// What the name of a thumbnail's file begins with.
+pub(super) fn thumbnail_stem(thumbnail: &Thumbnail) -> String {
+    thumbnail.name.clone().unwrap_or_else(|| "thumbnail".to_owned())
 }
 
 fn made_of(thumbnail: &Thumbnail, made: Rendition) -> Product {
@@ -161,11 +221,23 @@ fn made_of(thumbnail: &Thumbnail, made: Rendition) -> Product {
         "frames": made.frames,
     });
     let file = File {
-        stem: thumbnail.name.clone().unwrap_or_else(|| "thumbnail".to_owned()),
+        stem: thumbnail_stem(thumbnail),
         extension: made.format.extension(),
         media_type: made.format.media_type(),
-        bytes: made.bytes,
+        content: Content::Bytes(made.bytes),
         place: String::new(),
     };
-    Product { document, files: vec![file] }
+    Product { document, files: vec![file], model: None, cached: false }
+}
+
+fn said(said: Said) -> Product {
+    let file = |file: predict::File| File {
+        stem: file.stem,
+        extension: file.extension,
+        media_type: file.media_type,
+        content: Content::Bytes(file.bytes),
+        place: file.place,
+    };
+    let files = said.files.into_iter().map(file).collect();
+    Product { document: said.document, files, model: None, cached: false }
 }

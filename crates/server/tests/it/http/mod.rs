@@ -2,6 +2,7 @@
 
 mod app;
 mod artifacts;
+mod cache;
 mod classic_resize;
 mod classic_thumbnail;
 mod docs;
@@ -15,6 +16,7 @@ mod jobs;
 mod large;
 mod models;
 mod ownership;
+mod predictions;
 mod problems;
 mod quotas;
 mod raw;
@@ -23,3 +25,4 @@ mod server;
 mod sign_in;
 mod submit;
 mod users;
+mod v2;

@@ -33,7 +33,7 @@ pub(super) fn runtime() -> Option<PathBuf> {
 }
 
 /// The digits model also stands in for the classifier: what is tested here is the way, not what a model knows.
-fn with(runtime: PathBuf) -> impl FnOnce(&mut Config) {
+pub(super) fn with(runtime: PathBuf) -> impl FnOnce(&mut Config) {
     |config| {
         config.models.runtime = Some(runtime);
         "digits@1".clone_into(&mut config.models.classify);
@@ -52,7 +52,7 @@ pub(super) fn one() -> Vec<u8> {
     file
 }
 
-fn any(tensors: TensorFormat) -> Operation {
+pub(super) fn any(tensors: TensorFormat) -> Operation {
     Operation::Model(AnyModel { model: "digits".parse().unwrap(), tensors, name: None })
 }
 
