@@ -105,7 +105,7 @@ impl Args {
         match self.command {
             Command::Serve { listen } => serve::serve(&self.global.settings(listen)?),
             Command::Run(command) => run::run(command, self.global.settings(None)?, json),
-            Command::Compare(arguments) => run::compare(arguments, self.global.settings(None)?, json),
+            Command::Compare(arguments) => run::compare(&arguments, &self.global.settings(None)?, json),
             Command::Jobs(command) => jobs::act(command, json),
             Command::Predictions(command) => predictions::act(command, json),
             Command::Models(command) => models::act(command, &self.global.settings(None)?, json),

@@ -47,13 +47,13 @@ fn cosine(text: &str) -> Result<f32, String> {
 }
 
 /// Compares the largest faces of two images. Exit code 0 if they are of one person, 1 if not, 3 if that cannot be said.
-pub(crate) fn compare(args: CompareArgs, settings: Settings, json: bool) -> Result<ExitCode, Halt> {
-    darkroom_server::telemetry::install(&quiet(&settings));
+pub(crate) fn compare(args: &CompareArgs, settings: &Settings, json: bool) -> Result<ExitCode, Halt> {
+    darkroom_server::telemetry::install(&quiet(settings));
     let runtime = runtime()?;
     let comparison = runtime.block_on(async {
         match &args.server {
-            Some(url) => by_server(url, &args).await,
-            None => here(&args, &settings).await,
+            Some(url) => by_server(url, args).await,
+            None => here(args, settings).await,
         }
     });
     runtime.shutdown_background();
