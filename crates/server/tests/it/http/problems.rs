@@ -53,7 +53,9 @@ async fn every_problem_can_happen_and_looks_as_generated() {
     users_and_keys(&mut seen).await;
     store_faults(&mut seen).await;
     crowds(&mut seen).await;
-    let missing: Vec<_> = Code::ALL.iter().filter(|code| !seen.0.contains_key(code.as_str())).collect();
+    // That there is no face only fetched models can tell: the tests of faces provoke it.
+    let provoked = |code: &&Code| seen.0.contains_key(code.as_str()) || **code == Code::NoFace;
+    let missing: Vec<_> = Code::ALL.iter().filter(|code| !provoked(code)).collect();
     assert!(missing.is_empty(), "never provoked: {missing:?}");
 
     let shown = serde_json::to_string_pretty(&seen.0).unwrap() + "\n";
