@@ -36,6 +36,7 @@ run_tests() {
   need_photos
   need_runtime
   lint
+  need_face_models
   say "tests"
   cargo test --workspace --all-features
   say "fuzzing, for half a minute"
@@ -48,6 +49,11 @@ run_tests() {
   say "the demo"
   demo
   say "everything passed"
+}
+
+# YuNet and SFace, for the tests of faces.
+need_face_models() {
+  cargo run --quiet --package darkroom -- --data-dir .x/models models fetch yunet sface
 }
 
 bench() {

@@ -73,6 +73,7 @@ pub enum Surface {
     Job,
     Predict,
     Digit,
+    Compare,
     Infer,
 }
 
@@ -199,6 +200,7 @@ impl From<Surface> for core::Surface {
             Surface::Job => Self::Job,
             Surface::Predict => Self::Predict,
             Surface::Digit => Self::Digit,
+            Surface::Compare => Self::Compare,
             Surface::Infer => Self::Infer,
         }
     }
@@ -210,6 +212,7 @@ impl From<core::Surface> for Surface {
             core::Surface::Job => Self::Job,
             core::Surface::Predict => Self::Predict,
             core::Surface::Digit => Self::Digit,
+            core::Surface::Compare => Self::Compare,
             core::Surface::Infer => Self::Infer,
         }
     }

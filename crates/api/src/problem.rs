@@ -140,6 +140,9 @@ problems! {
     UnknownModel = "unknown_model", 422, "No such model",
         "The submission names a model that is not installed here, or a version of it.",
         "GET /v1/models lists the models; `darkroom models fetch` and `import` install more.";
+    NoFace = "no_face", 422, "There is no face",
+        "No face was found in one of the images that were to be compared.",
+        "`detail` says in which; send an image on which the face is larger or clearer.";
     UrlRefused = "url_refused", 422, "The address may not be fetched",
         "The address is not http or https, or leads to a private, local or reserved network.",
         "Upload the image itself, or have the operator allow private addresses.";

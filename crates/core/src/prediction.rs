@@ -152,6 +152,8 @@ words! {
         Predict = "predict",
         /// The classic digit service, `/mnist/`.
         Digit = "digit",
+        /// The comparison of two faces, `/v1/faces/compare`.
+        Compare = "compare",
         /// The Open Inference Protocol, `/v2`.
         Infer = "infer",
     }

@@ -57,6 +57,8 @@ enum Command {
     /// Put files and folders through an operation
     #[command(subcommand)]
     Run(RunCommand),
+    /// Say whether two images show one person
+    Compare(run::CompareArgs),
     /// Look at the jobs of a server, and change their fate
     Jobs(JobsCommand),
     /// Look at what models were asked on a server, and what came of it
@@ -103,6 +105,7 @@ impl Args {
         match self.command {
             Command::Serve { listen } => serve::serve(&self.global.settings(listen)?),
             Command::Run(command) => run::run(command, self.global.settings(None)?, json),
+            Command::Compare(arguments) => run::compare(&arguments, &self.global.settings(None)?, json),
             Command::Jobs(command) => jobs::act(command, json),
             Command::Predictions(command) => predictions::act(command, json),
             Command::Models(command) => models::act(command, &self.global.settings(None)?, json),

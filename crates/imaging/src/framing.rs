@@ -23,6 +23,17 @@ pub struct FrameRequest {
     pub background: Option<Background>,
 }
 
+impl FrameRequest {
+    /// What serves both: the one that asks for more pixels. Without a side that is every one.
+    #[must_use]
+    pub fn larger(self, other: Self) -> Self {
+        let pixels = |request: &Self| {
+            request.shorter_side.map_or(f64::INFINITY, |side| f64::from(side) * request.margin)
+        };
+        if pixels(&self) >= pixels(&other) { self } else { other }
+    }
+}
+
 impl Default for FrameRequest {
     fn default() -> Self {
         Self { shorter_side: None, margin: 2.0, background: Some(Background::WHITE) }

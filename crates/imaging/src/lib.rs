@@ -38,5 +38,5 @@ pub use header::{Format, Header, Orientation};
 pub use inspect::inspect;
 pub use limits::Limits;
 pub use plan::memory_needed;
-pub use render::{Inspected, Rendition, render};
+pub use render::{Inspected, Rendition, encode, render};
 pub use source::Source;

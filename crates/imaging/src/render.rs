@@ -43,6 +43,11 @@ impl Inspected {
         Ok(Self { source, header, limits })
     }
 
+    /// Width and height as seen, after the orientation.
+    pub fn upright_size(&self) -> (u32, u32) {
+        self.header.upright_size()
+    }
+
     /// Whether pixels may be transparent.
     pub fn has_alpha(&self) -> bool {
         self.header.has_alpha
@@ -81,6 +86,12 @@ pub fn render(
     guard: &Guard,
 ) -> Result<Vec<Rendition>, ImageError> {
     Inspected::new(source.clone(), limits.clone())?.render(requests, guard)
+}
+
+/// Encodes a frame (sRGB, without metadata) as JPEG, PNG, WebP, GIF or AVIF at the format's default quality. JPEG takes no
+/// alpha.
+pub fn encode(frame: &Frame, format: Format, guard: &Guard) -> Result<Vec<u8>, ImageError> {
+    encode::still(frame, format, &Style { quality: None, metadata: Metadata::default() }, guard)
 }
 
 /// From the smallest to the largest, so that the decoded image can be forgotten before the largest is encoded.

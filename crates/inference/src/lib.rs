@@ -10,6 +10,7 @@ mod registry;
 pub mod manifest;
 
 pub mod digit;
+pub mod faces;
 pub mod image;
 
 mod batcher;

@@ -11,7 +11,7 @@ use crate::{
     batcher::Run,
     config::{Provider, Share},
     engine::{EngineError, LoadOptions, Session},
-    manifest::Description,
+    manifest::{Description, ImageInput},
     model::House,
     tensor::{ElementType, Tensor, TensorInfo},
 };
@@ -209,11 +209,13 @@ fn contract(description: &Description, session: &dyn Session) -> Result<(), Stri
             ));
         }
         let shape = image.shape();
-        if !fits(input, &shape) {
-            return Err(format!(
-                "its input has the shape {}, the manifest makes {shape:?}",
-                input.shape_text()
-            ));
+        for shape in std::iter::once(shape).chain(larger(image)) {
+            if !fits(input, &shape) {
+                return Err(format!(
+                    "its input has the shape {}, the manifest makes {shape:?}",
+                    input.shape_text()
+                ));
+            }
         }
     }
     if let Some(output) = &manifest.output {
@@ -228,6 +230,12 @@ fn contract(description: &Description, session: &dyn Session) -> Result<(), Stri
         }
     }
     Ok(())
+}
+
+/// The next larger shape, where the sides are free.
+fn larger(image: &ImageInput) -> Option<Vec<usize>> {
+    let step = image.step?;
+    Some(ImageInput { size: image.size.map(|side| side + step), ..image.clone() }.shape())
 }
 
 fn fits(info: &TensorInfo, shape: &[usize]) -> bool {
@@ -246,7 +254,7 @@ fn zeros(inputs: &[TensorInfo], description: &Description) -> Option<Vec<crate::
         .iter()
         .map(|info| {
             let free = || Some(info.shape.as_ref()?.iter().map(|side| side.unwrap_or(1)).collect::<Vec<_>>());
-            let shape = image.map(crate::manifest::ImageInput::shape).or_else(free)?;
+            let shape = image.map(ImageInput::shape).or_else(free)?;
             let count = shape.iter().try_fold(1usize, |product, side| product.checked_mul(*side))?;
             let tensor = (count <= MOST).then(|| Tensor::zeros(shape, info.element_type))??;
             Some((info.name.clone(), tensor))

@@ -14,7 +14,7 @@ use crate::{
     manifest::{Description, Manifest},
     registry::Engines,
     scores::{self, Prediction},
-    tensor::Named,
+    tensor::{Named, Tensor},
 };
 
 /// A model. Requests that are under way keep it alive, whatever becomes of its folder.
@@ -114,6 +114,18 @@ impl Model {
         let tensor = image::prepare(frame, image).map_err(InferenceError::BadInput)?;
         let id = self.id.clone();
         self.ask(Ask::Image((image.input.clone(), tensor)), move |answer| tensors(answer, &id))
+    }
+
+    /// The same for a tensor that was made of one image, or of several, already.
+    pub(crate) fn infer_tensor_of_image(
+        &self,
+        tensor: Tensor,
+    ) -> Result<Pending<Vec<Named>>, InferenceError> {
+        let input = self.manifest().image.as_ref().map(|image| image.input.clone());
+        let input =
+            input.ok_or_else(|| InferenceError::BadInput(format!("model `{}` takes no images", self.id)))?;
+        let id = self.id.clone();
+        self.ask(Ask::Image((input, tensor)), move |answer| tensors(answer, &id))
     }
 
     /// The best `most` of the probabilities that are at least `threshold`, with their labels.

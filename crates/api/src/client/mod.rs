@@ -8,7 +8,10 @@ use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
+use reqwest::{
+    Method, RequestBuilder, Response, StatusCode, Url, header,
+    multipart::{Form, Part},
+};
 use serde::de::DeserializeOwned;
 use tokio::io::AsyncWriteExt;
 
@@ -17,8 +20,9 @@ pub use predictions::PredictionOptions;
 pub use submit::{Options, Upload};
 
 use crate::{
-    CreatedKey, Job, JobPage, JobRequest, KeyList, Me, NewKey, NewUser, Operations, PasswordChange, Queues,
-    Secret, SignRequest, Signed, Stats, TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
+    Comparison, CreatedKey, Job, JobPage, JobRequest, KeyList, Me, NewKey, NewUser, Operations,
+    PasswordChange, Queues, Secret, SignRequest, Signed, Stats, TokenAnswer, UserInfo, UserList, UserPatch,
+    Version, Workers,
     job::{State, escape_segment},
 };
 
@@ -140,6 +144,20 @@ impl Client {
     pub async fn submit_json(&self, request: &JobRequest, options: &Options) -> Result<Job, ClientError> {
         let sent = options.on(self.request(Method::POST, "/v1/jobs")).json(request);
         self.json(sent).await
+    }
+
+    /// Compares the largest faces of two images in memory.
+    pub async fn compare(
+        &self,
+        first: Vec<u8>,
+        second: Vec<u8>,
+        threshold: Option<f32>,
+    ) -> Result<Comparison, ClientError> {
+        let mut form = Form::new().part("first", Part::bytes(first)).part("second", Part::bytes(second));
+        if let Some(threshold) = threshold {
+            form = form.text("threshold", threshold.to_string());
+        }
+        self.json(self.request(Method::POST, "/v1/faces/compare").multipart(form)).await
     }
 
     /// One job.

@@ -5,16 +5,16 @@ use serde_json::{Map, Value, json};
 use utoipa::{OpenApi, PartialSchema};
 
 use crate::{
-    Code, CreatedKey, Index, Job, JobPage, JobRequest, KeyInfo, KeyList, Me, ModelsList, NewKey, NewUser,
-    Operations, PasswordChange, PredictionFormat, PredictionOutcome, PredictionPage, Problem, Queues,
-    Readiness, Role, SignRequest, Signed, Stats, TokenAnswer, UserInfo, UserList, UserPatch, Version,
-    Workers,
+    Code, CompareRequest, Comparison, CreatedKey, Index, Job, JobPage, JobRequest, KeyInfo, KeyList, Me,
+    ModelsList, NewKey, NewUser, Operations, PasswordChange, PredictionFormat, PredictionOutcome,
+    PredictionPage, Problem, Queues, Readiness, Role, SignRequest, Signed, Stats, TokenAnswer, UserInfo,
+    UserList, UserPatch, Version, Workers,
     job::State,
     prediction::Surface,
     system::{OperationInfo, Operations as OperationList},
     v2,
 };
-use darkroom_core::operation::{AnyModel, Classify, Digit, Thumbnail};
+use darkroom_core::operation::{AnyModel, Classify, Digit, Faces, Thumbnail};
 use serde::Serialize;
 
 #[derive(OpenApi)]
@@ -22,6 +22,8 @@ use serde::Serialize;
     Job,
     JobPage,
     JobRequest,
+    CompareRequest,
+    Comparison,
     State,
     Problem,
     Code,
@@ -114,6 +116,7 @@ pub(super) fn parameters_by_operation() -> Vec<(&'static str, &'static str, Valu
         ("thumbnail", "Thumbnail", parameters_of_thumbnail()),
         ("classify", "Classify", parameters(&Classify::schema())),
         ("digit", "Digit", parameters(&Digit::schema())),
+        ("faces", "Faces", parameters(&Faces::schema())),
         ("model", "AnyModel", parameters(&AnyModel::schema())),
     ]
 }

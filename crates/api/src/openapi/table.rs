@@ -113,6 +113,25 @@ pub const ENDPOINTS: &[Endpoint] = &[
             Code::MalformedBody, Code::JobNotFound, Code::ArtifactNotFound, Code::RequestTimeout, Code::BodyTooLarge,
             Code::UnsupportedMediaType, Code::InvalidJob, Code::Internal, Code::StoreUnavailable,
         ]),
+    Endpoint::post("/v1/faces/compare", "faces", "Say whether two images show one person. \
+        Of each image the largest face counts. The images come as parts of multipart/form-data or as JSON. Neither they nor their embeddings are kept; each is an entry of the inference log.")
+        .needs(User)
+        .body(&[
+            Content::Form(&[
+                ("first", r#"{"type":"string","format":"binary","description":"One image."}"#),
+                ("second", r#"{"type":"string","format":"binary","description":"The other image."}"#),
+                ("threshold", r#"{"type":"number","minimum":-1,"maximum":1,"description":"From which cosine on the verdict is `same`; 0.363 if absent."}"#),
+            ]),
+            Content::Json("CompareRequest"),
+        ])
+        .answers(&[answer(200, "The verdict, with the cosine that it follows from.", &[Content::Json("Comparison")])])
+        .problems(&[
+            Code::MalformedBody, Code::RequestTimeout, Code::BodyTooLarge, Code::UnsupportedMediaType, Code::NotAnImage,
+            Code::UnsupportedImage, Code::InvalidJob, Code::MissingImage, Code::DamagedImage, Code::ImageLimit,
+            Code::UnknownBlob, Code::UnknownModel, Code::NoFace, Code::UrlRefused, Code::UrlFailed, Code::QuotaExceeded,
+            Code::Internal, Code::Overloaded, Code::StoreUnavailable, Code::BlobsUnavailable, Code::ModelUnavailable,
+            Code::DiskFull,
+        ]),
     Endpoint::get("/v1/operations", "operations", "Every operation with the JSON Schema of its parameters.")
         .needs(User)
         .answers(&[answer(200, "The operations.", &[Content::Json("Operations")])]),

@@ -146,6 +146,9 @@ impl From<Top> for u16 {
 pub struct Threshold(f32);
 
 impl Threshold {
+    /// From here on a detector is taken to have seen a face.
+    pub(super) const A_FACE: Self = Self(0.7);
+
     /// The score.
     pub fn get(self) -> f32 {
         self.0
@@ -205,6 +208,12 @@ pub enum InvalidPrediction {
     /// Not 0 to 1.
     #[error("threshold is 0 to 1")]
     Threshold,
+    /// Not 1 to 1000.
+    #[error("max is 1 to 1000")]
+    MostFaces,
+    /// Not 160 to 4096.
+    #[error("side is 160 to 4096")]
+    SearchSide,
     /// Unusable as an artifact name.
     #[error("name is 1 to 100 letters, digits, spaces, '-', '_' or '.', and does not start with '.'")]
     Name,

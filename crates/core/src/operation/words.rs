@@ -180,3 +180,31 @@ words! {
         Npy = "npy",
     }
 }
+
+words! {
+    /// Which faces of an image.
+    Which {
+        /// All of them, the surest first.
+        #[default]
+        All = "all",
+        /// The surest one.
+        First = "first",
+        /// The one with the largest box; of equal ones the surer.
+        Largest = "largest",
+    }
+}
+
+words! {
+    /// Whether aligned faces are kept as images.
+    Crops {
+        /// They are not.
+        #[default]
+        None = "none",
+        /// As JPEG.
+        Jpeg = "jpeg",
+        /// As PNG, pixel by pixel what the embedder saw.
+        Png = "png",
+        /// As WebP, lossy.
+        Webp = "webp",
+    }
+}

@@ -1,6 +1,8 @@
 use darkroom_core::{
     Operation,
-    operation::{Background, Digit, Filter, Gravity, Mode, OutputFormat, TensorFormat, Thumbnail},
+    operation::{
+        Background, Crops, Digit, Faces, Filter, Gravity, Mode, OutputFormat, TensorFormat, Thumbnail, Which,
+    },
 };
 use serde_json::json;
 
@@ -78,6 +80,8 @@ fn every_word_is_spelled_the_same_in_text_and_on_the_wire() {
     check(Gravity::ALL);
     check(Filter::ALL);
     check(OutputFormat::ALL);
+    check(Which::ALL);
+    check(Crops::ALL);
 }
 
 #[test]
@@ -90,6 +94,10 @@ fn a_question_to_a_model_needs_as_little_as_it_can() {
     };
     assert_eq!((any.model.name(), any.model.version()), ("depth", Some("2.1")));
     assert_eq!(any.tensors, TensorFormat::Json);
+    let Operation::Faces(faces) = operation(json!({"op": "faces"})).unwrap() else { panic!() };
+    assert_eq!(faces, Faces::default());
+    assert_eq!((faces.which, faces.min_score.get(), faces.min_size), (Which::All, 0.7, 0));
+    assert_eq!((faces.max.get(), faces.side.get(), faces.embeddings), (100, 1024, true));
 }
 
 #[test]
@@ -102,6 +110,16 @@ fn a_question_that_makes_no_sense_is_refused_with_a_reason() {
         (json!({"op": "classify", "model": "a@"}), "a model is written name or name@version"),
         (json!({"op": "digit", "model": "Upper"}), "a model is written name or name@version"),
         (json!({"op": "digit", "modle": "x"}), "unknown field `modle`"),
+        (json!({"op": "faces", "which": "best"}), "unknown variant `best`"),
+        (json!({"op": "faces", "min_score": -0.1}), "threshold is 0 to 1"),
+        (json!({"op": "faces", "min_size": -1}), "-1"),
+        (json!({"op": "faces", "max": 0}), "max is 1 to 1000"),
+        (json!({"op": "faces", "max": 1001}), "max is 1 to 1000"),
+        (json!({"op": "faces", "side": 159}), "side is 160 to 4096"),
+        (json!({"op": "faces", "side": 4097}), "side is 160 to 4096"),
+        (json!({"op": "faces", "crops": "gif"}), "unknown variant `gif`"),
+        (json!({"op": "faces", "embedder": "Sface"}), "a model is written name or name@version"),
+        (json!({"op": "faces", "face": 1}), "unknown field `face`"),
         (json!({"op": "model"}), "missing field `model`"),
         (json!({"op": "model", "model": "m", "tensors": "csv"}), "unknown variant `csv`"),
         (json!({"op": "model", "model": "m", "name": ".x"}), "name is 1 to 100"),
@@ -117,6 +135,10 @@ fn questions_read_back_as_themselves() {
     for value in [
         json!({"op": "classify", "model": "resnet50", "top": 3, "threshold": 0.25}),
         json!({"op": "digit", "model": "digits@1"}),
+        json!({
+            "op": "faces", "model": "yunet@2", "embedder": "sface", "which": "largest", "min_score": 0.5, "min_size": 20,
+            "max": 3, "side": 640, "embeddings": false, "crops": "png", "name": "me",
+        }),
         json!({"op": "model", "model": "any", "tensors": "npy", "name": "out"}),
     ] {
         let read = operation(value.clone()).unwrap();

@@ -142,7 +142,7 @@ impl Found {
 }
 
 fn row([name, version, task, size, licence, digest, source]: [&str; 7]) -> String {
-    format!("{name:<22}{version:<9}{task:<10}{size:>10}  {licence:<12}{digest:<9}{source}")
+    format!("{name:<22}{version:<9}{task:<13}{size:>10}  {licence:<12}{digest:<9}{source}")
 }
 
 fn runtime_as_json(places: &Places) -> Value {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, ensure};
 use darkroom_inference::{
     convert::{
-        ConvertError, Storage, dequantise, efficientnet, keras,
+        ConvertError, Storage, dequantise, efficientnet, free, keras,
         quantise::{self, Ranges},
         stored,
     },
@@ -131,16 +131,24 @@ fn classifier(item: &Item, weights: Vec<u8>, labels: String, image: ImageInput) 
 }
 
 fn repaired(item: &Item, members: &Members, face: Face) -> anyhow::Result<Made> {
-    let (member, image) = match face {
+    let weights = |member: &str| -> anyhow::Result<Vec<u8>> {
+        let found = members.iter().find(|(path, _)| path.contains(member));
+        Ok(dequantise(found.context("there are no weights")?.1)?)
+    };
+    let (task, image, weights) = match face {
         Face::YuNet => {
             let image = image("input", 640, None, Filter::Bilinear);
-            ("face_detection", ImageInput { colour: Colour::Bgr, resize: Resize::Fit, ..image })
+            let image = ImageInput { colour: Colour::Bgr, resize: Resize::Fit, step: Some(32), ..image };
+            // Rows and columns of the picture, and as many cells as follow from them.
+            (Task::DetectFaces, image, free(&weights("face_detection")?, &[2, 3], &[1])?)
         }
-        Face::SFace => ("face_recognition", image("data", 112, None, Filter::Bilinear)),
+        Face::SFace => {
+            let image = image("data", 112, None, Filter::Bilinear);
+            (Task::EmbedFace, image, free(&weights("face_recognition")?, &[0], &[0])?)
+        }
     };
-    let file = members.iter().find(|(path, _)| path.contains(member)).context("there are no weights")?.1;
-    let weights = dequantise(file)?;
-    let manifest = Manifest { image: Some(image), ..manifest(item) };
+    let batch = Batch { most: if face == Face::SFace { BATCH } else { 1 } };
+    let manifest = Manifest { task, image: Some(image), batch, ..manifest(item) };
     Ok(Made { manifest, weights, labels: None })
 }
 
@@ -175,6 +183,7 @@ fn image(input: &str, side: u32, resize_to: Option<u32>, filter: Filter) -> Imag
         layout: Layout::Nchw,
         colour: Colour::Rgb,
         size: [side; 2],
+        step: None,
         resize: if resize_to.is_some() { Resize::Shorter } else { Resize::Exact },
         resize_to,
         filter,

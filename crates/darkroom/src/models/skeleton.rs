@@ -101,6 +101,7 @@ impl Signature {
             layout,
             colour,
             size,
+            step: None,
             resize: Resize::Shorter,
             resize_to: Some((f64::from(size[0].max(size[1])) / CROP).round() as u32),
             filter: Filter::Bilinear,

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use darkroom_core::{
     Operation,
     operation::{
-        AnyModel, Classify, Digit, Filter, Frames, Gravity, InvalidPrediction, Light, Metadata, Mode,
-        ModelRef, OutputFormat, Reduce, TensorFormat, Threshold, Thumbnail, Top,
+        AnyModel, Classify, Crops, Digit, Faces, Filter, Frames, Gravity, InvalidPrediction, Light, Metadata,
+        Mode, ModelRef, OutputFormat, Reduce, TensorFormat, Threshold, Thumbnail, Top, Which,
     },
 };
 use serde_json::{Map, Value, json};
@@ -23,6 +23,8 @@ pub(crate) enum RunCommand {
     Classify(Asked<ClassifyArgs>),
     /// Read the handwritten digit in each picture
     Digit(Asked<DigitArgs>),
+    /// Find the faces in each picture, and embed them
+    Faces(Asked<FacesArgs>),
     /// Feed each picture to any installed model, and keep what it says
     Model(Asked<ModelArgs>),
 }
@@ -34,6 +36,7 @@ impl RunCommand {
             Self::Thumbnail(asked) => (Operation::Thumbnail(asked.operation.thumbnail()?), asked.run),
             Self::Classify(asked) => (Operation::Classify(asked.operation.classify()?), asked.run),
             Self::Digit(asked) => (Operation::Digit(Digit { model: asked.operation.model }), asked.run),
+            Self::Faces(asked) => (Operation::Faces(asked.operation.faces()?), asked.run),
             Self::Model(asked) => {
                 let ModelArgs { model, tensors } = asked.operation;
                 (Operation::Model(AnyModel { model, tensors, name: None }), asked.run)
@@ -101,6 +104,60 @@ pub(crate) struct DigitArgs {
     /// The model, as name or name@version [default: the one of `models.digit`]
     #[arg(long)]
     model: Option<ModelRef>,
+}
+
+/// The flags of `darkroom run faces`.
+#[derive(Debug, Args)]
+pub(crate) struct FacesArgs {
+    /// The model that finds faces, as name or name@version [default: the one of `models.faces`]
+    #[arg(long)]
+    model: Option<ModelRef>,
+    /// The model that embeds them, as name or name@version [default: the one of `models.embedder`]
+    #[arg(long)]
+    embedder: Option<ModelRef>,
+    /// all, first (the surest) or largest [default: all]
+    #[arg(long)]
+    which: Option<Which>,
+    /// Leave out faces of which the model is less sure, 0 to 1 [default: 0.7]
+    #[arg(long)]
+    min_score: Option<f32>,
+    /// Leave out faces whose box has a shorter side, in pixels [default: 0]
+    #[arg(long)]
+    min_size: Option<u32>,
+    /// How many faces of a picture at most, 1 to 1000 [default: 100]
+    #[arg(long)]
+    max: Option<u16>,
+    /// Search each picture at the size of a square of this side at most, 160 to 4096 [default: 1024]
+    #[arg(long)]
+    side: Option<u16>,
+    /// Only find faces, without embeddings
+    #[arg(long)]
+    no_embeddings: bool,
+    /// Write each face, turned upright, as jpeg, png or webp [default: none]
+    #[arg(long)]
+    crops: Option<Crops>,
+}
+
+impl FacesArgs {
+    fn faces(self) -> Result<Faces, Halt> {
+        let wrong = |error: InvalidPrediction| Halt::Usage(error.to_string());
+        let usual = Faces::default();
+        Ok(Faces {
+            model: self.model,
+            embedder: self.embedder,
+            which: self.which.unwrap_or_default(),
+            min_score: match self.min_score {
+                Some(score) => score.try_into().map_err(wrong)?,
+                None => usual.min_score,
+            },
+            min_size: self.min_size.unwrap_or_default(),
+            max: self.max.map(TryInto::try_into).transpose().map_err(wrong)?.unwrap_or_default(),
+            side: self.side.map(TryInto::try_into).transpose().map_err(wrong)?.unwrap_or_default(),
+            embeddings: !self.no_embeddings,
+            crops: self.crops.unwrap_or_default(),
+            name: None,
+        })
+    }
 }
 
 /// The flags of `darkroom run model`.

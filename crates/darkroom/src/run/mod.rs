@@ -5,6 +5,7 @@
 //! made again goes on where it stopped.
 
 mod asked;
+mod compare;
 mod embedded;
 mod place;
 mod progress;
@@ -25,6 +26,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 pub(crate) use asked::RunCommand;
+pub(crate) use compare::{CompareArgs, compare};
 
 use crate::{
     halt::Halt,

@@ -124,14 +124,14 @@ impl Place {
 }
 
 /// Where a file of the results of an image goes: beside its source's path, under the same name if that has the right
-/// extension, otherwise with the right one added (`a.png.jpg`), so that `a.png` and `a.jpg` never meet. Tensors have
-/// their whole name added (`a.png.scores.npy`): there may be several.
+/// extension, otherwise with the right one added (`a.png.jpg`), so that `a.png` and `a.jpg` never meet. Tensors
+/// and faces have their whole name added (`a.png.scores.npy`, `a.png.face-1.jpg`): there may be several.
 pub(super) fn result_path(relative: &Path, artifact: &str) -> PathBuf {
     let extension = Path::new(artifact).extension().and_then(|e| e.to_str()).unwrap_or_default();
     let own = relative.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
     let same = own == extension || (own == "jpeg" && extension == "jpg");
     let mut name = relative.as_os_str().to_owned();
-    if extension == "npy" {
+    if !artifact.starts_with("thumbnail.") {
         name.push(".");
         name.push(artifact);
     } else if !same {
@@ -154,5 +154,7 @@ mod tests {
         );
         let tensor = result_path(Path::new("a/b.png"), "depth-map.npy");
         assert_eq!(tensor.display().to_string(), "a/b.png.depth-map.npy");
+        let face = result_path(Path::new("a/b.jpg"), "face-1.jpg");
+        assert_eq!(face.display().to_string(), "a/b.jpg.face-1.jpg");
     }
 }

@@ -48,6 +48,15 @@ pub(super) struct Image {
     pub(super) modified: u64,
 }
 
+impl Image {
+    /// One that was named.
+    pub(super) fn named(path: &Path) -> io::Result<Self> {
+        let metadata = std::fs::metadata(path)?;
+        let relative = path.file_name().map_or_else(|| path.to_owned(), PathBuf::from);
+        Ok(Self { path: path.to_owned(), relative, bytes: metadata.len(), modified: modified(&metadata) })
+    }
+}
+
 /// What a walk meets.
 #[derive(Debug)]
 pub(super) enum Found {

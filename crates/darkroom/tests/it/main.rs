@@ -6,6 +6,7 @@
 mod accounts;
 mod binary;
 mod command_line;
+mod faces;
 mod isolation;
 mod models;
 mod photographs;

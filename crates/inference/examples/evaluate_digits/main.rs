@@ -98,6 +98,7 @@ fn as_model_takes(resize: Resize) -> ImageInput {
         layout: Layout::Nchw,
         colour: Colour::Grey,
         size: [SIDE as u32; 2],
+        step: None,
         resize,
         resize_to: None,
         filter: Filter::Bilinear,

@@ -2,7 +2,7 @@
 //!
 //! Three kinds of files are read: a TensorFlow.js layers model ([`keras`]), an old PyTorch pickle of an
 //! EfficientNet-Lite ([`efficientnet`]), and an ONNX file whose weights are stored as
-//! block-wise integers ([`dequantise`]). What comes out needs nothing but standard operators: batch norms are folded
+//! block-wise integers ([`dequantise`]), whose sides may then be made [`free`]. What comes out needs nothing but standard operators: batch norms are folded
 //! into the convolutions before them, padding is explicit, the batch may be of any size.
 //!
 //! Nothing in these files is trusted: every reader works on bytes in memory, bounds what it makes of them, executes
@@ -13,6 +13,7 @@ pub mod keras;
 pub mod quantise;
 
 mod dequantise;
+mod free;
 mod graph;
 mod layers;
 mod pickle;
@@ -21,6 +22,7 @@ mod tensor;
 mod torch;
 
 pub use dequantise::dequantise;
+pub use free::free;
 pub use storage::{Storage, stored};
 use tensor::{MOST_ELEMENTS, Tensor};
 

@@ -8,7 +8,7 @@ use half::f16;
 
 use crate::{
     digit,
-    manifest::{Colour, ImageInput, Layout, Resize},
+    manifest::{Colour, Filter, ImageInput, Layout, Resize},
     tensor::{Data, ElementType, Tensor},
 };
 use geometry::Placement;
@@ -40,11 +40,7 @@ pub fn prepare(frame: &imaging::Frame, input: &ImageInput) -> Result<Tensor, Str
         let digit = digit::normalise(frame).map_err(|nothing| nothing.to_string())?;
         digit.iter().map(|ink| (ink * 255.0 - input.mean[0]) / input.std[0]).collect()
     } else {
-        let pixels = match input.colour {
-            Colour::Grey => grey(frame),
-            Colour::Rgb | Colour::Bgr => rgb(frame),
-        };
-        normalised(&place(&pixels, input), input)
+        normalised(&place(&pixels(frame, input.colour)?, input), input)
     };
     Tensor::new(input.shape(), Data::F32(values))
         .ok_or_else(|| "the image was made in another size".to_owned())
@@ -72,6 +68,37 @@ fn place(pixels: &Pixels, input: &ImageInput) -> Pixels {
         return made;
     }
     on_canvas(&made, input, placement.offset)
+}
+
+/// The colours of a frame that a model wants, as they are.
+pub(crate) fn pixels(frame: &imaging::Frame, colour: Colour) -> Result<Pixels, String> {
+    if frame.layout.has_alpha() || frame.width == 0 || frame.height == 0 {
+        return Err("a frame for a model has pixels, and no alpha".to_owned());
+    }
+    Ok(match colour {
+        Colour::Grey => grey(frame),
+        Colour::Rgb | Colour::Bgr => rgb(frame),
+    })
+}
+
+/// The whole image in another size.
+pub(crate) fn scaled(pixels: Pixels, (width, height): (u32, u32), filter: Filter) -> Pixels {
+    if (pixels.width, pixels.height) == (width, height) {
+        return pixels;
+    }
+    window(&pixels, (width, height), Window { left: 0, top: 0, width, height }, filter)
+}
+
+/// The tensor of an image in the top left corner of a canvas that is at least as large.
+pub(crate) fn on_top_left(
+    pixels: &Pixels,
+    input: &ImageInput,
+    (width, height): (u32, u32),
+) -> Result<Tensor, String> {
+    let input = ImageInput { size: [width, height], ..input.clone() };
+    let values = normalised(&on_canvas(pixels, &input, (0, 0)), &input);
+    Tensor::new(input.shape(), Data::F32(values))
+        .ok_or_else(|| "the image was made in another size".to_owned())
 }
 
 fn on_canvas(made: &Pixels, input: &ImageInput, (left, top): (u32, u32)) -> Pixels {

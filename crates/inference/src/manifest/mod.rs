@@ -59,6 +59,10 @@ pub enum Task {
     Classify,
     /// A handwritten digit.
     Digit,
+    /// Where the faces of an image are: outputs as YuNet has them (see [`crate::faces::candidates`]).
+    DetectFaces,
+    /// A vector for an aligned face.
+    EmbedFace,
     /// Tensors in, tensors out.
     Tensors,
 }
@@ -69,6 +73,8 @@ impl Task {
         match self {
             Self::Classify => "classify",
             Self::Digit => "digit",
+            Self::DetectFaces => "detect_faces",
+            Self::EmbedFace => "embed_face",
             Self::Tensors => "tensors",
         }
     }
@@ -85,6 +91,9 @@ pub struct ImageInput {
     pub colour: Colour,
     /// Width and height in pixels.
     pub size: [u32; 2],
+    /// The sides may also be any other multiples of this, for models that look for something; absent where they may not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<u32>,
     /// How the image is brought to that size.
     pub resize: Resize,
     /// What the shorter side becomes before the centre is cut out, for [`Resize::Shorter`].

@@ -45,8 +45,10 @@ fn whole(mut fields: Fields<'_>, checks: Option<Value>) -> Option<Manifest> {
         fields.table("batch").map_or(Some(Batch { most: 1 }), |table| batch(fields.inside(table, "batch")));
     let checks = checks.map_or_else(Vec::new, |value| all_checks(&mut fields, value));
     if matches!(task, Some(Task::Classify | Task::Digit)) {
-        fields.demand("image", Some(image.is_some()), "is needed for this task");
         fields.demand("output", Some(output.is_some()), "is needed for this task");
+    }
+    if !matches!(task, None | Some(Task::Tensors)) {
+        fields.demand("image", Some(image.is_some()), "is needed for this task");
     }
     fields.finish();
     Some(Manifest {
@@ -104,6 +106,9 @@ fn image(mut fields: Fields<'_>) -> Option<ImageInput> {
     let size: Option<[u32; 2]> = fields.required("size");
     let sides = size.map(|sides| sides.iter().all(|side| (1..=SIDE).contains(side)));
     fields.demand("size", sides, "is width and height, each from 1 to 4096");
+    let step: Option<u32> = fields.optional("step");
+    let even = step.zip(size).map(|(step, size)| step > 0 && size.iter().all(|side| side % step == 0));
+    fields.demand("step", even, "divides both sides of `size`");
     let resize: Option<Resize> = fields.required("resize");
     let resize_to: Option<u32> = fields.optional("resize_to");
     let right = resize_to_fits(resize, resize_to, size);
@@ -132,6 +137,7 @@ fn image(mut fields: Fields<'_>) -> Option<ImageInput> {
         layout,
         colour: colour?,
         size: size?,
+        step,
         resize: resize?,
         resize_to,
         filter,

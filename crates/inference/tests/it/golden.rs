@@ -73,6 +73,7 @@ pub(crate) fn input(colour: Colour, size: [u32; 2], resize: Resize) -> ImageInpu
         layout: manifest::Layout::Nchw,
         colour,
         size,
+        step: None,
         resize,
         resize_to: None,
         filter: Filter::Bilinear,

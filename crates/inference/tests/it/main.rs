@@ -7,6 +7,9 @@ mod batching;
 mod digits;
 mod digits_model;
 mod drawing;
+#[path = "../../examples/evaluate_faces/figures.rs"]
+mod evaluation;
+mod faces;
 mod fake;
 mod folder;
 mod golden;
@@ -16,6 +19,8 @@ mod manifests;
 mod mnist;
 mod net;
 mod onnx_runtime;
+#[path = "../../examples/evaluate_faces/photographs.rs"]
+mod photographs;
 mod preparing;
 mod quantised;
 mod registry;

@@ -51,6 +51,12 @@ impl Failure {
         Self::new(Code::InvalidParameter, format!("`{name}`: {what}"))
     }
 
+    /// The same, of one of several images.
+    pub(super) fn about(mut self, image: &str) -> Self {
+        self.detail = format!("`{image}`: {}", self.detail);
+        self
+    }
+
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self

@@ -197,7 +197,7 @@ pub(super) async fn read_json<T: serde::de::DeserializeOwned>(
 
 /// A blob that is stored already, held before it is looked for so that nobody collects it in between. Only what the
 /// caller's own jobs have: whoever guesses an address learns nothing.
-async fn named_blob(http: &Http, caller: &Caller, id: &str) -> Result<Stored, Failure> {
+pub(super) async fn named_blob(http: &Http, caller: &Caller, id: &str) -> Result<Stored, Failure> {
     let unknown = || Failure::plain(Code::UnknownBlob);
     let id: BlobId = id.parse().map_err(|_| unknown())?;
     let pin = http.blobs.pin(id);

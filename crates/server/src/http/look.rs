@@ -11,11 +11,11 @@ use darkroom_core::{
     store::CacheKey,
 };
 use darkroom_imaging::{Guard, Inspected, Source};
-use darkroom_inference::{InferenceError, Model};
+use darkroom_inference::InferenceError;
 use serde_json::Value;
 
 use super::{Http, failure::Failure};
-use crate::predict::{self, Question, Took};
+use crate::predict::{self, Experts, Question, Seen, Took};
 
 /// Bytes that are hashed in passing; more of them away from the threads that serve requests.
 const SMALL: usize = 64 << 10;
@@ -83,15 +83,15 @@ async fn answer(http: &Http, asked: &Look<'_>, image: Vec<u8>, way: &mut Way) ->
     let _permit = http.look_permit().await?;
     let (image, id) = hashed(image).await?;
     way.input = Some(id);
-    let model = http.predictor.model(&asked.operation);
-    let model = model.ok_or_else(|| Failure::caused(Code::Internal, "the operation asks no model"))??;
+    let experts = http.predictor.models_of(&asked.operation);
+    let experts = experts.ok_or_else(|| Failure::caused(Code::Internal, "the operation asks no model"))??;
     let remembers = http.remembers && asked.caching == Caching::Used;
-    let key = remembers.then(|| predict::key(asked.owner, id, &asked.operation, Some(&model)));
+    let key = remembers.then(|| predict::key(asked.owner, id, &asked.operation, Some(&experts)));
     if let Some(document) = recalled(http, key).await {
         way.cached = true;
         return Ok(document);
     }
-    let document = ask(http, &asked.operation, (model, image), way).await?;
+    let document = ask(http, &asked.operation, (experts, image), way).await?;
     if let Some(key) = key {
         let (operation, document) = (asked.operation.name().to_owned(), document.clone());
         let result = OperationResult { operation, document, artifacts: Vec::new(), cached: false };
@@ -103,15 +103,16 @@ async fn answer(http: &Http, asked: &Look<'_>, image: Vec<u8>, way: &mut Way) ->
 async fn ask(
     http: &Http,
     operation: &Operation,
-    (model, image): (Arc<Model>, Vec<u8>),
+    (experts, image): (Experts, Vec<u8>),
     way: &mut Way,
 ) -> Result<Value, Failure> {
     let (limits, operation) = (http.limits.clone(), operation.clone());
     let pixels = move || {
         let guard = Guard::new(limits.decode_time, Arc::default());
         let inspected = Inspected::new(Source::bytes(image), limits)?;
-        let frame = inspected.frame(&predict::frame_for(&model), &guard)?;
-        let asked = predict::ask(&operation, &model, &frame).map_err(Failure::from)?;
+        let frame = inspected.frame(&predict::frame_of(&operation, &experts.first), &guard)?;
+        let seen = Seen { frame: Arc::new(frame), size: inspected.upright_size() };
+        let asked = predict::ask(&operation, &experts, &seen).map_err(Failure::from)?;
         Ok::<_, Failure>((asked, Instant::now()))
     };
     let asked = tokio::task::spawn_blocking(pixels).await;

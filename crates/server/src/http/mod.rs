@@ -14,6 +14,7 @@ mod docs;
 mod drain;
 mod envelope;
 mod events;
+mod faces;
 mod failure;
 mod fetch;
 mod gate;
@@ -66,6 +67,7 @@ fn table() -> Vec<Row> {
         post("/v1/jobs/{id}/retry", jobs::retry),
         get("/v1/jobs/{id}/artifacts/{name}", artifacts::download),
         post("/v1/artifacts/sign", sign::sign),
+        post("/v1/faces/compare", faces::compare),
         get("/v1/operations", health::operations),
         get("/v1/models", models::list),
         get("/v1/predictions", predictions::list),

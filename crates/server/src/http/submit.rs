@@ -70,7 +70,7 @@ fn assemble(http: &Http, fields: Fields, taken: &Taken) -> Result<NewJob, Failur
     let operations = fields.operations.ok_or_else(no_operations)?;
     for operation in &operations {
         // What is installed but broken is the job's failure: it may be mended before its turn comes.
-        if let Some(Err(unknown @ InferenceError::UnknownModel(_))) = http.predictor.model(operation) {
+        if let Some(Err(unknown @ InferenceError::UnknownModel(_))) = http.predictor.models_of(operation) {
             return Err(unknown.into());
         }
     }

@@ -1,9 +1,9 @@
 //! When two questions are the same question: the keys of the result cache.
 
 use darkroom_core::{BlobId, Operation, job::Owner, store::CacheKey};
-use darkroom_inference::Model;
 use sha2::{Digest, Sha256};
 
+use super::Experts;
 use crate::settings;
 
 settings! {
@@ -19,12 +19,19 @@ const CODE: &str = env!("CARGO_PKG_VERSION");
 
 /// The key of a result. The owner is part of it: nobody learns from a quick answer, or from a result that says it was
 /// remembered, that somebody else has had the same image; and what a user deletes is not kept for others.
-pub(crate) fn key(owner: &Owner, input: BlobId, operation: &Operation, model: Option<&Model>) -> CacheKey {
+pub(crate) fn key(
+    owner: &Owner,
+    input: BlobId,
+    operation: &Operation,
+    experts: Option<&Experts>,
+) -> CacheKey {
     let operation = canonical(operation);
-    let model: &[u8] = model.map_or(&[], |model| model.fingerprint());
+    let first: &[u8] = experts.map_or(&[], |experts| experts.first.fingerprint());
+    let second = experts.and_then(|experts| experts.embedder.as_ref());
+    let second: &[u8] = second.map_or(&[], |embedder| embedder.fingerprint());
     let mut digest = Sha256::new();
     // Each part after its length: no two lists of parts are the same bytes.
-    for part in [CODE.as_bytes(), owner.as_str().as_bytes(), input.as_bytes(), &operation, model] {
+    for part in [CODE.as_bytes(), owner.as_str().as_bytes(), input.as_bytes(), &operation, first, second] {
         digest.update((part.len() as u64).to_le_bytes());
         digest.update(part);
     }

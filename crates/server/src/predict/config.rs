@@ -22,6 +22,10 @@ settings! {
         classify: String = "resnet50-int8".to_owned(),
         /// The model that `digit` asks when none is named, as name or name@version.
         digit: String = "digits".to_owned(),
+        /// The model that finds `faces` when none is named, as name or name@version.
+        faces: String = "yunet".to_owned(),
+        /// The model that embeds them when none is named, as name or name@version.
+        embedder: String = "sface".to_owned(),
         /// Threads that one run is spread over. 0 is one for a quick model, else all processors.
         threads: usize = 0,
         /// Runs of one model beside each other, each with memory of its own. 0 is what keeps all processors busy.
@@ -53,7 +57,13 @@ impl Config {
             .into_iter()
             .map(|mistake| Mistake::new(mistake.field, mistake.what))
             .collect();
-        for (key, text) in [("models.classify", &self.classify), ("models.digit", &self.digit)] {
+        let named = [
+            ("models.classify", &self.classify),
+            ("models.digit", &self.digit),
+            ("models.faces", &self.faces),
+            ("models.embedder", &self.embedder),
+        ];
+        for (key, text) in named {
             if let Err(error) = text.parse::<ModelRef>() {
                 mistakes.push(Mistake::new(key, error.to_string()));
             }

@@ -3,7 +3,9 @@
 
 mod builtin;
 mod cache;
+mod compare;
 mod config;
+mod faces;
 mod journal;
 mod question;
 mod said;
@@ -13,7 +15,7 @@ use std::{future::Future, path::Path, pin::Pin, sync::Arc};
 
 use darkroom_core::{
     Operation,
-    operation::{AnyModel, ModelRef},
+    operation::{AnyModel, Faces, ModelRef},
     prediction::AskedModel,
 };
 use darkroom_imaging::{Frame, FrameRequest};
@@ -21,11 +23,13 @@ use darkroom_inference::{HostCommand, InferenceError, Model, Models};
 
 pub use cache::CacheConfig;
 pub(crate) use cache::key;
+pub use compare::{Incomparable, compared, question};
 pub use config::Config;
+pub(crate) use faces::crop_stem;
 pub use journal::JournalConfig;
 pub(crate) use journal::{Journal, JournalTask, count};
 pub(crate) use question::{Question, Took, best, found, named_in};
-pub(crate) use said::{Said, tensor_stem};
+pub(crate) use said::{File, Said, tensor_stem};
 pub(crate) use tally::{Counted, Tally};
 
 use crate::config::Mistake;
@@ -39,6 +43,8 @@ struct Inner {
     models: Models,
     classify: ModelRef,
     digit: ModelRef,
+    faces: ModelRef,
+    embedder: ModelRef,
     tally: Arc<Tally>,
 }
 
@@ -62,7 +68,9 @@ impl Predictor {
                 .map_err(|error| vec![Mistake::new(format!("models.{key}"), error.to_string())])
         };
         let (classify, digit) = (named("classify", &config.classify)?, named("digit", &config.digit)?);
-        Ok(Self(Arc::new(Inner { models, classify, digit, tally: Arc::default() })))
+        let (faces, embedder) = (named("faces", &config.faces)?, named("embedder", &config.embedder)?);
+        let tally = Arc::default();
+        Ok(Self(Arc::new(Inner { models, classify, digit, faces, embedder, tally })))
     }
 
     /// All models.
@@ -75,8 +83,17 @@ impl Predictor {
         &self.0.tally
     }
 
-    /// The model that an operation asks; `None` for an operation that asks none.
-    pub(crate) fn model(&self, operation: &Operation) -> Option<Result<Arc<Model>, InferenceError>> {
+    /// The models that an operation asks; `None` for an operation that asks none.
+    pub(crate) fn models_of(&self, operation: &Operation) -> Option<Result<Experts, InferenceError>> {
+        let first = match self.model(operation)? {
+            Ok(first) => first,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(self.embedder(operation).map(|embedder| Experts { first, embedder }))
+    }
+
+    /// The model that an operation asks, or asks first; `None` for an operation that asks none.
+    fn model(&self, operation: &Operation) -> Option<Result<Arc<Model>, InferenceError>> {
         let meant = self.meant(operation)?;
         Some(self.0.models.get(meant.name(), meant.version()))
     }
@@ -98,8 +115,41 @@ impl Predictor {
             Operation::Thumbnail(_) => None,
             Operation::Classify(classify) => Some(classify.model.as_ref().unwrap_or(&self.0.classify)),
             Operation::Digit(digit) => Some(digit.model.as_ref().unwrap_or(&self.0.digit)),
+            Operation::Faces(faces) => Some(faces.model.as_ref().unwrap_or(&self.0.faces)),
             Operation::Model(any) => Some(&any.model),
         }
+    }
+
+    /// The model that embeds what the first has found, if that is asked for.
+    fn embedder(&self, operation: &Operation) -> Result<Option<Arc<Model>>, InferenceError> {
+        let Operation::Faces(Faces { embeddings: true, embedder, .. }) = operation else { return Ok(None) };
+        let meant = embedder.as_ref().unwrap_or(&self.0.embedder);
+        self.0.models.get(meant.name(), meant.version()).map(Some)
+    }
+}
+
+/// The models that an operation asks.
+#[derive(Debug, Clone)]
+pub(crate) struct Experts {
+    /// The one that sees the image.
+    pub(crate) first: Arc<Model>,
+    /// The one that embeds what the first has found.
+    pub(crate) embedder: Option<Arc<Model>>,
+}
+
+/// An image as models see it.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) frame: Arc<Frame>,
+    /// Width and height of the whole image, upright, of which the frame may be a smaller copy.
+    pub(crate) size: (u32, u32),
+}
+
+/// The frame that an operation wants its model to see.
+pub(crate) fn frame_of(operation: &Operation, model: &Model) -> FrameRequest {
+    match operation {
+        Operation::Faces(faces) => faces::frame(faces),
+        _ => frame_for(model),
     }
 }
 
@@ -112,11 +162,28 @@ pub(crate) fn frame_for(model: &Model) -> FrameRequest {
     request
 }
 
+/// Bytes that a question takes beside the frame, while that is held; none where the frame can go at once.
+pub(crate) fn memory_needed(operation: &Operation, model: &Model, size: (u32, u32)) -> Option<u64> {
+    match operation {
+        Operation::Faces(faces) => Some(faces::memory_needed(faces, model, size)),
+        _ => None,
+    }
+}
+
+/// The models for faces that can be fetched.
+const FOR_FACES: [&str; 2] = ["yunet", "sface"];
+
 /// What users are told of a failure. Where things lie on the server's disk is for its log.
 pub(crate) fn told(error: &InferenceError) -> String {
     match error {
         InferenceError::RuntimeMissing { .. } => {
             "ONNX Runtime is not installed here; `darkroom models fetch` installs it".to_owned()
+        }
+        InferenceError::UnknownModel(name) if FOR_FACES.iter().any(|known| name.starts_with(known)) => {
+            format!(
+                "there is no model `{name}`; `darkroom models fetch {}` gets those for faces",
+                FOR_FACES.join(" ")
+            )
         }
         InferenceError::RuntimeUnusable(_) => "ONNX Runtime cannot be used here; the log says why".to_owned(),
         error => error.to_string(),
@@ -124,7 +191,8 @@ pub(crate) fn told(error: &InferenceError) -> String {
 }
 
 /// Asks a model about a frame: the frame is resized and normalised at once, in this thread; only the run is awaited.
-pub(crate) fn ask(operation: &Operation, model: &Arc<Model>, frame: &Frame) -> Result<Asked, InferenceError> {
+pub(crate) fn ask(operation: &Operation, experts: &Experts, seen: &Seen) -> Result<Asked, InferenceError> {
+    let (model, frame) = (&experts.first, &*seen.frame);
     let asked = Arc::clone(model);
     Ok(match operation {
         Operation::Thumbnail(_) => {
@@ -140,6 +208,7 @@ pub(crate) fn ask(operation: &Operation, model: &Arc<Model>, frame: &Frame) -> R
             let scores = model.predict_image(frame)?;
             Box::pin(async move { said::digit(&asked, &scores.await?) })
         }
+        Operation::Faces(faces) => faces::ask(faces, experts, seen)?,
         Operation::Model(AnyModel { tensors, name, .. }) => {
             let (form, stem) = (*tensors, name.as_ref().map(|name| name.as_str().to_owned()));
             let outputs = model.infer_image(frame)?;

@@ -12,9 +12,19 @@ const MAX_JSON_VALUES: usize = 100_000;
 pub(crate) struct Said {
     /// The result as the API shows it.
     pub(crate) document: Value,
-    /// Output tensors that are to be kept as files, in the order of the document's `outputs`: the stem of the name,
-    /// and the content in `NumPy`'s format.
-    pub(crate) tensors: Vec<(String, Vec<u8>)>,
+    /// Files that are to become artifacts.
+    pub(crate) files: Vec<File>,
+}
+
+/// An artifact that has no name yet.
+#[derive(Debug)]
+pub(crate) struct File {
+    pub(crate) stem: String,
+    pub(crate) extension: &'static str,
+    pub(crate) media_type: &'static str,
+    pub(crate) bytes: Vec<u8>,
+    /// The object of the document that tells its name and size, as a JSON pointer.
+    pub(crate) place: String,
 }
 
 /// The likeliest labels.
@@ -64,10 +74,18 @@ pub(super) fn tensors(
         }
         TensorFormat::Npy => {
             let stem = stem.unwrap_or_else(|| model.manifest().name.clone());
-            let file = |(name, tensor): &Named| Ok((file_stem(&stem, name), npy(tensor)?));
-            let tensors = outputs.iter().map(file).collect::<Result<_, InferenceError>>()?;
+            let file = |(number, (name, tensor)): (usize, &Named)| {
+                Ok(File {
+                    stem: file_stem(&stem, name),
+                    extension: "npy",
+                    media_type: "application/octet-stream",
+                    bytes: npy(tensor)?,
+                    place: format!("/outputs/{number}"),
+                })
+            };
+            let files = outputs.iter().enumerate().map(file).collect::<Result<_, InferenceError>>()?;
             let outputs: Vec<Value> = outputs.iter().map(described).collect();
-            Ok(Said { tensors, ..said(model, json!({ "outputs": outputs })) })
+            Ok(Said { files, ..said(model, json!({ "outputs": outputs })) })
         }
     }
 }
@@ -84,12 +102,12 @@ fn file_stem(stem: &str, tensor: &str) -> String {
 }
 
 /// A document with the model that said it.
-fn said(model: &Model, mut document: Value) -> Said {
+pub(super) fn said(model: &Model, mut document: Value) -> Said {
     let manifest = model.manifest();
     document["model"] = json!(manifest.name);
     document["version"] = json!(manifest.version);
     document["digest"] = json!(model.digest());
-    Said { document, tensors: Vec::new() }
+    Said { document, files: Vec::new() }
 }
 
 /// A tensor's name as part of a file's.

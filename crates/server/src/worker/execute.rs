@@ -121,16 +121,16 @@ async fn do_work(
     let pixels = move || {
         let started = Instant::now();
         let steps = work.done(&inspected, &guard);
-        drop(reservation);
-        (steps, started)
+        (steps, started, work.holds_frames().then_some(reservation))
     };
-    let (steps, started) = shop.pool.run(pixels).await?;
+    let (steps, started, held) = shop.pool.run(pixels).await?;
     timings.wait_us = (started - began).as_micros() as u64;
     let products = tokio::select! {
         biased;
         () = sign.stopped() => return Err(Broken::Stopped),
         products = products(steps?) => products?,
     };
+    drop(held);
     timings.work_us = micros(started);
     Ok(products)
 }

@@ -16,7 +16,7 @@ use crate::{
     predict,
 };
 
-/// What a thumbnail can be.
+/// What a thumbnail or the crop of a face can be.
 const WRITTEN: [Format; 5] = [Format::Jpeg, Format::Png, Format::Webp, Format::Avif, Format::Gif];
 
 /// What is remembered for each operation of a job, in one question. A cache that does not answer knows nothing.
@@ -50,6 +50,11 @@ async fn product(blobs: &Blobs, operation: &Operation, result: OperationResult) 
             Operation::Thumbnail(thumbnail) => {
                 let format = WRITTEN.into_iter().find(|format| format.media_type() == media_type)?;
                 (thumbnail_stem(thumbnail), String::new(), format.extension(), format.media_type())
+            }
+            Operation::Faces(faces) => {
+                let format = WRITTEN.into_iter().find(|format| format.media_type() == media_type)?;
+                let place = format!("/faces/{number}/crop");
+                (predict::crop_stem(faces, number), place, format.extension(), format.media_type())
             }
             Operation::Model(any) => {
                 let stem = predict::tensor_stem(any, &document, number)?;

@@ -11,21 +11,20 @@ use darkroom_core::{
     operation::{Background, Thumbnail},
     store::CacheKey,
 };
-use darkroom_imaging::{Frame, FrameRequest, Guard, Inspected, Rendition};
-use darkroom_inference::Model;
+use darkroom_imaging::{FrameRequest, Guard, Inspected, Rendition};
 use serde_json::{Value, json};
 
 use super::failure::Broken;
 use crate::{
     blobs::Stored,
     host,
-    predict::{self, Asked, Predictor, Said},
+    predict::{self, Asked, Experts, Predictor, Said, Seen},
 };
 
 /// The operations of a job, with the models that they ask.
 pub(super) struct Work {
     operations: Vec<Operation>,
-    models: Vec<Option<Arc<Model>>>,
+    models: Vec<Option<Experts>>,
     thumbnails: Vec<Thumbnail>,
 }
 
@@ -70,7 +69,7 @@ pub(super) enum Content {
 impl Work {
     /// Finds the models; nothing is loaded yet.
     pub(super) fn of(operations: &[Operation], predictor: &Predictor) -> Result<Self, Broken> {
-        let models = operations.iter().map(|operation| predictor.model(operation).transpose());
+        let models = operations.iter().map(|operation| predictor.models_of(operation).transpose());
         Ok(Self {
             models: models.collect::<Result<_, _>>()?,
             thumbnails: thumbnails(operations),
@@ -81,7 +80,8 @@ impl Work {
     /// What each result is remembered by.
     pub(super) fn keys(&self, job: &Job) -> Vec<CacheKey> {
         let each = self.operations.iter().zip(&self.models);
-        each.map(|(asked, model)| predict::key(&job.owner, job.input.blob, asked, model.as_deref())).collect()
+        each.map(|(asked, experts)| predict::key(&job.owner, job.input.blob, asked, experts.as_ref()))
+            .collect()
     }
 
     /// Whether there is nothing to do.
@@ -103,7 +103,25 @@ impl Work {
         let thumbnails = image.memory_needed(&self.thumbnails);
         // Thumbnails first, then the frames for the models.
         let frames: u64 = self.frames(image).iter().map(|frame| image.frame_memory_needed(frame)).sum();
-        thumbnails.max(frames)
+        let questions: u64 = self
+            .questions()
+            .filter_map(|(operation, experts)| {
+                predict::memory_needed(operation, &experts.first, image.upright_size())
+            })
+            .sum();
+        thumbnails.max(frames + questions)
+    }
+
+    /// Whether frames are needed until the models have answered.
+    pub(super) fn holds_frames(&self) -> bool {
+        self.questions()
+            .any(|(operation, experts)| predict::memory_needed(operation, &experts.first, (1, 1)).is_some())
+    }
+
+    /// The operations that ask models.
+    fn questions(&self) -> impl Iterator<Item = (&Operation, &Experts)> {
+        let pairs = self.operations.iter().zip(&self.models);
+        pairs.filter_map(|(operation, experts)| Some((operation, experts.as_ref()?)))
     }
 
     /// Does the pixel work, and asks the models.
@@ -113,14 +131,15 @@ impl Work {
         let mut renditions = image.render(&self.thumbnails, guard).map_err(broken)?.into_iter();
         let mut frames = Vec::new();
         for request in self.frames(image) {
-            frames.push((request.background, image.frame(&request, guard).map_err(broken)?));
+            let frame = Arc::new(image.frame(&request, guard).map_err(broken)?);
+            frames.push((request.background, Seen { frame, size: image.upright_size() }));
         }
         let mut steps = Vec::with_capacity(self.operations.len());
-        for (operation, model) in self.operations.iter().zip(&self.models) {
-            let seen = model.as_ref().map(|model| (model, seen_by(model, &frames)));
+        for (operation, experts) in self.operations.iter().zip(&self.models) {
+            let seen = experts.as_ref().map(|experts| (experts, seen_by(operation, experts, &frames)));
             steps.push(match (operation, seen) {
-                (_, Some((model, Some(frame)))) => {
-                    Step::Asked(predict::ask(operation, model, frame)?, Instant::now())
+                (_, Some((experts, Some(seen)))) => {
+                    Step::Asked(predict::ask(operation, experts, seen)?, Instant::now())
                 }
                 (Operation::Thumbnail(thumbnail), _) => {
                     let rendition = renditions.next();
@@ -135,13 +154,13 @@ impl Work {
     /// The frames that serve all models: one, or two where alpha is there and only some of them want it.
     fn frames(&self, image: &Inspected) -> Vec<FrameRequest> {
         let mut frames: Vec<FrameRequest> = Vec::new();
-        for mut wanted in self.models.iter().flatten().map(|model| predict::frame_for(model)) {
+        for (operation, experts) in self.questions() {
+            let mut wanted = predict::frame_of(operation, &experts.first);
             if !image.has_alpha() {
                 wanted.background = FrameRequest::default().background;
             }
             match frames.iter_mut().find(|frame| frame.background == wanted.background) {
-                // The side is always there; nothing would mean every pixel.
-                Some(frame) => frame.shorter_side = frame.shorter_side.max(wanted.shorter_side),
+                Some(frame) => *frame = frame.larger(wanted),
                 None => frames.push(wanted),
             }
         }
@@ -150,10 +169,14 @@ impl Work {
 }
 
 /// The frame that a model is shown: the one with its background, or the only one.
-fn seen_by<'a>(model: &Model, frames: &'a [(Option<Background>, Frame)]) -> Option<&'a Frame> {
-    let background = predict::frame_for(model).background;
+fn seen_by<'a>(
+    operation: &Operation,
+    experts: &Experts,
+    frames: &'a [(Option<Background>, Seen)],
+) -> Option<&'a Seen> {
+    let background = predict::frame_of(operation, &experts.first).background;
     let own = frames.iter().find(|(behind, _)| *behind == background);
-    own.or(frames.first()).map(|(_, frame)| frame)
+    own.or(frames.first()).map(|(_, seen)| seen)
 }
 
 impl Product {
@@ -208,13 +231,13 @@ fn made_of(thumbnail: &Thumbnail, made: Rendition) -> Product {
 }
 
 fn said(said: Said) -> Product {
-    let file = |(number, (stem, bytes))| File {
-        stem,
-        extension: "npy",
-        media_type: "application/octet-stream",
-        content: Content::Bytes(bytes),
-        place: format!("/outputs/{number}"),
+    let file = |file: predict::File| File {
+        stem: file.stem,
+        extension: file.extension,
+        media_type: file.media_type,
+        content: Content::Bytes(file.bytes),
+        place: file.place,
     };
-    let files = said.tensors.into_iter().enumerate().map(file).collect();
+    let files = said.files.into_iter().map(file).collect();
     Product { document: said.document, files, model: None, cached: false }
 }

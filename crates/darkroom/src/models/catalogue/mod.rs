@@ -250,7 +250,7 @@ const LITE2_INT8: Item = Item {
 
 static YUNET: Item = Item {
     name: "yunet",
-    version: "1",
+    version: "2",
     usual: false,
     licence: "MIT",
     weights: "OpenCV's model zoo",
@@ -266,7 +266,7 @@ static YUNET: Item = Item {
 
 static SFACE: Item = Item {
     name: "sface",
-    version: "1",
+    version: "2",
     usual: false,
     licence: "Apache-2.0",
     weights: "OpenCV's model zoo",

@@ -7,6 +7,7 @@ mod classic_resize;
 mod classic_thumbnail;
 mod docs;
 mod events;
+mod faces;
 mod faulty;
 mod fetch;
 mod hostile;
