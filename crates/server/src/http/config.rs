@@ -2,7 +2,11 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use crate::{config::Mistake, settings};
+use crate::{
+    config::Mistake,
+    settings,
+    web::{Private, Rules},
+};
 
 settings! {
     /// The HTTP API.
@@ -29,16 +33,22 @@ settings! {
         drain: Duration = Duration::from_secs(20),
         /// Web origins that may call the API from a browser, such as `https://example.org`; `*` is all, empty is none.
         cors_origins: Vec<String> = Vec::new(),
-        /// Whether images may be fetched from private, local and reserved addresses.
+        /// Whether images and archives may be fetched from private, local and reserved addresses.
         fetch_private: bool = false,
         /// How long fetching an image may take.
         fetch_timeout: Duration = Duration::from_secs(20),
-        /// Redirects that are followed while fetching an image.
+        /// Redirects that are followed while fetching an image or an archive.
         fetch_redirects: u32 = 3,
     }
 }
 
 impl Config {
+    /// By which rules addresses are asked that clients name.
+    pub(crate) fn fetch_rules(&self) -> Rules {
+        let private = if self.fetch_private { Private::Allowed } else { Private::Refused };
+        Rules { private, connect: self.fetch_timeout, redirects: self.fetch_redirects }
+    }
+
     /// What is wrong with it.
     pub fn validate(&self) -> Vec<Mistake> {
         let mut mistakes = Vec::new();
