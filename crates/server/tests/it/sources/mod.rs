@@ -2,7 +2,10 @@
 
 mod archives;
 mod bombs;
+mod downloads;
 mod fixture;
 mod folders;
 mod mutated;
 mod pack;
+mod server;
+mod urls;

@@ -1,11 +1,13 @@
 //! Archives with random damage: whatever it is, the reader ends, and says something.
 
-use darkroom_server::sources::SourceError;
+use std::sync::LazyLock;
+
+use darkroom_server::sources::{Position, SourceError, Sources};
 use proptest::{prelude::*, test_runner::Config};
 use zip::CompressionMethod;
 
 use super::{
-    fixture::{Place, image},
+    fixture::{Place, collect, image},
     pack::{Tar, gzip, zip, zstd},
 };
 
@@ -66,6 +68,13 @@ fn apply(mut bytes: Vec<u8>, damages: &[Damage]) -> Vec<u8> {
     bytes
 }
 
+/// Opened once for all cases.
+static PLACE: LazyLock<(Place, Sources)> = LazyLock::new(|| {
+    let place = Place::new();
+    let sources = place.sources();
+    (place, sources)
+});
+
 proptest! {
     #![proptest_config(Config { cases: 1_500, max_shrink_iters: 200, failure_persistence: None, ..Config::default() })]
 
@@ -74,10 +83,10 @@ proptest! {
         seed in 0..5_usize,
         damages in prop::collection::vec(damage(), 1..8),
     ) {
-        let place = Place::new();
+        let (place, sources) = &*PLACE;
         let bytes = apply(seeds().swap_remove(seed), &damages);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        match runtime.block_on(place.archive(&bytes)) {
+        match runtime.block_on(async { collect(sources.open("run", &place.archive_of(&bytes), Position::default())).await }) {
             Ok(seen) => {
                 let known = seen.images.iter().map(|image| image.0).chain(seen.passed.iter().map(|p| p.0));
                 prop_assert_eq!(known.count(), seen.positions.len());
