@@ -7,6 +7,7 @@ pub mod blobs;
 pub mod host;
 pub mod http;
 pub mod predict;
+pub mod results;
 pub mod sources;
 pub mod telemetry;
 pub mod upkeep;

@@ -9,7 +9,7 @@ mod events;
 mod faulty;
 mod fetch;
 mod hostile;
-mod images;
+pub(crate) mod images;
 mod jobs;
 mod large;
 mod models;
