@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use crate::{
     accounts::{KeysCommand, UsersCommand},
-    doctor,
+    doctor, engine,
     halt::Halt,
     jobs::{self, JobsCommand},
     models::{self, ModelsCommand},
@@ -76,6 +76,9 @@ enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Run one model for the process that started this one
+    #[command(hide = true)]
+    Engine,
     /// Print the version
     Version,
 }
@@ -105,6 +108,7 @@ impl Args {
             Command::Doctor => Ok(doctor::examine(&self.global.settings(None)?, json)),
             Command::Openapi => print_json(&darkroom_api::openapi::document()),
             Command::Completions { shell } => complete(shell),
+            Command::Engine => engine::run(),
             Command::Version if json => {
                 print_json(&serde_json::json!({ "version": env!("CARGO_PKG_VERSION") }))
             }

@@ -4,6 +4,7 @@ mod accounts;
 mod args;
 mod client;
 mod doctor;
+mod engine;
 mod halt;
 mod jobs;
 mod models;

@@ -13,7 +13,7 @@ use darkroom_core::{
 use darkroom_server::{Parts, blobs::Blobs, predict::Predictor};
 use darkroom_store::{Memory, Sqlite};
 
-use crate::{halt::Halt, settings::Settings};
+use crate::{engine, halt::Halt, settings::Settings};
 
 /// Opens the store and the blobs.
 pub(crate) fn open(settings: &Settings) -> Result<Parts, Halt> {
@@ -30,7 +30,8 @@ pub(crate) fn open(settings: &Settings) -> Result<Parts, Halt> {
         let error = anyhow::Error::new(error).context(format!("cannot open {}", folder.display()));
         Halt::environment(error, "check that the folder can be written to (`darkroom doctor` helps)")
     })?;
-    let predictor = Predictor::open(&settings.service.models, dir).map_err(Halt::Config)?;
+    let predictor =
+        Predictor::open(&settings.service.models, dir, Some(engine::command())).map_err(Halt::Config)?;
     Ok(Parts { store, blobs, predictor, clock, config: settings.service.clone() })
 }
 

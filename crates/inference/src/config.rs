@@ -2,7 +2,7 @@
 
 use std::{fmt, num::NonZero, path::PathBuf, str::FromStr, thread, time::Duration};
 
-use crate::Mistake;
+use crate::{HostCommand, Mistake};
 
 /// Settings of all models.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,44 @@ pub struct Config {
     pub queue: usize,
     /// The longest that one run may take.
     pub run_time: Duration,
+    /// Which models run in a process of their own.
+    pub isolation: Isolation,
+    /// What such a process is started with; without it every model runs in this one.
+    pub host: Option<HostCommand>,
+}
+
+/// Which models run in a process of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// Those whose manifest does not say otherwise.
+    #[default]
+    Manifest,
+    /// All.
+    All,
+    /// None.
+    Off,
+}
+
+impl FromStr for Isolation {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "manifest" => Ok(Self::Manifest),
+            "all" => Ok(Self::All),
+            "off" => Ok(Self::Off),
+            _ => Err(()),
+        }
+    }
+}
+
+impl fmt::Display for Isolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Manifest => "manifest",
+            Self::All => "all",
+            Self::Off => "off",
+        })
+    }
 }
 
 /// What runs the models.
@@ -77,6 +115,8 @@ impl Config {
             loaded: 8,
             queue: 256,
             run_time: Duration::from_secs(30),
+            isolation: Isolation::Manifest,
+            host: None,
         }
     }
 

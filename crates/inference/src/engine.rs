@@ -55,4 +55,7 @@ pub enum EngineError {
     /// The inputs do not fit, or the run failed.
     #[error("{0}")]
     Run(String),
+    /// The session is gone, and the run with it. Another one may be loaded.
+    #[error("{0}")]
+    Crashed(String),
 }

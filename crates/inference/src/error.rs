@@ -51,7 +51,15 @@ pub enum InferenceError {
         /// The setting.
         after: Duration,
     },
-    /// The engine failed, or crashed, while it ran this request.
+    /// The session crashed while it ran this request, or one that shared the run. Another attempt may end better.
+    #[error("model `{model}` crashed: {detail}")]
+    Crashed {
+        /// `name/version`.
+        model: String,
+        /// How it ended.
+        detail: String,
+    },
+    /// The engine failed while it ran this request.
     #[error("model `{model}` failed: {detail}")]
     Failed {
         /// `name/version`.

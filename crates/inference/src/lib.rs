@@ -17,6 +17,7 @@ mod keeper;
 mod load;
 
 pub mod engine;
+pub mod isolated;
 mod onnx_runtime;
 
 pub mod scores;
@@ -31,8 +32,9 @@ pub mod convert;
 pub mod onnx;
 
 pub use batcher::Pending;
-pub use config::{Config, Provider};
+pub use config::{Config, Isolation, Provider};
 pub use error::{InferenceError, Mistake};
+pub use isolated::HostCommand;
 pub use load::Signature;
 pub use model::Model;
 pub use onnx_runtime::OnnxRuntime;

@@ -93,7 +93,7 @@ impl Loader {
         let first = if threads == 0 { 1 } else { threads };
         let mut session = self.open(first)?;
         self.keeps_word(session.as_ref())?;
-        let took = self.warm_up(session.as_mut())?;
+        let took = self.warm_up(&mut session, first)?;
         let slow = took.is_some_and(|took| took > self.house.share.quick);
         let most = self.description.manifest.batch.most;
         let batch = if slow && self.house.share.provider == Provider::Cpu { 1 } else { most };
@@ -101,7 +101,7 @@ impl Loader {
             // Before the next one is there: two at once would take the memory of two.
             drop(session);
             session = self.open(processors)?;
-            self.warm_up(session.as_mut())?;
+            self.warm_up(&mut session, processors)?;
             return Ok(Fastest { session, threads: processors, sessions: sessions.max(1), batch });
         }
         let beside = if sessions > 0 { sessions } else { (processors / first).max(1) };
@@ -110,11 +110,14 @@ impl Loader {
     }
 
     fn open(&self, threads: usize) -> Result<Box<dyn Session>, InferenceError> {
-        let engine = self.house.engines.engine()?;
         let manifest = &self.description.manifest;
+        let engine = self.house.engines.for_model(manifest.isolated)?;
         let options = LoadOptions { threads, digest: manifest.sha256.clone() };
         engine.load(&self.folder.join(&manifest.file), &options).map_err(|error| match error {
-            EngineError::Model(what) | EngineError::Run(what) => self.bad(&what),
+            EngineError::Model(what) => self.bad(&what),
+            EngineError::Run(what) => InferenceError::Failed { model: self.id.clone(), detail: what },
+            // Nobody is to be able to crash processes without end.
+            EngineError::Crashed(what) => self.bad(&format!("loading it crashed: {what}")),
         })
     }
 
@@ -125,7 +128,11 @@ impl Loader {
 
     /// Runs twice on zeros and gives the time of the second run. A model for images has to manage that; of another,
     /// nobody knows whether zeros make sense to it.
-    fn warm_up(&self, session: &mut dyn Session) -> Result<Option<Duration>, InferenceError> {
+    fn warm_up(
+        &self,
+        session: &mut Box<dyn Session>,
+        threads: usize,
+    ) -> Result<Option<Duration>, InferenceError> {
         let Some(zeros) = zeros(session.inputs(), &self.description) else { return Ok(None) };
         let named: Vec<(&str, &Tensor)> =
             zeros.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
@@ -146,6 +153,11 @@ impl Loader {
                 Ok(outputs) => self.scores_fit(&outputs)?,
                 Err(error) if self.description.manifest.image.is_some() => {
                     return Err(self.bad(&format!("it fails on an empty image: {error}")));
+                }
+                Err(EngineError::Crashed(what)) => {
+                    tracing::debug!(model = %self.id, what, "the warm-up on zeros ended its session");
+                    *session = self.open(threads)?;
+                    return Ok(None);
                 }
                 Err(error) => {
                     tracing::debug!(model = %self.id, %error, "the warm-up on zeros failed");

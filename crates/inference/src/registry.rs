@@ -1,5 +1,6 @@
 //! All models of a folder, by name and version.
 
+mod engines;
 mod scan;
 mod version;
 
@@ -7,13 +8,14 @@ use std::{
     collections::BTreeMap,
     fmt,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use crate::{
     Config, InferenceError, Mistake, Model, batcher::Watch, engine::Engine, keeper::Keeper,
-    manifest::Description, model::House, onnx_runtime::OnnxRuntime,
+    manifest::Description, model::House,
 };
+pub(crate) use engines::Engines;
 use scan::Stamp;
 pub use version::Version;
 
@@ -64,16 +66,12 @@ impl Models {
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        let (runtime, provider, kept) = (config.runtime.clone(), config.provider, config.kept.clone());
-        let open = move || -> Result<Arc<dyn Engine>, InferenceError> {
-            Ok(Arc::new(OnnxRuntime::open(&runtime, provider, kept.clone())?))
-        };
-        Ok(Self::with(config, Engines::new(Box::new(open))))
+        Ok(Self::with(config, Engines::of(config)))
     }
 
     /// The same with another engine.
     pub fn with_engine(config: &Config, engine: Arc<dyn Engine>) -> Self {
-        Self::with(config, Engines::new(Box::new(move || Ok(Arc::clone(&engine)))))
+        Self::with(config, Engines::only(engine))
     }
 
     fn with(config: &Config, engines: Engines) -> Self {
@@ -198,32 +196,5 @@ impl Clone for Entry {
 impl fmt::Debug for Models {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Models").field("dir", &self.0.dir).finish_non_exhaustive()
-    }
-}
-
-type Open = Box<dyn Fn() -> Result<Arc<dyn Engine>, InferenceError> + Send + Sync>;
-
-/// The engine of all models, opened when the first model is loaded. A failure is not remembered: what is missing may
-/// be installed.
-pub(crate) struct Engines {
-    open: Open,
-    engine: Mutex<Option<Arc<dyn Engine>>>,
-}
-
-impl Engines {
-    fn new(open: Open) -> Self {
-        Self { open, engine: Mutex::new(None) }
-    }
-
-    pub(crate) fn engine(&self) -> Result<Arc<dyn Engine>, InferenceError> {
-        let mut slot = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
-        match slot.as_ref() {
-            Some(engine) => Ok(Arc::clone(engine)),
-            None => Ok(Arc::clone(slot.insert((self.open)()?))),
-        }
-    }
-
-    fn if_open(&self) -> Option<Arc<dyn Engine>> {
-        self.engine.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

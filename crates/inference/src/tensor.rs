@@ -1,9 +1,12 @@
 //! Named, typed, shaped arrays: what goes into a model and comes out.
 
+mod bytes;
+
 use half::f16;
+use serde::{Deserialize, Serialize};
 
 /// What the numbers of a tensor are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum ElementType {
     Bool,
@@ -255,7 +258,7 @@ fn elements(shape: &[usize]) -> Option<usize> {
 }
 
 /// What a model says of one of its inputs or outputs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TensorInfo {
     /// Its name.
     pub name: String,

@@ -6,7 +6,7 @@ use darkroom_inference::{Config, Model, Models, check::Deviation};
 use serde_json::json;
 
 use super::{Places, list};
-use crate::{halt::Halt, terminal::say};
+use crate::{engine, halt::Halt, terminal::say};
 
 /// Some model is not what it must be.
 const SOME_FAILED: u8 = 1;
@@ -44,6 +44,7 @@ fn config(places: &Places) -> Config {
         dir: places.models.clone(),
         runtime: places.wanted.clone(),
         kept: Some(places.graphs.clone()),
+        host: Some(engine::command()),
         ..Config::below(&places.models)
     }
 }

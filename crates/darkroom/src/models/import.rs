@@ -104,6 +104,7 @@ fn describe(arguments: &ImportArgs, file: &[u8], labelled: bool) -> anyhow::Resu
         sha256: hex::encode(Sha256::digest(file)),
         licence: arguments.licence.clone(),
         source: format!("imported from {named}"),
+        isolated: true,
         labels: labelled.then(|| "labels.txt".to_owned()),
         image: None,
         output: None,

@@ -105,6 +105,8 @@ fn manifest(item: &Item, weights: &[u8]) -> Manifest {
         sha256: hex::encode(Sha256::digest(weights)),
         licence: item.licence.to_owned(),
         source: format!("{}; weights: {}", packages.join(", "), item.weights),
+        // Its weights are known, and so is how it behaves.
+        isolated: false,
         labels: None,
         image: None,
         output: None,

@@ -6,6 +6,7 @@
 mod accounts;
 mod binary;
 mod command_line;
+mod isolation;
 mod models;
 mod photographs;
 mod runs;

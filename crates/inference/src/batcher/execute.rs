@@ -8,7 +8,7 @@ use std::{
 use super::{Answer, Ask, Request, Run, Shop, reply::Reply};
 use crate::{
     InferenceError,
-    engine::Session,
+    engine::{EngineError, Session},
     image,
     load::Signature,
     tensor::{Named, Tensor},
@@ -173,7 +173,7 @@ impl Worker<'_> {
     }
 
     fn run(&mut self, inputs: &[Tensor], requests: &[Fitting]) -> Outcome {
-        let failed = |detail: String| InferenceError::Failed { model: self.shop.loader.id.clone(), detail };
+        let model = || self.shop.loader.id.clone();
         let named: Vec<(&str, &Tensor)> =
             self.signature.inputs.iter().map(|info| info.name.as_str()).zip(inputs).collect();
         let watched = self.shop.loader.house.watch.over(Run {
@@ -184,10 +184,19 @@ impl Worker<'_> {
         });
         let outcome = catch_unwind(AssertUnwindSafe(|| self.session.run(&named)));
         match outcome {
-            Err(_) => Outcome::Crashed(failed("the engine crashed".to_owned())),
+            Err(_) => {
+                let detail = "the engine panicked".to_owned();
+                Outcome::Crashed(InferenceError::Crashed { model: model(), detail })
+            }
+            // Whoever is late has been told so; this tells the thread that it needs another session.
+            Ok(Err(EngineError::Crashed(what))) => {
+                Outcome::Crashed(InferenceError::Crashed { model: model(), detail: what })
+            }
             Ok(_) if watched.is_late() => Outcome::Late,
             Ok(Ok(outputs)) => Outcome::Outputs(outputs),
-            Ok(Err(error)) => Outcome::Failed(failed(error.to_string())),
+            Ok(Err(error)) => {
+                Outcome::Failed(InferenceError::Failed { model: model(), detail: error.to_string() })
+            }
         }
     }
 }

@@ -28,10 +28,10 @@ use darkroom_imaging::Frame;
 use plane::{Area, Plane};
 
 /// Larger frames are averaged down to this before anything else, which bounds the time and the memory of all the rest.
-pub const LONGEST_SIDE: usize = 320;
+pub const LONGEST_SIDE: usize = 240;
 /// The shorter side that a frame should have where its decoder can choose: a digit may be a small part of a photo.
 /// With the usual margin of 2 the reduced frame is still larger than [`LONGEST_SIDE`].
-pub const WANTED_SIDE: u32 = 160;
+pub const WANTED_SIDE: u32 = 120;
 
 /// The frame holds no ink that could be told from its background.
 ///

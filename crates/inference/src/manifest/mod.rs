@@ -36,6 +36,8 @@ pub struct Manifest {
     /// The file with one label a line, in the same folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<String>,
+    /// Whether it runs in a process of its own, which may crash without harm; true unless said otherwise.
+    pub isolated: bool,
     /// How an image becomes the input; without it the model takes tensors only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageInput>,

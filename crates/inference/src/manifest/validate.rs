@@ -38,6 +38,7 @@ fn whole(mut fields: Fields<'_>, checks: Option<Value>) -> Option<Manifest> {
     let licence = fields.required("licence");
     let source = fields.required("source");
     let labels = file_name(&mut fields, "labels", Fields::optional);
+    let isolated = fields.optional("isolated").unwrap_or(true);
     let image = fields.table("image").map(|table| image(fields.inside(table, "image")));
     let output = fields.table("output").map(|table| output(fields.inside(table, "output")));
     let batch =
@@ -57,6 +58,7 @@ fn whole(mut fields: Fields<'_>, checks: Option<Value>) -> Option<Manifest> {
         licence: licence?,
         source: source?,
         labels,
+        isolated,
         image: image.flatten(),
         output: output.flatten(),
         batch: batch?,

@@ -138,7 +138,7 @@ impl Engine for OnnxRuntime {
 }
 
 /// The library itself, or the last `libonnxruntime.so*` of a folder.
-fn library(place: &Path) -> Option<PathBuf> {
+pub(crate) fn library(place: &Path) -> Option<PathBuf> {
     // A name without a folder would be looked for in the system's folders.
     let place = &std::path::absolute(place).ok()?;
     if place.is_file() {

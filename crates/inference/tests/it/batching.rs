@@ -129,7 +129,7 @@ fn a_crash_ends_a_session_and_not_the_model() {
     let house = house(1, LONG);
     let model = house.model("one");
     let crash = answer(ask(&model, CRASH).unwrap()).unwrap_err();
-    assert!(matches!(crash, InferenceError::Failed { .. }), "{crash}");
+    assert!(matches!(crash, InferenceError::Crashed { .. }), "{crash}");
     assert_eq!(answer(ask(&model, 4.0).unwrap()), Ok(8.0));
     assert_eq!(house.engine.loads.load(Ordering::SeqCst), 2, "the session was replaced");
     for _ in 0..5 {

@@ -108,8 +108,9 @@ proptest! {
 fn every_size_gives_the_same() {
     for (digit, lines) in digits().iter().enumerate() {
         let middle = normalise(&Drawing::new(lines, 200).frame(255, 0)).unwrap();
-        // At 40 pixels, one of them is more than half of one in the box.
-        for (side, most) in [(40, 0.35), (90, 0.15), (320, 0.15), (700, 0.15)] {
+        // At 40 pixels, one of them is more than half of one in the box. 320 are looked at as 160, where the 8 is just
+        // thin enough to be made thicker.
+        for (side, most) in [(40, 0.35), (90, 0.15), (320, 0.25), (700, 0.15)] {
             let other = normalise(&Drawing::new(lines, side).frame(255, 0)).unwrap();
             let difference = difference(&middle, &other);
             assert!(difference < most, "{digit} at {side} pixels is off by {difference}");
@@ -121,9 +122,9 @@ fn every_size_gives_the_same() {
 fn the_place_in_the_frame_does_not_matter() {
     for lines in digits() {
         let at =
-            |left, top| Drawing { size: (260, 200), place: (left, top, 80.0), ..Drawing::new(&lines, 100) };
+            |left, top| Drawing { size: (240, 200), place: (left, top, 80.0), ..Drawing::new(&lines, 100) };
         let middle = normalise(&at(90.0, 60.0).frame(255, 0)).unwrap();
-        let corner = normalise(&at(171.0, 9.0).frame(255, 0)).unwrap();
+        let corner = normalise(&at(151.0, 9.0).frame(255, 0)).unwrap();
         assert!(difference(&middle, &corner) < 0.05, "{}", difference(&middle, &corner));
     }
 }

@@ -10,6 +10,7 @@ mod drawing;
 mod fake;
 mod folder;
 mod golden;
+mod isolation;
 mod manifests;
 #[path = "../../examples/evaluate_digits/mnist.rs"]
 mod mnist;

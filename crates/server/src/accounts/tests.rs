@@ -42,7 +42,7 @@ impl Bench {
         change(&mut config.auth);
         assert_eq!(config.validate(), []);
         let blobs = Blobs::open(folder.path()).unwrap();
-        let predictor = Predictor::open(&config.models, folder.path()).unwrap();
+        let predictor = Predictor::open(&config.models, folder.path(), None).unwrap();
         let parts = Parts { store: store.clone(), blobs, predictor, clock: clock.clone(), config };
         let metrics = Metrics::default();
         let accounts = Accounts::new(&parts, &metrics);

@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 pub use darkroom_api::Secret;
+use darkroom_inference::{Isolation, Provider};
 
 /// A typed setting that can be read from and written as text.
 pub trait Value {
@@ -42,6 +43,8 @@ plain_values! {
     String = "text",
     SocketAddr = "an address with a port, such as 127.0.0.1:8080",
     ByteSize = "a size, such as 512 MiB",
+    Isolation = "manifest, all or off",
+    Provider = "cpu or cuda",
 }
 
 impl Value for PathBuf {

@@ -33,6 +33,9 @@ settings! {
         drain: Duration = Duration::from_secs(20),
         /// Web origins that may call the API from a browser, such as `https://example.org`; `*` is all, empty is none.
         cors_origins: Vec<String> = Vec::new(),
+        /// Names besides `localhost` by which callers without a name may ask a server that listens on a loopback address,
+        /// such as that of a proxy in front of it.
+        hosts: Vec<String> = Vec::new(),
         /// Whether images and archives may be fetched from private, local and reserved addresses.
         fetch_private: bool = false,
         /// How long fetching an image may take.

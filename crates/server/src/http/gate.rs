@@ -8,7 +8,7 @@ use axum::{
     extract::{MatchedPath, Request, State},
     http::{
         Extensions, HeaderMap, HeaderName, HeaderValue, Method as HttpMethod, StatusCode, Uri, header,
-        request::Parts,
+        request::Parts, uri::Authority,
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -91,6 +91,10 @@ async fn admitted(http: &Http, head: &Parts, rule: Rule) -> Result<Caller, Failu
     if caller.identity().is_none() && is_forged(http, head) {
         return Err(Failure::new(Code::Forbidden, "Pages of other sites may not change anything here."));
     }
+    if caller.identity().is_none() && !is_our_name(http, &head.headers) {
+        let what = "This server has no such name; sign in, or add the name to http.hosts.";
+        return Err(Failure::new(Code::Forbidden, what));
+    }
     http.quotas.charge_request(&caller, http.now())?;
     let needed = match access {
         Access::Open | Access::User | Access::Signed => Role::User,
@@ -136,6 +140,20 @@ fn is_forged(http: &Http, head: &Parts) -> bool {
     !head.method.is_safe()
         && text("sec-fetch-site") == Some("cross-site")
         && !text("origin").is_some_and(allowed)
+}
+
+/// Whether the host that is asked is this one. A page whose name was made to point at a loopback address (DNS
+/// rebinding), or a proxy that opens it to the world, asks for another, and would be taken for the host itself.
+fn is_our_name(http: &Http, headers: &HeaderMap) -> bool {
+    let Some(asked) = headers.get(header::HOST).filter(|_| http.config.listen.ip().is_loopback()) else {
+        return true;
+    };
+    let Ok(authority) = asked.to_str().unwrap_or_default().parse::<Authority>() else { return false };
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<IpAddr>().is_ok()
+        || http.config.hosts.iter().any(|known| known.eq_ignore_ascii_case(&name))
 }
 
 fn has_credential(headers: &HeaderMap) -> bool {

@@ -38,7 +38,7 @@ impl From<InferenceError> for Failure {
             }
             E::Overloaded { .. } | E::TimedOut { .. } => Code::Overloaded,
             // What an engine says of its failure is for the log.
-            E::Failed { .. } => return Self::caused(Code::ModelUnavailable, error),
+            E::Failed { .. } | E::Crashed { .. } => return Self::caused(Code::ModelUnavailable, error),
         };
         if code == Code::ModelUnavailable {
             tracing::warn!(%error, "a model cannot be asked");

@@ -7,6 +7,8 @@ use std::{
 
 use darkroom_core::operation::ModelRef;
 
+use darkroom_inference::{Isolation, Provider};
+
 use crate::{config::Mistake, settings};
 
 settings! {
@@ -30,6 +32,11 @@ settings! {
         queue: usize = 256,
         /// The longest that one run may take.
         run_time: Duration = Duration::from_secs(30),
+        /// Which models run in a process of their own, where a crash or a stall harms nobody else: those whose
+        /// manifest does not say `isolated = false`, all, or none (off).
+        isolation: Isolation = Isolation::Manifest,
+        /// What runs the models: cpu, or cuda in a build with the feature `cuda` (never tried on a real device).
+        provider: Provider = Provider::Cpu,
         /// Models in memory at once; the one that was asked longest ago makes room.
         loaded: usize = 8,
         /// How often the folder is looked at for new, changed and removed models.
@@ -75,7 +82,9 @@ impl Config {
             loaded: self.loaded,
             run_time: self.run_time,
             kept: defaults.kept,
-            provider: defaults.provider,
+            provider: self.provider,
+            isolation: self.isolation,
+            host: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use darkroom_core::{
     operation::{AnyModel, ModelRef},
 };
 use darkroom_imaging::{Frame, FrameRequest};
-use darkroom_inference::{InferenceError, Model, Models};
+use darkroom_inference::{HostCommand, InferenceError, Model, Models};
 
 pub use config::Config;
 pub(crate) use said::Said;
@@ -34,12 +34,13 @@ struct Inner {
 pub(crate) type Asked = Pin<Box<dyn Future<Output = Result<Said, InferenceError>> + Send>>;
 
 impl Predictor {
-    /// Looks at what models there are; loads none.
-    pub fn open(config: &Config, data: &Path) -> Result<Self, Vec<Mistake>> {
+    /// Looks at what models there are; loads none. `host` is how a process for an isolated model is started; without
+    /// it none is isolated.
+    pub fn open(config: &Config, data: &Path, host: Option<HostCommand>) -> Result<Self, Vec<Mistake>> {
         let wrong = |mistakes: Vec<darkroom_inference::Mistake>| {
             mistakes.into_iter().map(|mistake| Mistake::new(mistake.field, mistake.what)).collect::<Vec<_>>()
         };
-        let inference = config.inference(data);
+        let inference = darkroom_inference::Config { host, ..config.inference(data) };
         if let Err(error) = builtin::install(&inference.dir) {
             tracing::warn!(%error, "the digits model could not be put into {}", inference.dir.display());
         }

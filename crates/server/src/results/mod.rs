@@ -20,8 +20,6 @@ pub use report::{Report, Sample, Slice, report_policy};
 pub use row::{Row, RowFailure, RowResult};
 pub use table::{Column, Kind, Table};
 
-use darkroom_core::Operation;
-
 /// The forms in which rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -72,8 +70,8 @@ impl Format {
 }
 
 impl RowWriter {
-    /// Begins to write the results of a run of these operations.
-    pub fn begin(format: Format, operations: &[Operation], out: &mut Vec<u8>) -> Result<Self, ResultsError> {
+    /// Begins to write the results of a run of these operations, by their names ([`darkroom_core::Operation::name`]).
+    pub fn begin(format: Format, operations: &[&str], out: &mut Vec<u8>) -> Result<Self, ResultsError> {
         Ok(match format {
             Format::Jsonl => Self::Jsonl,
             Format::Csv => {

@@ -1,7 +1,6 @@
 //! Rows as columns: those of every row, and for each operation what most people look for first. All of what an
 //! operation said is in JSONL.
 
-use darkroom_core::Operation;
 use serde_json::Value;
 
 use super::Row;
@@ -137,20 +136,19 @@ pub struct Table {
 }
 
 impl Table {
-    /// Of a run of these operations. The columns of an operation begin with its name; those of a second operation of
+    /// Of a run of the operations of these names. The columns of an operation begin with its name; those of a second operation of
     /// the same name with `name_2`.
-    pub fn of(operations: &[Operation]) -> Self {
+    pub fn of(operations: &[&str]) -> Self {
         let fixed = OF_EVERY_ROW.iter().map(|(name, kind, field)| Column {
             name: (*name).to_owned(),
             kind: *kind,
             from: From::Row(*field),
         });
         let mut columns: Vec<Column> = fixed.collect();
-        for (number, operation) in operations.iter().enumerate() {
-            let name = operation.name();
-            let same = operations[..number].iter().filter(|before| before.name() == name).count();
-            let prefix = if same == 0 { name.to_owned() } else { format!("{name}_{}", same + 1) };
-            let known = OF_OPERATIONS.iter().find(|(known, _)| *known == name);
+        for (number, name) in operations.iter().enumerate() {
+            let same = operations[..number].iter().filter(|before| *before == name).count();
+            let prefix = if same == 0 { (*name).to_owned() } else { format!("{name}_{}", same + 1) };
+            let known = OF_OPERATIONS.iter().find(|(known, _)| known == name);
             // Of an operation that is not in the list, all that it said.
             let own = known.map_or::<OfOperation, _>(&[("document", Kind::Json, "")], |(_, own)| own);
             columns.extend(own.iter().map(|(column, kind, pointer)| Column {

@@ -70,7 +70,8 @@ impl From<InferenceError> for Broken {
             E::UnknownModel(_) | E::RuntimeMissing { .. } => permanent(FailureKind::ModelMissing, &told),
             E::BadInput(_) => permanent(FailureKind::Unsupported, &told),
             E::TimedOut { .. } => transient(FailureKind::TimedOut, &told),
-            E::Overloaded { .. } => transient(FailureKind::ModelFailed, &told),
+            // An image that crashes it again and again fails once its attempts are used up.
+            E::Overloaded { .. } | E::Crashed { .. } => transient(FailureKind::ModelFailed, &told),
             E::RuntimeUnusable(_) | E::BadManifest { .. } | E::BadModel { .. } | E::Failed { .. } => {
                 permanent(FailureKind::ModelFailed, &told)
             }

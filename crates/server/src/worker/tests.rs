@@ -31,7 +31,7 @@ impl Shop {
         let blobs = Blobs::open(folder.path()).unwrap();
         let parts = Parts {
             store: Arc::clone(&store) as Arc<dyn Store>,
-            predictor: Predictor::open(&config.models, folder.path()).unwrap(),
+            predictor: Predictor::open(&config.models, folder.path(), None).unwrap(),
             blobs,
             clock: Arc::new(SystemClock),
             config,

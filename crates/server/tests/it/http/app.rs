@@ -64,7 +64,7 @@ impl App {
         config.worker.slots = 2;
         change(&mut config);
         assert_eq!(config.validate(), []);
-        let predictor = Predictor::open(&config.models, data.path()).unwrap();
+        let predictor = Predictor::open(&config.models, data.path(), None).unwrap();
         let clock = Arc::new(SystemClock);
         let parts = Parts { store: Arc::clone(&store), blobs: blobs.clone(), predictor, clock, config };
         let accounts = Accounts::new(&parts, &Metrics::default());

@@ -37,11 +37,11 @@ async fn paths_lead_nowhere() {
 async fn header_tricks_are_refused() {
     let app = App::start().await;
     let heads = [
-        ("GET / HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
-        ("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nA: b\0c\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", 400),
         (
-            "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\nConnection: close\r\n\r\n",
+            "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\nConnection: close\r\n\r\n",
             400,
         ),
         ("NONSENSE\r\n\r\n", 400),
@@ -50,9 +50,9 @@ async fn header_tricks_are_refused() {
         let answer = raw::send(&app, head.as_bytes()).await;
         assert_eq!(answer.status, status, "{head:?}: {}", answer.text);
     }
-    let many = "GET / HTTP/1.1\r\nHost: x\r\n".to_owned() + &"A: b\r\n".repeat(200) + "\r\n";
+    let many = "GET / HTTP/1.1\r\nHost: localhost\r\n".to_owned() + &"A: b\r\n".repeat(200) + "\r\n";
     assert_eq!(raw::send(&app, many.as_bytes()).await.status, 431);
-    let large = format!("GET / HTTP/1.1\r\nHost: x\r\nA: {}\r\n\r\n", "a".repeat(200_000));
+    let large = format!("GET / HTTP/1.1\r\nHost: localhost\r\nA: {}\r\n\r\n", "a".repeat(200_000));
     assert_eq!(raw::send(&app, large.as_bytes()).await.status, 431);
     let injected = app.http.get(app.at("/nowhere%0d%0aX-Evil:%201")).send().await.unwrap();
     assert!(injected.headers().get("x-evil").is_none());
@@ -128,7 +128,7 @@ async fn operations_that_are_none_are_refused_with_the_reason() {
 async fn a_head_that_never_ends_is_hung_up_on() {
     let app = App::with(|config| config.http.head_timeout = Duration::from_millis(200)).await;
     let mut slow = raw::connect(&app).await;
-    slow.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n").await.unwrap();
+    slow.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n").await.unwrap();
     let answer = tokio::time::timeout(Duration::from_secs(10), raw::read(slow)).await.unwrap();
     assert!(answer.status == 0 || answer.status == 408, "{}", answer.text);
     app.finish().await;
@@ -138,7 +138,8 @@ async fn a_head_that_never_ends_is_hung_up_on() {
 async fn an_upload_that_breaks_off_leaves_nothing() {
     let app = App::start().await;
     let mut stream = raw::connect(&app).await;
-    let head = "POST /v1/jobs?op=thumbnail&width=5 HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n";
+    let head =
+        "POST /v1/jobs?op=thumbnail&width=5 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(&vec![7; 3 << 20]).await.unwrap();
     stream.shutdown().await.unwrap();

@@ -75,7 +75,7 @@ async fn requests(seen: &mut Seen) {
     seen.see(Code::UnsupportedMediaType, app.post("/v1/jobs").header("content-type", "text/plain").body("x"))
         .await;
     seen.see(Code::MissingImage, app.post("/v1/jobs?op=thumbnail&width=5")).await;
-    let head = "POST /v1/jobs?op=thumbnail&width=5 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 9\r\n\r\n1";
+    let head = "POST /v1/jobs?op=thumbnail&width=5 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 9\r\n\r\n1";
     let answer = raw::send(&app, head.as_bytes()).await;
     let body = answer.text.split("\r\n\r\n").nth(1).unwrap_or_default();
     seen.add(Code::RequestTimeout, serde_json::from_str(body).unwrap());
@@ -203,7 +203,7 @@ async fn crowds(seen: &mut Seen) {
     assert_eq!(send().send().await.unwrap().status(), 202);
     seen.see(Code::QueueFull, send()).await;
     let mut slow = raw::connect(&app).await;
-    let head = "POST /v1/jobs?op=thumbnail&width=5 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1";
+    let head = "POST /v1/jobs?op=thumbnail&width=5 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n1";
     slow.write_all(head.as_bytes()).await.unwrap();
     // The one place is taken as soon as the server has read the head.
     loop {

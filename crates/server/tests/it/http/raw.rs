@@ -39,5 +39,6 @@ pub(super) async fn read(mut stream: TcpStream) -> Answer {
 
 /// A GET of exactly this target.
 pub(super) async fn get(app: &App, target: &str) -> Answer {
-    send(app, format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).await
+    send(app, format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes())
+        .await
 }

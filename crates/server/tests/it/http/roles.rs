@@ -150,6 +150,23 @@ async fn a_page_of_another_site_changes_nothing_without_a_name() {
     app.finish().await;
 }
 
+/// A name that an attacker makes point at this machine (DNS rebinding) is none of ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_another_name_nobody_is_taken_for_the_host_itself() {
+    let app = App::with(|config| config.http.hosts = vec!["proxy.example".to_owned()]).await;
+    let key = app.key("op", Role::Operator).await;
+    let asked = |host: &str| app.http.get(app.at("/v1/queues")).header("host", host.to_owned());
+    let status = async |request: reqwest::RequestBuilder| request.send().await.unwrap().status().as_u16();
+    for ours in ["localhost:8080", "LOCALHOST", "x.localhost", "127.0.0.1", "[::1]:1", "Proxy.example:443"] {
+        assert_eq!(status(asked(ours)).await, 200, "{ours}");
+    }
+    for other in ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example"] {
+        assert_eq!(status(asked(other)).await, 403, "{other}");
+        assert_eq!(status(asked(other).bearer_auth(&key)).await, 200, "{other}");
+    }
+    app.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_are_open_when_told() {
     let app = App::with(|config| {

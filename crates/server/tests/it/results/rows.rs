@@ -1,22 +1,11 @@
 //! Rows of all sorts.
 
-use darkroom_core::{
-    Operation,
-    job::{Shown, Timings},
-    operation::{Classify, Digit, Thumbnail},
-};
+use darkroom_core::job::{Shown, Timings};
 use darkroom_server::results::{Row, RowFailure, RowResult};
 use serde_json::{Value, json};
 
 /// The operations that the rows are of.
-pub(super) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::Classify(Classify::default()),
-        Operation::Thumbnail(Thumbnail::fit(9, 9)),
-        Operation::Thumbnail(Thumbnail::fit(5, 5)),
-        Operation::Digit(Digit::default()),
-    ]
-}
+pub(super) const OPERATIONS: [&str; 4] = ["classify", "thumbnail", "thumbnail", "digit"];
 
 /// A row with a result of each.
 pub(super) fn succeeded(index: u64, path: &str) -> Row {
