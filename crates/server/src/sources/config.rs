@@ -85,3 +85,25 @@ impl Config {
         mistakes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_at_least_one_and_roots_are_whole_paths() {
+        assert!(Config::default().validate().is_empty());
+        let config =
+            Config { urls: 0, roots: vec!["photos".to_owned(), "/data".to_owned()], ..Config::default() };
+        let keys: Vec<String> = config.validate().into_iter().map(|mistake| mistake.key).collect();
+        assert_eq!(keys, ["sources.urls", "sources.roots"]);
+    }
+
+    #[test]
+    fn what_is_fetched_is_kept_in_the_data_folder_unless_told() {
+        let data = Path::new("/data");
+        assert_eq!(Config::default().folder(data), Path::new("/data/spool"));
+        let told = Config { spool: PathBuf::from("/scratch"), ..Config::default() };
+        assert_eq!(told.folder(data), Path::new("/scratch"));
+    }
+}

@@ -68,7 +68,7 @@ impl Walk<'_> {
     fn alone(&mut self) -> Result<(), SourceError> {
         let name = PathBuf::from(self.root.file_name().unwrap_or_default());
         let root = self.root.clone();
-        self.root = root.parent().unwrap_or(&root).to_owned();
+        root.parent().unwrap_or(&root).clone_into(&mut self.root);
         self.file(&name)
     }
 

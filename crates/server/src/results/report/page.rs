@@ -61,19 +61,21 @@ fn header(report: &Report) -> String {
 fn figures(report: &Report) -> String {
     let (all, ended) = (items(report), report.succeeded + report.failed);
     let passed: u64 = report.passed.iter().map(|slice| slice.count).sum();
-    let rate =
-        if report.seconds > 0.0 { trimmed(ended as f64 / report.seconds, 1) } else { "\u{2013}".to_owned() };
+    let rate = if report.seconds > 0.0 {
+        format!("{} images a second", trimmed(ended as f64 / report.seconds, 1))
+    } else {
+        String::new()
+    };
     let figures = [
-        ("Images", whole(all)),
+        ("Images", format!("{} <small></small>", whole(all))),
         (
             "Succeeded",
             format!("{} <small>{}</small>", whole(report.succeeded), percent(report.succeeded, all)),
         ),
         ("Failed", format!("{} <small>{}</small>", whole(report.failed), percent(report.failed, all))),
-        ("Passed over", whole(passed)),
-        ("Data", bytes(report.bytes)),
-        ("Time", time(report.seconds)),
-        ("Images a second", rate),
+        ("Passed over", format!("{} <small>in the source</small>", whole(passed))),
+        ("Data", format!("{} <small></small>", bytes(report.bytes))),
+        ("Time", format!("{} <small>{rate}</small>", time(report.seconds))),
     ];
     let mut out = String::from("<dl class=\"figures\">");
     for (name, figure) in figures {
@@ -102,12 +104,10 @@ fn states(report: &Report) -> String {
 fn reasons(report: &Report) -> String {
     let charts =
         [("Why images failed", &report.failures, "bad"), ("What was passed over", &report.passed, "off")];
-    let shown = charts.into_iter().filter(|(_, slices, _)| !slices.is_empty());
-    let sections: String = shown
-        .map(|(title, slices, class)| {
-            format!("<section><h2>{title}</h2>{}</section>", chart::bars(slices, class))
-        })
-        .collect();
+    let mut sections = String::new();
+    for (title, slices, class) in charts.into_iter().filter(|(_, slices, _)| !slices.is_empty()) {
+        let _ = write!(sections, "<section><h2>{title}</h2>{}</section>", chart::bars(slices, class));
+    }
     if sections.is_empty() { sections } else { format!("<div class=\"two\">{sections}</div>") }
 }
 

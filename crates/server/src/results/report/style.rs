@@ -21,7 +21,7 @@ header .source{margin:8px 0 0;color:var(--faint);font:13px/1.5 ui-monospace,'SF 
 .figures div{padding:14px 16px}
 .figures dt{color:var(--faint);font-size:13px}
 .figures dd{margin:2px 0 0;font-size:25px;font-weight:620;letter-spacing:-.01em;font-variant-numeric:tabular-nums;white-space:nowrap}
-.figures dd small{font-size:13px;font-weight:400;color:var(--faint);letter-spacing:0}
+.figures dd small{display:block;min-height:1.5em;font-size:13px;font-weight:400;color:var(--faint);letter-spacing:0}
 section{margin:12px 0 0;padding:20px}
 section.parts-of{margin-top:0}
 h2{margin:0 0 14px;font-size:15px;font-weight:640}

@@ -73,12 +73,13 @@ async fn what_is_no_image_is_passed_over_by_reason() {
 }
 
 #[tokio::test]
+#[allow(clippy::print_stderr, reason = "what is skipped is told")]
 async fn an_unreadable_folder_is_passed_over() {
     let place = Place::new();
     place.write("a.jpg", &image("a"));
     place.write("locked/b.jpg", &image("b"));
     let locked = place.data().join("locked");
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o0)).unwrap();
     if fs::read_dir(&locked).is_ok() {
         eprintln!("SKIPPED: this user can read everything");
         return;
@@ -106,13 +107,15 @@ async fn files_that_vanish_while_others_are_read_are_passed_over() {
     assert!(seen.passed.len() >= 90 && seen.passed.iter().all(|(_, _, reason)| *reason == Reason::Vanished));
 }
 
+type Words = &'static [&'static str];
+
 #[tokio::test]
 async fn patterns_and_depth_say_what_is_meant() {
     let place = Place::new();
     for name in ["a.jpg", "a.png", "cats/b.jpg", "cats/tmp/c.jpg", "dogs/d.jpg"] {
         place.write(name, &image(name));
     }
-    let cases: [(Depth, &[&str], &[&str], &[&str]); 5] = [
+    let cases: [(Depth, Words, Words, Words); 5] = [
         (Depth::Flat, &[], &[], &["a.jpg", "a.png"]),
         (Depth::All, &["*.jpg"], &[], &["a.jpg"]),
         (Depth::All, &["**/*.jpg"], &["**/tmp"], &["a.jpg", "cats/b.jpg", "dogs/d.jpg"]),
@@ -120,7 +123,7 @@ async fn patterns_and_depth_say_what_is_meant() {
         (Depth::All, &[], &["{cats,dogs}/**"], &["a.jpg", "a.png"]),
     ];
     for (depth, include, exclude, names) in cases {
-        let owned = |patterns: &[&str]| patterns.iter().map(ToString::to_string).collect();
+        let owned = |patterns: Words| patterns.iter().map(ToString::to_string).collect();
         let folder = Folder { path: place.data(), depth, include: owned(include), exclude: owned(exclude) };
         assert_eq!(
             place.all(&Source::Folder(folder)).await.unwrap().names(),

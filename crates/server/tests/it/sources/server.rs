@@ -40,11 +40,14 @@ impl Request {
     }
 }
 
+/// Path and start of the range of a request.
+type Asked = (String, Option<usize>);
+
 /// A running server.
 pub(super) struct Server {
     pub(super) base: String,
     /// Path and range of each request.
-    pub(super) asked: Arc<Mutex<Vec<(String, Option<usize>)>>>,
+    pub(super) asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Server {
@@ -94,8 +97,8 @@ async fn serve(mut stream: TcpStream, script: impl FnOnce(String) -> Vec<Step>) 
 
 /// An answer's head.
 pub(super) fn head(status: &str, headers: &[(&str, &str)]) -> Vec<u8> {
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    format!("HTTP/1.1 {status}\r\nConnection: close\r\n{lines}\r\n").into_bytes()
+    let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("HTTP/1.1 {status}\r\nConnection: close\r\n{}\r\n", lines.concat()).into_bytes()
 }
 
 /// What a server that knows ranges answers: `content` under the entity tag `tag`, cut off after `most` bytes.
