@@ -17,7 +17,7 @@ settings! {
         /// command line reads what its user can read.
         roots: Vec<String> = Vec::new(),
         /// Names of a folder that are kept sorted in memory at once; larger folders are read several times.
-        folder_window: usize = 65_536,
+        folder_window: usize = 32_768,
         /// Folders within folders.
         folder_depth: u32 = 64,
         /// Entries of one archive.

