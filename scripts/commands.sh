@@ -43,6 +43,8 @@ run_tests() {
   build_release
   say "the HTTP API against its own document"
   tests/schemathesis/run "$DARKROOM"
+  say "the Open Inference Protocol, asked by Triton's own client"
+  tests/tritonclient/run "$DARKROOM"
   say "the demo"
   demo
   say "everything passed"

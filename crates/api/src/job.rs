@@ -237,6 +237,9 @@ pub struct OperationResult {
     pub document: Value,
     /// The files that it produced.
     pub artifacts: Vec<ArtifactLink>,
+    /// Whether it was remembered from an earlier job, not worked out anew.
+    #[serde(default)]
+    pub cached: bool,
 }
 
 /// A file that a job produced.
@@ -318,6 +321,7 @@ impl From<&core::Job> for Job {
             operation: result.operation.clone(),
             document: result.document.clone(),
             artifacts: result.artifacts.iter().map(|artifact| ArtifactLink::of(job, artifact)).collect(),
+            cached: result.cached,
         });
         Self {
             summary: job.into(),

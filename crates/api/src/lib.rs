@@ -7,11 +7,13 @@
 
 pub mod job;
 pub mod model;
+pub mod prediction;
 pub mod problem;
 pub mod submit;
 pub mod system;
 pub mod time;
 pub mod user;
+pub mod v2;
 
 pub mod openapi;
 
@@ -21,7 +23,8 @@ pub mod client;
 pub use job::{
     ArtifactLink, Attempt, Failure, InputInfo, Job, JobPage, JobSummary, OperationResult, Timings,
 };
-pub use model::{ModelInfo, ModelState, ModelTensor, ModelsList};
+pub use model::{ModelInfo, ModelLatency, ModelState, ModelTensor, ModelsList};
+pub use prediction::{Prediction, PredictionFormat, PredictionOutcome, PredictionPage};
 pub use problem::{Code, Problem};
 pub use submit::{ImageSource, JobRequest};
 pub use system::{

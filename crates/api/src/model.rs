@@ -35,6 +35,24 @@ pub struct ModelInfo {
     pub waiting: u64,
     /// Why it cannot be asked.
     pub failure: Option<String>,
+    /// Questions that it was asked since the server started; remembered answers left out.
+    #[serde(default)]
+    pub requests: u64,
+    /// Those that it did not answer.
+    #[serde(default)]
+    pub failures: u64,
+    /// How long its last answers took (up to 1,000 of them); absent without any.
+    #[serde(default)]
+    pub latency: Option<ModelLatency>,
+}
+
+/// How long a model takes, from asking it to its answer, waiting for its turn included; in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ModelLatency {
+    /// Half of the answers took no longer.
+    pub p50_us: u64,
+    /// 95 of 100 answers took no longer.
+    pub p95_us: u64,
 }
 
 /// Whether a model can be asked.

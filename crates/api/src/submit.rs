@@ -29,6 +29,9 @@ pub struct JobRequest {
     /// The instant before which the job does not start. Not together with `delay`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_at: Option<Time>,
+    /// Whether results may be remembered ones, and are remembered; `true` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<bool>,
     /// What to call the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 255)]

@@ -1,12 +1,14 @@
 //! The words and rules of Darkroom. No runtime, no database, no HTTP, no pixels: what is here is true everywhere.
 //!
 //! Read in this order: [`operation`] (what can be done to an image), [`job`] (what a client submits, and its life as
-//! one function), [`fairness`] (who is next), [`store`] (where jobs live), [`user`] (who may ask).
+//! one function), [`fairness`] (who is next), [`store`] (where jobs live), [`user`] (who may ask), [`prediction`] (what
+//! models said).
 
 pub mod fairness;
 pub mod id;
 pub mod job;
 pub mod operation;
+pub mod prediction;
 pub mod retry;
 pub mod store;
 pub mod time;

@@ -11,6 +11,7 @@ use crate::{
     halt::Halt,
     jobs::{self, JobsCommand},
     models::{self, ModelsCommand},
+    predictions::{self, PredictionsCommand},
     run::{self, RunCommand},
     serve,
     settings::{self, Layers, Settings, reference},
@@ -58,6 +59,8 @@ enum Command {
     Run(RunCommand),
     /// Look at the jobs of a server, and change their fate
     Jobs(JobsCommand),
+    /// Look at what models were asked on a server, and what came of it
+    Predictions(PredictionsCommand),
     /// Fetch, list, check and import the models that look at images
     Models(ModelsCommand),
     /// Make, list, change and remove users
@@ -101,6 +104,7 @@ impl Args {
             Command::Serve { listen } => serve::serve(&self.global.settings(listen)?),
             Command::Run(command) => run::run(command, self.global.settings(None)?, json),
             Command::Jobs(command) => jobs::act(command, json),
+            Command::Predictions(command) => predictions::act(command, json),
             Command::Models(command) => models::act(command, &self.global.settings(None)?, json),
             Command::Users(command) => command.act(&self.global.settings(None)?, json),
             Command::Keys(command) => command.act(&self.global.settings(None)?, json),

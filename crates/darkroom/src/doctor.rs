@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use darkroom_inference::Models;
 use darkroom_server::host;
 use serde_json::json;
 
@@ -58,6 +59,7 @@ pub(crate) fn examine(settings: &Settings, json: bool) -> ExitCode {
         findings.extend([sync_speed(dir), room(dir)]);
     }
     findings.extend([processors(settings), memory(settings), simd(), open_files(), port(settings)]);
+    findings.extend([engine(settings), models(settings)]);
     let printed = if json { say(&as_json(&findings)) } else { say(&as_text(&findings)) };
     match printed {
         Ok(_) if findings.iter().any(|finding| finding.verdict == Verdict::Bad) => ExitCode::from(3),
@@ -185,4 +187,40 @@ fn port(settings: &Settings) -> Finding {
         Ok(_) => good("address", format!("{address} is free")),
         Err(error) => warning("address", format!("{address}: {error}; choose another with serve --listen")),
     }
+}
+
+fn opened(settings: &Settings) -> Option<Models> {
+    let inference = settings.service.models.inference(&settings.data.dir);
+    // What is wrong with the settings was said before anything else.
+    Models::open(&inference).ok()
+}
+
+/// What runs models. Thumbnails need none.
+fn engine(settings: &Settings) -> Finding {
+    let what = "engine";
+    match opened(settings).map(|models| models.engine()) {
+        Some(Ok(name)) => good(what, name),
+        Some(Err(error)) => warning(what, error.to_string()),
+        None => warning(what, "the settings of models are wrong"),
+    }
+}
+
+/// Whether every model can be offered, and the ones that are asked when none is named are there.
+fn models(settings: &Settings) -> Finding {
+    let what = "models";
+    let Some(models) = opened(settings) else { return warning(what, "the settings of models are wrong") };
+    let listed = models.list();
+    let broken = listed.iter().find_map(|listed| listed.model.as_ref().err());
+    if let Some(error) = broken {
+        return warning(what, error.to_string());
+    }
+    let names: Vec<String> =
+        listed.iter().map(|listed| format!("{}@{}", listed.name, listed.version)).collect();
+    let asked = &settings.service.models.classify;
+    let there = names.iter().any(|name| name == asked || name.split('@').next() == Some(asked));
+    let says = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    if there {
+        return good(what, says);
+    }
+    warning(what, format!("{says}: `classify` asks {asked}, which `darkroom models fetch` gets"))
 }

@@ -9,6 +9,7 @@ mod halt;
 mod jobs;
 mod models;
 mod parts;
+mod predictions;
 mod run;
 mod serve;
 mod settings;

@@ -77,6 +77,11 @@ impl Loader {
         Ok(((session, signature), sessions))
     }
 
+    /// What the first session said.
+    pub(crate) fn signature(&self) -> Option<Arc<Signature>> {
+        self.loaded.get().cloned()
+    }
+
     /// One more session.
     pub(crate) fn another(&self) -> Result<Loaded, InferenceError> {
         let signature = self.loaded.get().ok_or_else(|| self.bad("it has never been loaded"))?;

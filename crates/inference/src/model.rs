@@ -22,6 +22,7 @@ pub struct Model {
     id: String,
     folder: PathBuf,
     description: Arc<Description>,
+    fingerprint: [u8; 32],
     house: House,
     slot: Arc<Slot>,
 }
@@ -40,7 +41,8 @@ pub(crate) struct House {
 impl Model {
     pub(crate) fn new(folder: PathBuf, description: Description, house: House) -> Self {
         let id = description.manifest.id();
-        Self { id, folder, description: Arc::new(description), house, slot: Arc::default() }
+        let fingerprint = description.fingerprint();
+        Self { id, folder, description: Arc::new(description), fingerprint, house, slot: Arc::default() }
     }
 
     /// `name/version`.
@@ -63,6 +65,11 @@ impl Model {
         &self.description.manifest.sha256
     }
 
+    /// A digest of everything that its answers depend on: weights, manifest, labels.
+    pub fn fingerprint(&self) -> &[u8; 32] {
+        &self.fingerprint
+    }
+
     /// Loads it if need be, and says what it takes and gives.
     pub fn ready(&self) -> Result<Pending<Arc<Signature>>, InferenceError> {
         let id = self.id.clone();
@@ -70,6 +77,11 @@ impl Model {
             Answer::Ready(signature) => Ok(signature),
             Answer::Tensors(_) => Err(unexpected(&id)),
         })
+    }
+
+    /// What it takes and gives, if it is known already: see [`Self::ready`].
+    pub fn signature(&self) -> Option<Arc<Signature>> {
+        self.slot.get()?.signature()
     }
 
     /// Runs it on tensors: every input once, in any order. All outputs come back.

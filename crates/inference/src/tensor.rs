@@ -26,6 +26,23 @@ pub enum ElementType {
 }
 
 impl ElementType {
+    /// Every type.
+    pub const ALL: [Self; 13] = [
+        Self::Bool,
+        Self::U8,
+        Self::U16,
+        Self::U32,
+        Self::U64,
+        Self::I8,
+        Self::I16,
+        Self::I32,
+        Self::I64,
+        Self::F16,
+        Self::F32,
+        Self::F64,
+        Self::Bytes,
+    ];
+
     /// The name in the Open Inference Protocol.
     pub fn name(self) -> &'static str {
         match self {
@@ -43,6 +60,11 @@ impl ElementType {
             Self::F64 => "FP64",
             Self::Bytes => "BYTES",
         }
+    }
+
+    /// The type of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -224,7 +246,7 @@ impl Tensor {
     }
 
     /// One tensor of all rows, or `None` where types or the other dimensions differ.
-    pub(crate) fn stack<'a>(mut tensors: impl Iterator<Item = &'a Self>) -> Option<Self> {
+    pub fn stack<'a>(mut tensors: impl Iterator<Item = &'a Self>) -> Option<Self> {
         let mut all = tensors.next()?.clone();
         all.rows()?;
         for tensor in tensors {
@@ -240,7 +262,7 @@ impl Tensor {
     }
 
     /// The opposite of [`Self::stack`]: so many rows each, or `None` where the sum is another.
-    pub(crate) fn unstack(mut self, rows: &[usize]) -> Option<Vec<Self>> {
+    pub fn unstack(mut self, rows: &[usize]) -> Option<Vec<Self>> {
         if self.rows()? != rows.iter().sum::<usize>() {
             return None;
         }

@@ -27,6 +27,10 @@ pub struct Config {
     pub sources: sources::Config,
     /// Models.
     pub models: predict::Config,
+    /// The inference log.
+    pub predictions: predict::JournalConfig,
+    /// The result cache.
+    pub cache: predict::CacheConfig,
     /// Housekeeping.
     pub upkeep: upkeep::Config,
     /// Logs.
@@ -45,6 +49,8 @@ impl Config {
             &mut self.limits,
             &mut self.sources,
             &mut self.models,
+            &mut self.predictions,
+            &mut self.cache,
             &mut self.upkeep,
             &mut self.log,
         ]
@@ -61,6 +67,7 @@ impl Config {
             self.limits.validate(),
             self.sources.validate(),
             self.models.validate(),
+            self.predictions.validate(),
             self.upkeep.validate(),
             self.log.validate(),
         ]

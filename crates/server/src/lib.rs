@@ -26,7 +26,7 @@ pub use config::Config;
 
 use blobs::Blobs;
 use http::{Http, SigningKey, Wiring};
-use predict::Predictor;
+use predict::{Journal, JournalTask, Predictor};
 use telemetry::Metrics;
 use upkeep::Upkeep;
 use worker::Worker;
@@ -73,9 +73,10 @@ pub async fn start(parts: Parts, signing_key: SigningKey) -> Result<Running, Sta
     let stop = CancellationToken::new();
     let worker = Worker::start(&parts, Arc::clone(&metrics)).map_err(StartError::Threads)?;
     let upkeep = Upkeep::start(&parts, Arc::clone(&metrics));
-    let http = Http::new(&parts, Wiring { metrics, signing_key, stop: stop.clone() });
+    let (journal, recorder) = Journal::start(&parts, Arc::clone(&metrics));
+    let http = Http::new(&parts, Wiring { metrics, signing_key, journal, stop: stop.clone() });
     let server = tokio::spawn(http::serve(listener, http));
-    Ok(Running { address, stop, server, worker, upkeep })
+    Ok(Running { address, stop, server, worker, recorder, upkeep })
 }
 
 /// A running service.
@@ -85,6 +86,7 @@ pub struct Running {
     stop: CancellationToken,
     server: JoinHandle<io::Result<()>>,
     worker: Worker,
+    recorder: JournalTask,
     upkeep: Upkeep,
 }
 
@@ -101,6 +103,8 @@ impl Running {
         if let Err(error) = served.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
             tracing::error!(%error, "the HTTP server ended badly");
         }
+        // Whoever was answered is logged: the last answers are out by now.
+        self.recorder.shutdown().await;
         self.upkeep.shutdown().await;
     }
 }

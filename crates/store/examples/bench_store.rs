@@ -15,7 +15,7 @@ use darkroom_core::{
     BlobId, Clock as _, Operation, SessionId, SystemClock,
     job::{Artifact, Input, NewJob, OperationResult, Outcome, Timings},
     operation::Thumbnail,
-    store::{Ledger as _, MAX_BATCH, Queue as _, Settlement, StoreLimits, WorkerInfo},
+    store::{Beside, Ledger as _, MAX_BATCH, Queue as _, Settlement, StoreLimits, WorkerInfo},
 };
 use darkroom_store::Sqlite;
 
@@ -93,6 +93,7 @@ fn success() -> Outcome {
             bytes: 45_678,
             media_type: "image/jpeg".to_owned(),
         }],
+        cached: false,
     }])
 }
 
@@ -131,7 +132,12 @@ async fn cycle_until_late(store: Arc<Sqlite>, session: SessionId, started: Insta
         store.submit(vec![new_job()]).await.unwrap();
         // Another task may have taken this job; then it has left one of its own.
         let leased = store.claim(session, 1).await.unwrap();
-        let report = |lease| Settlement { lease, outcome: success(), timings: Timings::default() };
+        let report = |lease| Settlement {
+            lease,
+            outcome: success(),
+            timings: Timings::default(),
+            beside: Beside::default(),
+        };
         let reports: Vec<_> = leased.iter().map(|leased| report(leased.lease)).collect();
         done += reports.len() as u64;
         store.settle(reports).await.unwrap();
@@ -171,7 +177,12 @@ async fn idle(store: &Arc<Sqlite>, case: &str) {
         let started = Instant::now();
         store.submit(vec![new_job()]).await.unwrap();
         let leased = store.claim(session, 1).await.unwrap();
-        let report = Settlement { lease: leased[0].lease, outcome: success(), timings: Timings::default() };
+        let report = Settlement {
+            lease: leased[0].lease,
+            outcome: success(),
+            timings: Timings::default(),
+            beside: Beside::default(),
+        };
         store.settle(vec![report]).await.unwrap();
         assert!(store.job(leased[0].lease.job).await.unwrap().unwrap().finished_at.is_some());
         times.push(started.elapsed());
@@ -225,7 +236,12 @@ async fn drain(store: &Arc<Sqlite>) {
             break;
         }
         done += leased.len();
-        let report = |lease| Settlement { lease, outcome: success(), timings: Timings::default() };
+        let report = |lease| Settlement {
+            lease,
+            outcome: success(),
+            timings: Timings::default(),
+            beside: Beside::default(),
+        };
         store.settle(leased.iter().map(|l| report(l.lease)).collect()).await.unwrap();
         store.beat(session, darkroom_core::store::WorkerStats::default()).await.unwrap();
     }

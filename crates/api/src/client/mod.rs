@@ -1,6 +1,7 @@
 //! The typed client of `/v1`. Used by the command line against a server, and by the server's own tests.
 
 mod error;
+mod predictions;
 mod submit;
 
 use std::{path::Path, time::Duration};
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::io::AsyncWriteExt;
 
 pub use error::ClientError;
+pub use predictions::PredictionOptions;
 pub use submit::{Options, Upload};
 
 use crate::{

@@ -9,7 +9,10 @@ use super::{
     schemas,
     table::ENDPOINTS,
 };
-use crate::problem::{Code, PROBLEM_MEDIA_TYPE};
+use crate::{
+    problem::{Code, PROBLEM_MEDIA_TYPE},
+    v2,
+};
 
 /// The `OpenAPI` 3.1 document of this server.
 pub fn document() -> Value {
@@ -182,12 +185,18 @@ fn without_null(schema: &Value) -> Value {
 fn responses(endpoint: &Endpoint) -> Map<String, Value> {
     let mut responses: Map<String, Value> =
         endpoint.answers.iter().map(|answer| (answer.status.to_string(), response(answer))).collect();
+    let protocol = endpoint.group == v2::GROUP;
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for code in problems_of(endpoint.access).iter().chain(endpoint.problems) {
-        let codes = by_status.entry(code.status()).or_default();
+        let status = if protocol { v2::status(*code) } else { code.status() };
+        let codes = by_status.entry(status).or_default();
         if !codes.contains(code) {
             codes.push(*code);
         }
+    }
+    if protocol {
+        responses.extend(by_status.iter().map(|(status, codes)| (status.to_string(), refusal(codes))));
+        return responses;
     }
     let classic = endpoint.group.starts_with(CLASSIC);
     if classic && endpoint.access.is_some_and(|access| access != Access::Open) {
@@ -238,6 +247,17 @@ fn header(name: &str, about: &str) -> (String, Value) {
     (name.to_owned(), json!({ "description": about, "schema": { "type": "string" } }))
 }
 
+/// How the Open Inference Protocol says what went wrong.
+fn refusal(codes: &[Code]) -> Value {
+    let meanings: Vec<&str> = codes.iter().map(|code| code.meaning()).collect();
+    let mut refusal = json!({
+        "description": meanings.join(" "),
+        "content": { "application/json": { "schema": reference("V2Error") } },
+    });
+    with_retry_after(&mut refusal, codes);
+    refusal
+}
+
 fn problem(codes: &[Code]) -> Value {
     let meanings: Vec<String> = codes.iter().map(|code| format!("`{code}`: {}", code.meaning())).collect();
     let words: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
@@ -247,11 +267,15 @@ fn problem(codes: &[Code]) -> Value {
             "allOf": [reference("Problem"), { "properties": { "code": { "enum": words } } }],
         } } },
     });
+    with_retry_after(&mut problem, codes);
+    problem
+}
+
+fn with_retry_after(response: &mut Value, codes: &[Code]) {
     if codes.iter().any(|code| matches!(code.status(), 429 | 503)) {
-        problem["headers"] =
+        response["headers"] =
             std::iter::once(header("Retry-After", "Seconds to wait before coming back.")).collect();
     }
-    problem
 }
 
 fn contents(contents: &[Content]) -> Value {

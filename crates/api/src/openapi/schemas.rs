@@ -6,10 +6,13 @@ use utoipa::{OpenApi, PartialSchema};
 
 use crate::{
     Code, CreatedKey, Index, Job, JobPage, JobRequest, KeyInfo, KeyList, Me, ModelsList, NewKey, NewUser,
-    Operations, PasswordChange, Problem, Queues, Readiness, Role, SignRequest, Signed, Stats, TokenAnswer,
-    UserInfo, UserList, UserPatch, Version, Workers,
+    Operations, PasswordChange, PredictionFormat, PredictionOutcome, PredictionPage, Problem, Queues,
+    Readiness, Role, SignRequest, Signed, Stats, TokenAnswer, UserInfo, UserList, UserPatch, Version,
+    Workers,
     job::State,
+    prediction::Surface,
     system::{OperationInfo, Operations as OperationList},
+    v2,
 };
 use darkroom_core::operation::{AnyModel, Classify, Digit, Thumbnail};
 use serde::Serialize;
@@ -27,6 +30,10 @@ use serde::Serialize;
     Workers,
     Operations,
     ModelsList,
+    PredictionPage,
+    PredictionOutcome,
+    PredictionFormat,
+    Surface,
     Readiness,
     Version,
     Index,
@@ -43,7 +50,16 @@ use serde::Serialize;
     KeyList,
     NewKey,
     CreatedKey,
-    TokenAnswer
+    TokenAnswer,
+    v2::Refused,
+    v2::ServerMetadata,
+    v2::Live,
+    v2::Ready,
+    v2::ModelMetadata,
+    v2::ModelConfig,
+    v2::ModelIndex,
+    v2::InferRequest,
+    v2::InferResponse
 )))]
 struct WireTypes;
 
@@ -75,6 +91,7 @@ pub(super) fn all() -> Map<String, Value> {
         "OperationName".to_owned(),
         json!({ "type": "string", "enum": darkroom_core::Operation::NAMES }),
     );
+    schemas.insert("Truth".to_owned(), json!({ "type": "string", "enum": ["true", "false"] }));
     schemas.insert("Flag".to_owned(), json!({ "type": "string", "enum": ["true", "false", "1", "0", ""] }));
     schemas
 }

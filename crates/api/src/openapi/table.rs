@@ -2,17 +2,17 @@
 
 use super::endpoint::{
     Access::{Admin, Metrics, Open, Operator, Signed, SignedIn, User},
-    Content, Endpoint, Parameter,
+    Answer, Content, Endpoint, Parameter,
     Shape::{Id, Number, Pattern, Text, Time, Whole, Word, Words},
     answer, header, path, query,
 };
-use crate::problem::Code;
+use crate::{problem::Code, v2};
 
 /// The endpoints of this server.
 pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint::post("/v1/jobs", "jobs", "Submit one image and one or more operations. \
         The image comes as a part of multipart/form-data, as the raw body (with `op` and its parameters in the query), \
-        or as JSON. `queue`, `priority`, `delay`, `run_at` and `name` come in the query, as parts, or as JSON fields.")
+        or as JSON. `queue`, `priority`, `delay`, `run_at`, `cache` and `name` come in the query, as parts, or as JSON fields.")
         .needs(User)
         .takes(SUBMIT)
         .body(&[
@@ -138,6 +138,30 @@ pub const ENDPOINTS: &[Endpoint] = &[
         .needs(User)
         .answers(&[answer(200, "The models.", &[Content::Json("ModelsList")])])
         .problems(&[]),
+    Endpoint::get("/v1/predictions", "predictions", "What models were asked and what came of it, newest first. Users \
+        see their own; operators see everybody's. It may lag behind by the time that entries wait to be written \
+        together.")
+        .needs(User)
+        .takes(&[
+            LOG[0], LOG[1], LOG[2], LOG[3], LOG[4], LOG[5], LOG[6], LOG[7],
+            query("limit", Whole(1, 1000), "Entries at most; 100 if absent."),
+            query("cursor", Text, "From `next_cursor` of the part before."),
+        ])
+        .answers(&[answer(200, "The entries.", &[Content::Json("PredictionPage")])])
+        .problems(&[Code::InvalidParameter, Code::Internal, Code::StoreUnavailable]),
+    Endpoint::get("/v1/predictions/export", "predictions", "The same as a file, whole: a line of JSON an entry, or \
+        comma-separated values in which text that a table program would take for a formula has an apostrophe in front \
+        of it.")
+        .needs(User)
+        .takes(&[
+            LOG[0], LOG[1], LOG[2], LOG[3], LOG[4], LOG[5], LOG[6], LOG[7],
+            query("format", Word("PredictionFormat"), "`jsonl` if absent."),
+        ])
+        .answers(&[
+            answer(200, "The entries.", &[Content::Text("application/x-ndjson"), Content::Text("text/csv")])
+                .with(&[("Content-Disposition", "The file name.")]),
+        ])
+        .problems(&[Code::InvalidParameter, Code::Internal, Code::Overloaded, Code::StoreUnavailable]),
     Endpoint::get("/v1/workers", "server", "Every live worker.")
         .needs(Operator)
         .answers(&[answer(200, "The workers.", &[Content::Json("Workers")])])
@@ -232,6 +256,66 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint::get("/v1", "server", "Where everything is.")
         .needs(Open)
         .answers(&[answer(200, "Links.", &[Content::Json("Index")])]),
+    Endpoint::get("/v2", v2::GROUP, "What this server is, and which extensions of the protocol it knows.")
+        .needs(Open)
+        .answers(&[answer(200, "Name, version, extensions.", &[Content::Json("V2Server")])]),
+    Endpoint::get("/v2/health/live", v2::GROUP, "Whether the process answers.")
+        .needs(Open)
+        .answers(&[answer(200, "It does.", &[Content::Json("V2Live")])]),
+    Endpoint::get("/v2/health/ready", v2::GROUP, "Whether everything that the server needs is there.")
+        .needs(Open)
+        .answers(&[answer(200, "It is.", &[Content::Json("V2Ready")])])
+        .problems(&[Code::NotReady]),
+    Endpoint::post("/v2/repository/index", v2::GROUP, "Every model at every version, and whether it can be asked.")
+        .needs(User)
+        .answers(&[answer(200, "The models.", &[Content::JsonAs(r##"{"type":"array","items":{"$ref":"#/components/schemas/V2IndexEntry"}}"##)])])
+        .problems(&[]),
+    Endpoint::get("/v2/models/{model}", v2::GROUP, "What a model takes and gives, at its highest version. \
+        Loads the model.")
+        .needs(User)
+        .takes(&[MODEL])
+        .answers(&[answer(200, "Its tensors.", &[Content::Json("V2Model")])])
+        .problems(ASK_MODEL),
+    Endpoint::get("/v2/models/{model}/versions/{version}", v2::GROUP, "What one version of a model takes and gives. \
+        Loads the model.")
+        .needs(User)
+        .takes(&[MODEL, VERSION])
+        .answers(&[answer(200, "Its tensors.", &[Content::Json("V2Model")])])
+        .problems(ASK_MODEL),
+    Endpoint::get("/v2/models/{model}/ready", v2::GROUP, "Whether a model can be asked. Loads it, so that it can.")
+        .needs(User)
+        .takes(&[MODEL])
+        .answers(&[answer(200, "It can.", &[Content::Json("V2Ready")])])
+        .problems(ASK_MODEL),
+    Endpoint::get("/v2/models/{model}/versions/{version}/ready", v2::GROUP, "Whether one version of a model can be \
+        asked. Loads it, so that it can.")
+        .needs(User)
+        .takes(&[MODEL, VERSION])
+        .answers(&[answer(200, "It can.", &[Content::Json("V2Ready")])])
+        .problems(ASK_MODEL),
+    Endpoint::get("/v2/models/{model}/config", v2::GROUP, "A model's configuration in Triton's words. Loads the model.")
+        .needs(User)
+        .takes(&[MODEL])
+        .answers(&[answer(200, "The configuration.", &[Content::Json("V2Config")])])
+        .problems(ASK_MODEL),
+    Endpoint::get("/v2/models/{model}/versions/{version}/config", v2::GROUP, "The configuration of one version of a \
+        model in Triton's words. Loads the model.")
+        .needs(User)
+        .takes(&[MODEL, VERSION])
+        .answers(&[answer(200, "The configuration.", &[Content::Json("V2Config")])])
+        .problems(ASK_MODEL),
+    Endpoint::post("/v2/models/{model}/infer", v2::GROUP, INFER)
+        .needs(User)
+        .takes(&[MODEL, JSON_LENGTH])
+        .body(QUESTION)
+        .answers(ANSWER)
+        .problems(INFER_PROBLEMS),
+    Endpoint::post("/v2/models/{model}/versions/{version}/infer", v2::GROUP, INFER)
+        .needs(User)
+        .takes(&[MODEL, VERSION, JSON_LENGTH])
+        .body(QUESTION)
+        .answers(ANSWER)
+        .problems(INFER_PROBLEMS),
     Endpoint::get("/heartbeat", "classic: resize service", "Whether the resize service answers.")
         .needs(Open)
         .answers(&[answer(200, "It does.", &[RESULT])]),
@@ -333,6 +417,49 @@ const USER: Parameter = path("name", Pattern("^[A-Za-z0-9_.@+-]{1,64}$"), "The u
 const QUEUE: Parameter =
     path("name", Pattern("^[A-Za-z0-9_.:@+-]{1,100}$"), "The queue; unknown names are made.");
 
+const MODEL: Parameter = path("model", Pattern("^[^/]+$"), "The model's name.");
+const VERSION: Parameter = path("version", Pattern("^[^/]+$"), "Its version.");
+const JSON_LENGTH: Parameter = header(
+    "Inference-Header-Content-Length",
+    Whole(0, 25_165_824),
+    "How many bytes of the body are JSON; binary tensors follow. 0: the body is one encoded image, for a model that \
+     takes images.",
+);
+
+const INFER: &str = "Ask a model. Tensors go in and come out as JSON or, with the binary extension, as bytes behind \
+     the JSON; an image may be sent encoded (JPEG, PNG, WebP …) as an element of a `BYTES` tensor. The body may be \
+     compressed (gzip, deflate), and so is the answer if the client says that it takes that.";
+const QUESTION: &[Content] = &[Content::Json("V2InferRequest"), Content::Bytes("application/octet-stream")];
+const ANSWER: &[Answer] = &[answer(
+    200,
+    "The outputs.",
+    &[Content::Json("V2InferResponse"), Content::Bytes("application/octet-stream")],
+)
+.with(&[(
+    "Inference-Header-Content-Length",
+    "How many bytes of the body are JSON, if binary tensors follow.",
+)])];
+
+const ASK_MODEL: &[Code] =
+    &[Code::InvalidParameter, Code::UnknownModel, Code::Internal, Code::Overloaded, Code::ModelUnavailable];
+const INFER_PROBLEMS: &[Code] = &[
+    Code::MalformedBody,
+    Code::InvalidParameter,
+    Code::InvalidJob,
+    Code::NotAnImage,
+    Code::UnsupportedImage,
+    Code::DamagedImage,
+    Code::ImageLimit,
+    Code::UnknownModel,
+    Code::RequestTimeout,
+    Code::BodyTooLarge,
+    Code::UnsupportedMediaType,
+    Code::QuotaExceeded,
+    Code::Internal,
+    Code::Overloaded,
+    Code::ModelUnavailable,
+];
+
 const SUBMIT: &[Parameter] = &[
     query("op", Word("OperationName"), "One operation, whose parameters are those of the query that follow."),
     query("artifact", Text, "What to call the result: the `name` of the operation."),
@@ -341,6 +468,11 @@ const SUBMIT: &[Parameter] = &[
     query("priority", Whole(-128, 127), "Higher is taken first among the jobs of one owner."),
     query("delay", Number(0.0, 31_536_000.0), "Seconds before the job may start."),
     query("run_at", Time, "The instant before which the job does not start."),
+    query(
+        "cache",
+        Word("Truth"),
+        "Whether results may be remembered ones, and are remembered; `true` if absent.",
+    ),
     query("name", Text, "What to call the image."),
     header("Prefer", Text, "`wait=SECONDS` (RFC 7240)."),
     header(
@@ -362,6 +494,18 @@ const ARTIFACT: &[(&str, &str)] = &[
 
 const ARTIFACT_PART: &[(&str, &str)] =
     &[("ETag", "The content address."), ("Content-Range", "Which bytes, and of how many.")];
+
+/// Which entries of the inference log are wanted.
+const LOG: [Parameter; 8] = [
+    query("model", Text, "Only of the model of this name."),
+    query("version", Text, "Only of this version of it."),
+    query("surface", Word("Surface"), "Only those that were asked here."),
+    query("outcome", Word("PredictionOutcome"), "Only those that ended so."),
+    query("label", Text, "Only those whose likeliest label is this one."),
+    query("owner", Pattern("^[A-Za-z0-9_.:@/+-]{1,100}$"), "Only those that this user asked."),
+    query("since", Time, "Only those that were answered at or after this instant."),
+    query("until", Time, "Only those that were answered before this instant."),
+];
 
 const READ: &[Code] = &[Code::Internal, Code::StoreUnavailable];
 const ONE_JOB: &[Code] = &[Code::JobNotFound, Code::Internal, Code::StoreUnavailable];

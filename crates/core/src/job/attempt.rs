@@ -157,6 +157,9 @@ pub struct OperationResult {
     pub document: serde_json::Value,
     /// Blobs that it produced.
     pub artifacts: Vec<Artifact>,
+    /// Whether it was remembered from an earlier job, not worked out anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
 }
 
 /// A blob that a job produced.

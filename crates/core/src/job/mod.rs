@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use attempt::{Artifact, Attempt, AttemptEnd, Failure, FailureKind, OperationResult, Outcome, Timings};
 pub use name::{FileName, InvalidName, Lane, Origin, Owner, QueueName};
-pub use new::{Idempotency, Input, InvalidJob, MAX_OPERATIONS, NewJob};
+pub use new::{Caching, Idempotency, Input, InvalidJob, MAX_OPERATIONS, NewJob};
 pub use state::{AttemptLimits, Event, Refused, Shown, State, Status};
 
 use crate::{JobId, Operation, Timestamp};
@@ -41,6 +41,8 @@ pub struct Job {
     pub held: bool,
     /// Bounds on its attempts.
     pub limits: AttemptLimits,
+    /// Whether it has to do with the result cache.
+    pub caching: Caching,
     /// When it was submitted.
     pub created_at: Timestamp,
     /// When it became (or becomes) claimable.

@@ -59,6 +59,19 @@ pub struct NewJob {
     pub max_open: Option<u64>,
     /// Set if the client may repeat the submission.
     pub idempotency: Option<Idempotency>,
+    /// Whether its results may be remembered ones, and are remembered.
+    pub caching: Caching,
+}
+
+/// Whether a job has to do with the result cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Caching {
+    /// Its results may be remembered ones, and are remembered.
+    #[default]
+    Used,
+    /// Everything is worked out anew, and nothing of it is remembered.
+    Refused,
 }
 
 /// Why a submission is refused.
@@ -94,6 +107,7 @@ impl NewJob {
             limits: AttemptLimits::default(),
             max_open: None,
             idempotency: None,
+            caching: Caching::default(),
         })
     }
 }

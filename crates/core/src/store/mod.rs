@@ -6,8 +6,10 @@
 //! **The promise** is at-least-once execution and exactly-once recorded effect: what [`Queue::submit`] has
 //! acknowledged is executed until it is final, and of all attempts only the one with the newest lease is recorded.
 
+mod cache;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod predictions;
 mod users;
 mod view;
 
@@ -16,6 +18,8 @@ use std::{pin::Pin, time::Duration};
 use async_trait::async_trait;
 use futures_core::Stream;
 
+pub use cache::{Cache, CacheKey};
+pub use predictions::{MAX_FORGOTTEN, PredictionFilter, Predictions};
 pub use users::{Added, Keys, MAX_REVOKED_TOKENS, MAX_TOKEN_KEYS, Tokens, Users};
 pub use view::{
     Bucket, Counts, JobFilter, LiveWorker, MAX_PAGE, OperationCounts, Page, QueueCounts, WorkerInfo,
@@ -25,6 +29,7 @@ pub use view::{
 use crate::{
     BlobId, JobId, SessionId, Timestamp,
     job::{Job, NewJob, Origin, Outcome, Owner, QueueName, Timings},
+    prediction::NewPrediction,
 };
 
 /// How long a session lives after its last beat.
@@ -37,8 +42,8 @@ pub const BEAT_INTERVAL: Duration = Duration::from_secs(5);
 pub const MAX_BATCH: usize = 10_000;
 
 /// Everything a store is. The server holds one of these and never knows which.
-pub trait Store: Queue + Ledger + Admin + Users + Keys + Tokens {}
-impl<T: Queue + Ledger + Admin + Users + Keys + Tokens> Store for T {}
+pub trait Store: Queue + Ledger + Admin + Users + Keys + Tokens + Predictions + Cache {}
+impl<T: Queue + Ledger + Admin + Users + Keys + Tokens + Predictions + Cache> Store for T {}
 
 /// The queue side: what surfaces and workers call. Every call may carry many items and answers in their order.
 #[async_trait]
@@ -176,6 +181,18 @@ pub struct Settlement {
     pub outcome: Outcome,
     /// Where its time went.
     pub timings: Timings,
+    /// What is recorded together with it.
+    pub beside: Beside,
+}
+
+/// What is recorded in the same transaction as an outcome, and like it only if the lease is still the newest: so
+/// nothing of a stale attempt is logged or remembered, and nothing twice.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Beside {
+    /// Entries for the inference log.
+    pub predictions: Vec<NewPrediction>,
+    /// Results to remember, by their place among those of a success.
+    pub remembered: Vec<(CacheKey, usize)>,
 }
 
 /// The answer to one settlement.
@@ -209,6 +226,10 @@ pub struct Swept {
     pub deleted: u64,
     /// Blobs of those that nobody refers to any more.
     pub orphans: Vec<BlobId>,
+    /// Entries of the inference log that retention deleted.
+    pub predictions: u64,
+    /// Remembered results that were forgotten.
+    pub forgotten: u64,
 }
 
 /// A hint that something changed.
@@ -233,6 +254,14 @@ pub struct StoreLimits {
     pub keep_failed: Duration,
     /// Jobs that one sweep deletes at most.
     pub max_deleted_per_sweep: u32,
+    /// How long entries of the inference log are kept.
+    pub keep_predictions: Duration,
+    /// Entries of the inference log that are kept at most.
+    pub max_predictions: u64,
+    /// How long results are remembered that nobody asks for again.
+    pub keep_cached: Duration,
+    /// Results that are remembered at most.
+    pub max_cached: u64,
 }
 
 impl Default for StoreLimits {
@@ -243,6 +272,10 @@ impl Default for StoreLimits {
             keep_finished: 7 * day,
             keep_failed: 30 * day,
             max_deleted_per_sweep: 1_000,
+            keep_predictions: 30 * day,
+            max_predictions: 1_000_000,
+            keep_cached: 7 * day,
+            max_cached: 100_000,
         }
     }
 }

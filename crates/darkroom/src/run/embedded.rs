@@ -165,7 +165,7 @@ impl Embedded {
             files.push(Written { path, bytes: artifact.bytes });
         }
         let work_us = job.attempts.last().map_or(0, |attempt| attempt.timings.work_us);
-        Ok(Ok(Made { files, document: result.document.clone(), work_us }))
+        Ok(Ok(Made { files, document: result.document.clone(), work_us, cached: result.cached }))
     }
 }
 

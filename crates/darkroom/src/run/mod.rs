@@ -93,6 +93,8 @@ struct Tally {
     failed: u64,
     skipped: u64,
     ignored: u64,
+    /// Among those that succeeded.
+    cached: u64,
 }
 
 impl Work {
@@ -159,7 +161,10 @@ impl Work {
     fn finished(&mut self, finished: &Finished, progress: &Progress, tally: &mut Tally) -> Result<(), Halt> {
         let row = Row::of(finished);
         match &row.failure {
-            None => tally.succeeded += 1,
+            None => {
+                tally.succeeded += 1;
+                tally.cached += u64::from(finished.end.as_ref().is_ok_and(|made| made.cached));
+            }
             Some(failure) => {
                 tally.failed += 1;
                 progress.note(&format!("{}: {}", row.source, failure.message));
@@ -183,7 +188,7 @@ fn report(tally: Tally, began: Instant, out: &Path, ending: Ending) -> Result<Ex
     if ending.json {
         say(&json!({
             "succeeded": tally.succeeded, "failed": tally.failed, "skipped": tally.skipped,
-            "ignored": tally.ignored, "interrupted": ending.interrupted,
+            "ignored": tally.ignored, "cached": tally.cached, "interrupted": ending.interrupted,
             "seconds": seconds, "results": results,
         })
         .to_string())?;
@@ -197,6 +202,7 @@ fn report(tally: Tally, began: Instant, out: &Path, ending: Ending) -> Result<Ex
             (tally.failed, "failed; their rows say why"),
             (tally.skipped, "skipped: done before, and unchanged since"),
             (tally.ignored, "other files left alone"),
+            (tally.cached, "from the cache: an earlier job has given the same"),
         ];
         for (count, what) in notes.into_iter().filter(|(count, _)| *count > 0) {
             tell(&format!("{count} {what}"));

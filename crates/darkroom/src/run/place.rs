@@ -44,6 +44,8 @@ pub(super) struct Made {
     pub(super) document: Value,
     /// Microseconds of work on the image.
     pub(super) work_us: u64,
+    /// Whether the result was remembered.
+    pub(super) cached: bool,
 }
 
 /// A file in the folder of results.

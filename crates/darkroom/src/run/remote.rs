@@ -118,7 +118,7 @@ impl Remote {
             files.push(Written { path, bytes: artifact.bytes });
         }
         let work_us = job.attempts.last().map_or(0, |attempt| attempt.timings.work_us);
-        Ok((id, Ok(Made { files, document: result.document.clone(), work_us })))
+        Ok((id, Ok(Made { files, document: result.document.clone(), work_us, cached: result.cached })))
     }
 }
 

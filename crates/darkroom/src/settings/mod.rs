@@ -15,6 +15,9 @@ use darkroom_server::{
 
 pub(crate) use layers::{Layers, load};
 
+/// Predictions, and remembered results, that a store is to hold at most.
+const MAX_ENTRIES: u64 = 100_000_000;
+
 settings! {
     /// Where everything is kept.
     pub struct Data in "data" {
@@ -34,6 +37,14 @@ settings! {
         keep_finished: Duration = StoreLimits::default().keep_finished,
         /// How long failed jobs are kept.
         keep_failed: Duration = StoreLimits::default().keep_failed,
+        /// How long predictions stay in the inference log.
+        keep_predictions: Duration = StoreLimits::default().keep_predictions,
+        /// Predictions that stay in the inference log at most; the oldest go first.
+        max_predictions: u64 = StoreLimits::default().max_predictions,
+        /// How long results are remembered that nobody asks for again. No longer than the job that made them is kept.
+        keep_cached: Duration = StoreLimits::default().keep_cached,
+        /// Results that are remembered at most; those that were asked for longest ago go first.
+        max_cached: u64 = StoreLimits::default().max_cached,
     }
 }
 
@@ -55,6 +66,13 @@ impl Store {
                 format!("`{}` is neither `sqlite:FILE` nor `memory:`", self.url),
             )),
         }
+        for (key, value) in
+            [("store.max_predictions", self.max_predictions), ("store.max_cached", self.max_cached)]
+        {
+            if value > MAX_ENTRIES {
+                mistakes.push(Mistake::new(key, format!("is at most {MAX_ENTRIES}")));
+            }
+        }
         if self.max_waiting == 0 {
             mistakes.push(Mistake::new("store.max_waiting", "is at least 1"));
         }
@@ -67,6 +85,10 @@ impl Store {
             max_waiting: self.max_waiting,
             keep_finished: self.keep_finished,
             keep_failed: self.keep_failed,
+            keep_predictions: self.keep_predictions,
+            max_predictions: self.max_predictions,
+            keep_cached: self.keep_cached,
+            max_cached: self.max_cached,
             ..StoreLimits::default()
         }
     }

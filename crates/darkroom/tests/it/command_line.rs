@@ -122,6 +122,12 @@ fn the_doctor_finds_a_good_folder_good_and_a_bad_one_bad() {
     let findings: serde_json::Value = serde_json::from_slice(&good.stdout).unwrap();
     assert!(good.status.success(), "{findings:#}");
     assert_eq!(findings[0]["check"], "data folder");
+    // Models are not needed for thumbnails; what is missing is named with the command that gets it.
+    for check in ["engine", "models"] {
+        let finding = findings.as_array().unwrap().iter().find(|finding| finding["check"] == check).unwrap();
+        assert_eq!(finding["verdict"], "warning");
+        assert!(finding["says"].as_str().unwrap().contains("darkroom models fetch"), "{finding}");
+    }
     write(folder.path(), "occupied", b"a file, not a folder");
     let bad = answer(folder.path(), &["doctor", "--data-dir", "occupied"]);
     assert_eq!(bad.status.code(), Some(3));

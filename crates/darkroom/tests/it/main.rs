@@ -9,5 +9,6 @@ mod command_line;
 mod isolation;
 mod models;
 mod photographs;
+mod predictions;
 mod runs;
 mod serving;

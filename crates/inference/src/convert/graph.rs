@@ -103,6 +103,28 @@ pub(super) fn float_tensor(name: &str, tensor: Tensor) -> TensorProto {
     }
 }
 
+/// A tensor of any type, from its bytes.
+pub(super) fn bytes_tensor(name: &str, dims: &[i64], kind: DataType, raw_data: Vec<u8>) -> TensorProto {
+    TensorProto {
+        dims: dims.to_vec(),
+        data_type: kind as i32,
+        name: name.to_owned(),
+        raw_data,
+        ..TensorProto::default()
+    }
+}
+
+/// The values of a float tensor, in whichever of the two forms they are stored.
+pub(super) fn floats(tensor: &TensorProto) -> Result<Tensor, ConvertError> {
+    let wrong = || ConvertError::malformed(format!("the constant `{}` has a wrong shape", tensor.name));
+    let shape: Result<Vec<usize>, _> = tensor.dims.iter().map(|&size| usize::try_from(size)).collect();
+    let shape = shape.map_err(|_| wrong())?;
+    if tensor.raw_data.is_empty() {
+        return Tensor::new(shape, tensor.float_data.clone());
+    }
+    Tensor::from_bytes(shape, &tensor.raw_data)
+}
+
 /// Reads a model, and insists on a graph.
 pub(super) fn read(file: &[u8]) -> Result<(ModelProto, GraphProto), ConvertError> {
     let not_onnx = || ConvertError::malformed("this is no ONNX model");
@@ -111,11 +133,11 @@ pub(super) fn read(file: &[u8]) -> Result<(ModelProto, GraphProto), ConvertError
     Ok((model, graph))
 }
 
-/// `axis`, `group` and `transB` are single numbers, the others lists.
-fn integers(name: &str, values: &[i64]) -> AttributeProto {
+/// `axis`, `group`, `to` and `transB` are single numbers, the others lists.
+pub(super) fn integers(name: &str, values: &[i64]) -> AttributeProto {
     let attribute = AttributeProto { name: name.to_owned(), ..AttributeProto::default() };
     match (name, values) {
-        ("axis" | "group" | "transB", &[i]) => {
+        ("axis" | "group" | "to" | "transB", &[i]) => {
             AttributeProto { r#type: AttributeType::Int as i32, i, ..attribute }
         }
         _ => AttributeProto { r#type: AttributeType::Ints as i32, ints: values.to_vec(), ..attribute },

@@ -10,15 +10,18 @@
 
 pub mod efficientnet;
 pub mod keras;
+pub mod quantise;
 
 mod dequantise;
 mod graph;
 mod layers;
 mod pickle;
+mod storage;
 mod tensor;
 mod torch;
 
 pub use dequantise::dequantise;
+pub use storage::{Storage, stored};
 use tensor::{MOST_ELEMENTS, Tensor};
 
 /// Why a file cannot be converted.

@@ -63,6 +63,17 @@ pub enum Task {
     Tensors,
 }
 
+impl Task {
+    /// The word in a manifest.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Classify => "classify",
+            Self::Digit => "digit",
+            Self::Tensors => "tensors",
+        }
+    }
+}
+
 /// How an image becomes a tensor of the shape `[1, channels, height, width]` or `[1, height, width, channels]`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ImageInput {

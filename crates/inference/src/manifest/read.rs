@@ -53,6 +53,13 @@ impl Description {
         if mistakes.is_empty() { Ok(Self { manifest, labels: labels.into() }) } else { Err(mistakes) }
     }
 
+    /// A digest of the manifest (and with it, of the digest of the weights) and the labels.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        // What is in memory can be written; nothing in it is a map with other keys than text.
+        let said = serde_json::to_vec(&(&self.manifest, &self.labels[..])).unwrap_or_default();
+        Sha256::digest(said).into()
+    }
+
     /// Compares the weights with the digest in the manifest. Reads the whole file.
     pub fn check_digest(&self, folder: &Path) -> Result<(), String> {
         let is = digest(&folder.join(&self.manifest.file))

@@ -17,5 +17,6 @@ mod mnist;
 mod net;
 mod onnx_runtime;
 mod preparing;
+mod quantised;
 mod registry;
 mod runtime;

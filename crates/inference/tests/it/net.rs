@@ -108,6 +108,36 @@ pub(crate) fn all_rows() -> Vec<u8> {
     .encode_to_vec()
 }
 
+/// Channels that [`convolution`] takes and gives.
+pub(crate) const INPUTS: usize = 16;
+pub(crate) const OUTPUTS: usize = 32;
+
+/// A convolution of single pixels with a ReLU, of images of 2 × 2: `images` → `flat`.
+pub(crate) fn convolution(weights: &[f32], biases: &[f32]) -> Vec<u8> {
+    let floats = |name: &str, dims: &[usize], values: &[f32]| TensorProto {
+        name: name.to_owned(),
+        data_type: DataType::Float as i32,
+        dims: dims.iter().map(|&size| size as i64).collect(),
+        raw_data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        ..TensorProto::default()
+    };
+    let (inputs, outputs) = (INPUTS as i64, OUTPUTS as i64);
+    let mut model = model(
+        vec![
+            node("Conv", &["images", "weights", "biases"], "conv"),
+            node("Relu", &["conv"], "relu"),
+            node("Flatten", &["relu"], "flat"),
+        ],
+        vec![value("images", DataType::Float, &[-1, inputs, 2, 2])],
+        vec![value("flat", DataType::Float, &[-1, outputs * 4])],
+    );
+    if let Some(graph) = &mut model.graph {
+        graph.initializer.push(floats("weights", &[OUTPUTS, INPUTS, 1, 1], weights));
+        graph.initializer.push(floats("biases", &[OUTPUTS], biases));
+    }
+    model.encode_to_vec()
+}
+
 /// Doubles `x` so many times: a model that takes as long as one likes.
 pub(crate) fn doubling(times: i64) -> Vec<u8> {
     let scalar = |name: &str, kind, values: &[u8]| TensorProto {

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use crate::{
-    config::Mistake,
+    config::{ByteSize, Mistake},
     settings,
     web::{Private, Rules},
 };
@@ -21,6 +21,12 @@ settings! {
         submission_patience: Duration = Duration::from_secs(10),
         /// Images that models look at outside of jobs at once; more wait for their turn, as long as uploads do.
         max_looks: usize = 64,
+        /// Size of a question to a model under `/v2`, also of what a compressed one inflates to.
+        max_infer_body: ByteSize = ByteSize::mib(64),
+        /// Size of the answer to such a question.
+        max_infer_answer: ByteSize = ByteSize::mib(256),
+        /// Encoded images in such a question.
+        max_infer_images: usize = 64,
         /// Event streams and waiting requests at once; more are answered 503.
         max_streams: usize = 256,
         /// The longest time that a client may wait for a job within one request.
@@ -59,11 +65,18 @@ impl Config {
             ("max_connections", self.max_connections),
             ("max_submissions", self.max_submissions),
             ("max_looks", self.max_looks),
+            ("max_infer_images", self.max_infer_images),
             ("max_streams", self.max_streams),
         ];
         for (key, value) in counts {
             if value == 0 || value > 1_000_000 {
                 mistakes.push(Mistake::new(format!("http.{key}"), "is 1 to 1000000"));
+            }
+        }
+        let sizes = [("max_infer_body", self.max_infer_body), ("max_infer_answer", self.max_infer_answer)];
+        for (key, value) in sizes {
+            if value.bytes() == 0 {
+                mistakes.push(Mistake::new(format!("http.{key}"), "is more than nothing"));
             }
         }
         let times = [

@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tracing::Instrument;
 
-use super::{Config, Http, drain::Rest, failure::Failure};
+use super::{Config, Http, drain::Rest, failure::Failure, v2};
 use crate::telemetry::HttpLabels;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -23,6 +23,7 @@ pub(super) async fn wrap(State(http): State<Http>, request: Request, next: Next)
     let began = Instant::now();
     let id = request_id(&http, request.headers());
     let route = route(&http, request.extensions().get::<MatchedPath>());
+    let render = if v2::is_here(request.uri().path()) { v2::refused } else { Failure::render };
     let method = method_label(request.method());
     let span = tracing::info_span!("request", request_id = %id, method, route);
     http.metrics.requests_in_flight.inc();
@@ -31,7 +32,7 @@ pub(super) async fn wrap(State(http): State<Http>, request: Request, next: Next)
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
     let answered =
         answered.unwrap_or_else(|_| Failure::caused(Code::Internal, "a handler panicked").into_response());
-    let mut response = span.in_scope(|| finish(answered, &id));
+    let mut response = span.in_scope(|| finish(answered, &id, render));
     if let Some(rest) =
         rest.filter(|_| response.status().is_client_error() || response.status().is_server_error())
     {
@@ -57,7 +58,7 @@ impl Drop for InFlight<'_> {
 }
 
 /// Renders a failure, and logs once what the client is not told.
-fn finish(mut response: Response, id: &str) -> Response {
+fn finish(mut response: Response, id: &str, render: fn(&Failure, &str) -> Response) -> Response {
     let Some(failure) = response.extensions_mut().remove::<Failure>() else { return response };
     let (code, detail) = (failure.code(), failure.detail());
     if let Some(cause) = failure.cause() {
@@ -65,7 +66,7 @@ fn finish(mut response: Response, id: &str) -> Response {
     } else {
         tracing::debug!(%code, detail, "request refused");
     }
-    let mut rendered = failure.render(id);
+    let mut rendered = render(&failure, id);
     if let Some(allow) = response.headers().get(header::ALLOW) {
         rendered.headers_mut().insert(header::ALLOW, allow.clone());
     }

@@ -56,6 +56,17 @@ impl Failure {
         self
     }
 
+    /// Says what of the request it is about.
+    pub(super) fn within(mut self, place: &str) -> Self {
+        self.detail = format!("{place}: {}", self.detail);
+        self
+    }
+
+    /// Keeps for the log what the client is not told.
+    pub(super) fn because(self, cause: &impl ToString) -> Self {
+        Self { cause: Some(cause.to_string()), ..self }
+    }
+
     /// When the client may come back.
     pub(super) fn retry_after(self, wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
@@ -85,9 +96,14 @@ impl Failure {
         problem.checks = self.checks.as_ref().and_then(|checks| serde_json::to_value(checks).ok());
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        self.answer(status, PROBLEM_MEDIA_TYPE, body)
+    }
+
+    /// An answer in whatever form, with the headers that belong to the failure.
+    pub(super) fn answer(&self, status: StatusCode, media_type: &'static str, body: Vec<u8>) -> Response {
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert("content-type", HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
+        headers.insert("content-type", HeaderValue::from_static(media_type));
         headers.insert("cache-control", HeaderValue::from_static("no-store"));
         if matches!(self.code.status(), 429 | 503) {
             headers.insert("retry-after", RETRY_AFTER);

@@ -66,6 +66,7 @@ pub(super) struct Fields {
     pub(super) priority: Option<i8>,
     pub(super) delay: Option<Duration>,
     pub(super) run_at: Option<Timestamp>,
+    pub(super) cache: Option<bool>,
     pub(super) name: Option<FileName>,
 }
 
@@ -157,6 +158,7 @@ async fn json(http: &Http, caller: &Caller, mut body: Incoming) -> Result<Draft,
         priority: request.priority,
         delay: request.delay.map(delay).transpose()?,
         run_at: request.run_at.map(|time| time.0),
+        cache: request.cache,
         name: request.name.as_deref().and_then(FileName::clean),
     };
     fields.check()?;
@@ -285,6 +287,7 @@ impl Fields {
             priority: query.parse("priority")?,
             delay: query.parse("delay")?.map(delay).transpose()?,
             run_at: query.parse::<Time>("run_at")?.map(|time| time.0),
+            cache: query.parse("cache")?,
             name: query.take("name").as_deref().and_then(FileName::clean),
             operations: match (query.take("op"), written) {
                 (None, written) => written,

@@ -25,6 +25,7 @@ mod look;
 mod models;
 mod multipart;
 mod notices;
+mod predictions;
 mod query;
 mod queues;
 mod quotas;
@@ -34,6 +35,7 @@ mod state;
 mod submit;
 mod tokens;
 mod users;
+mod v2;
 mod wait;
 
 use axum::{
@@ -66,6 +68,8 @@ fn table() -> Vec<Row> {
         post("/v1/artifacts/sign", sign::sign),
         get("/v1/operations", health::operations),
         get("/v1/models", models::list),
+        get("/v1/predictions", predictions::list),
+        get("/v1/predictions/export", predictions::export),
         get("/v1/queues", queues::list),
         post("/v1/queues/{name}/pause", queues::pause),
         post("/v1/queues/{name}/resume", queues::resume),
@@ -91,6 +95,19 @@ fn table() -> Vec<Row> {
         get("/docs/problems", docs::problems),
         get("/docs/{file}", docs::file),
         get("/v1", health::index),
+        // The Open Inference Protocol.
+        get("/v2", v2::server::metadata),
+        get("/v2/health/live", v2::server::live),
+        get("/v2/health/ready", v2::server::ready),
+        post("/v2/repository/index", v2::server::index),
+        get("/v2/models/{model}", v2::models::metadata),
+        get("/v2/models/{model}/versions/{version}", v2::models::metadata),
+        get("/v2/models/{model}/ready", v2::models::ready),
+        get("/v2/models/{model}/versions/{version}/ready", v2::models::ready),
+        get("/v2/models/{model}/config", v2::models::config),
+        get("/v2/models/{model}/versions/{version}/config", v2::models::config),
+        post("/v2/models/{model}/infer", v2::infer::infer),
+        post("/v2/models/{model}/versions/{version}/infer", v2::infer::infer),
         // The classic surfaces.
         get("/heartbeat", resize::heartbeat),
         post("/uploadFile", resize::upload),

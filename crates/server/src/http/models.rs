@@ -1,14 +1,24 @@
 //! `GET /v1/models`: what models there are.
 
 use axum::{Json, extract::State};
-use darkroom_api::{ModelInfo, ModelState, ModelTensor, ModelsList};
+use darkroom_api::{ModelInfo, ModelLatency, ModelState, ModelTensor, ModelsList};
 use darkroom_inference::{Listed, Model};
 
 use super::Http;
+use crate::predict::Counted;
 
 /// Every model, by name and version.
 pub(super) async fn list(State(http): State<Http>) -> Json<ModelsList> {
-    Json(ModelsList { models: http.predictor.models().list().iter().map(info).collect() })
+    Json(ModelsList {
+        models: http.predictor.models().list().iter().map(|listed| counted(&http, info(listed))).collect(),
+    })
+}
+
+/// With what is known of its use.
+fn counted(http: &Http, info: ModelInfo) -> ModelInfo {
+    let Counted { asked, failed, latency } = http.predictor.tally().of(&info.name, &info.version);
+    let latency = latency.map(|[p50_us, p95_us]| ModelLatency { p50_us, p95_us });
+    ModelInfo { requests: asked, failures: failed, latency, ..info }
 }
 
 fn info(listed: &Listed) -> ModelInfo {
@@ -49,5 +59,6 @@ fn described(name: String, version: String, model: &Model) -> ModelInfo {
         labels: model.labels().len() as u64,
         waiting: model.waiting() as u64,
         failure: failure.map(|failure| failure.to_string()),
+        ..ModelInfo::default()
     }
 }

@@ -21,11 +21,11 @@ use crate::{
     Parts,
     accounts::{self, Accounts, network},
     blobs::Blobs,
-    predict::Predictor,
+    predict::{Journal, Predictor},
     telemetry::Metrics,
 };
 
-/// Memory for JSON bodies, all together, in KiB.
+/// Memory for bodies that are held as a whole, all together, in KiB.
 const JSON_ROOM_KIB: usize = 256 << 10;
 
 /// The HTTP side of one service. Cheap to clone.
@@ -38,6 +38,8 @@ pub struct Wiring {
     pub metrics: Arc<Metrics>,
     /// What addresses of artifacts are signed with.
     pub signing_key: SigningKey,
+    /// Where predictions are logged.
+    pub(crate) journal: Journal,
     /// Cancelled when the service stops: event streams and waiting requests end early.
     pub stop: CancellationToken,
 }
@@ -57,6 +59,9 @@ pub struct Inner {
     pub(super) limits: Limits,
     pub(super) metrics: Arc<Metrics>,
     pub(super) signing_key: SigningKey,
+    pub(super) journal: Journal,
+    /// Whether answers are remembered and recalled.
+    pub(super) remembers: bool,
     pub(super) stop: CancellationToken,
     pub(super) notices: Notices,
     pub(super) fetcher: Fetcher,
@@ -91,6 +96,8 @@ impl Http {
             rules: gate::rules(),
             metrics: wiring.metrics,
             signing_key: wiring.signing_key,
+            journal: wiring.journal,
+            remembers: parts.config.cache.enabled,
             stop: wiring.stop,
             notices: Notices::of(&parts.store),
             fetcher: Fetcher::new(&config),
@@ -125,7 +132,7 @@ impl Inner {
         turn.ok().and_then(Result::ok).ok_or_else(|| Failure::plain(Code::Overloaded))
     }
 
-    /// Room in memory for a JSON body of `bytes`, which is decoded to as much again.
+    /// Room in memory for a body of `bytes`, or a part of one, which is decoded to as much again.
     pub(super) fn json_permit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
         let kib = u32::try_from(bytes.div_ceil(512)).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.json).try_acquire_many_owned(kib);

@@ -10,7 +10,7 @@ use axum::{
 use darkroom_api::{Code, Job, openapi};
 use darkroom_core::{
     JobId,
-    job::{Idempotency, Input, NewJob},
+    job::{Caching, Idempotency, Input, NewJob},
     store::Submitted,
 };
 use darkroom_inference::InferenceError;
@@ -84,6 +84,9 @@ fn assemble(http: &Http, fields: Fields, taken: &Taken) -> Result<NewJob, Failur
     let mut job = NewJob::new(now, input, operations)?;
     job.queue = fields.queue.unwrap_or_default();
     job.priority = fields.priority.unwrap_or_default();
+    if fields.cache == Some(false) {
+        job.caching = Caching::Refused;
+    }
     job.run_at = fields.run_at.or_else(|| fields.delay.map(|delay| now + delay));
     Ok(job)
 }
@@ -139,6 +142,9 @@ impl intake::Draft {
         let name = fields.name.as_ref().map(ToString::to_string);
         let times = (fields.delay.map(|delay| delay.as_millis() as u64), fields.run_at);
         let sent = (image, &fields.operations, queue, fields.priority, times, name);
-        Sha256::digest(serde_json::to_vec(&sent).unwrap_or_default()).into()
+        let mut sent = serde_json::to_vec(&sent).unwrap_or_default();
+        // Only where it is said: what was submitted before there was a cache is still the same.
+        sent.extend(fields.cache.map(u8::from));
+        Sha256::digest(sent).into()
     }
 }

@@ -19,7 +19,7 @@ settings! {
         /// The library of ONNX Runtime. Empty is the one in `runtime` in the data folder.
         runtime: Option<PathBuf> = None,
         /// The model that `classify` asks when none is named, as name or name@version.
-        classify: String = "resnet50".to_owned(),
+        classify: String = "resnet50-int8".to_owned(),
         /// The model that `digit` asks when none is named, as name or name@version.
         digit: String = "digits".to_owned(),
         /// Threads that one run is spread over. 0 is one for a quick model, else all processors.

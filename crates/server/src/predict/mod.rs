@@ -2,20 +2,31 @@
 //! frames meet models; jobs and the HTTP surface share it.
 
 mod builtin;
+mod cache;
 mod config;
+mod journal;
+mod question;
 mod said;
+mod tally;
 
 use std::{future::Future, path::Path, pin::Pin, sync::Arc};
 
 use darkroom_core::{
     Operation,
     operation::{AnyModel, ModelRef},
+    prediction::AskedModel,
 };
 use darkroom_imaging::{Frame, FrameRequest};
 use darkroom_inference::{HostCommand, InferenceError, Model, Models};
 
+pub use cache::CacheConfig;
+pub(crate) use cache::key;
 pub use config::Config;
-pub(crate) use said::Said;
+pub use journal::JournalConfig;
+pub(crate) use journal::{Journal, JournalTask, count};
+pub(crate) use question::{Question, Took, best, found, named_in};
+pub(crate) use said::{Said, tensor_stem};
+pub(crate) use tally::{Counted, Tally};
 
 use crate::config::Mistake;
 
@@ -28,6 +39,7 @@ struct Inner {
     models: Models,
     classify: ModelRef,
     digit: ModelRef,
+    tally: Arc<Tally>,
 }
 
 /// An answer that is on its way. Dropping it withdraws the question.
@@ -50,7 +62,7 @@ impl Predictor {
                 .map_err(|error| vec![Mistake::new(format!("models.{key}"), error.to_string())])
         };
         let (classify, digit) = (named("classify", &config.classify)?, named("digit", &config.digit)?);
-        Ok(Self(Arc::new(Inner { models, classify, digit })))
+        Ok(Self(Arc::new(Inner { models, classify, digit, tally: Arc::default() })))
     }
 
     /// All models.
@@ -58,15 +70,36 @@ impl Predictor {
         &self.0.models
     }
 
+    /// How often each of them was asked.
+    pub(crate) fn tally(&self) -> &Arc<Tally> {
+        &self.0.tally
+    }
+
     /// The model that an operation asks; `None` for an operation that asks none.
     pub(crate) fn model(&self, operation: &Operation) -> Option<Result<Arc<Model>, InferenceError>> {
-        let meant = match operation {
-            Operation::Thumbnail(_) => return None,
-            Operation::Classify(classify) => classify.model.as_ref().unwrap_or(&self.0.classify),
-            Operation::Digit(digit) => digit.model.as_ref().unwrap_or(&self.0.digit),
-            Operation::Model(any) => &any.model,
-        };
+        let meant = self.meant(operation)?;
         Some(self.0.models.get(meant.name(), meant.version()))
+    }
+
+    /// The same for the inference log: as it was found, else as it was meant.
+    pub(crate) fn asked(&self, operation: &Operation) -> Option<AskedModel> {
+        let meant = self.meant(operation)?;
+        let unknown = || AskedModel {
+            name: meant.name().to_owned(),
+            version: meant.version().map(str::to_owned),
+            digest: None,
+        };
+        let model = self.0.models.get(meant.name(), meant.version());
+        Some(model.map_or_else(|_| unknown(), |model| found(&model)))
+    }
+
+    fn meant<'a>(&'a self, operation: &'a Operation) -> Option<&'a ModelRef> {
+        match operation {
+            Operation::Thumbnail(_) => None,
+            Operation::Classify(classify) => Some(classify.model.as_ref().unwrap_or(&self.0.classify)),
+            Operation::Digit(digit) => Some(digit.model.as_ref().unwrap_or(&self.0.digit)),
+            Operation::Model(any) => Some(&any.model),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a model said, as a document and as files.
 
-use darkroom_core::operation::TensorFormat;
+use darkroom_core::operation::{AnyModel, TensorFormat};
 use darkroom_inference::{Data, InferenceError, Model, Named, Tensor};
 use serde_json::{Value, json};
 
@@ -64,12 +64,23 @@ pub(super) fn tensors(
         }
         TensorFormat::Npy => {
             let stem = stem.unwrap_or_else(|| model.manifest().name.clone());
-            let file = |(name, tensor): &Named| Ok((format!("{stem}-{}", plain(name)), npy(tensor)?));
+            let file = |(name, tensor): &Named| Ok((file_stem(&stem, name), npy(tensor)?));
             let tensors = outputs.iter().map(file).collect::<Result<_, InferenceError>>()?;
             let outputs: Vec<Value> = outputs.iter().map(described).collect();
             Ok(Said { tensors, ..said(model, json!({ "outputs": outputs })) })
         }
     }
+}
+
+/// What the file of an output tensor is called in a job that asks so, for a document of [`TensorFormat::Npy`].
+pub(crate) fn tensor_stem(asked: &AnyModel, document: &Value, number: usize) -> Option<String> {
+    let model = || document.get("model").and_then(Value::as_str);
+    let stem = asked.name.as_ref().map(darkroom_core::operation::ArtifactStem::as_str).or_else(model)?;
+    Some(file_stem(stem, document.pointer(&format!("/outputs/{number}/name"))?.as_str()?))
+}
+
+fn file_stem(stem: &str, tensor: &str) -> String {
+    format!("{stem}-{}", plain(tensor))
 }
 
 /// A document with the model that said it.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use darkroom_core::{
     Timestamp,
     job::{FailureKind, State, Timings},
+    prediction::{Ending, Surface},
     store::Counts,
 };
 use prometheus::{
@@ -51,6 +52,10 @@ pub struct Metrics {
     pub collected_blobs: IntCounter,
     /// Their bytes.
     pub collected_bytes: IntCounter,
+    predictions: IntCounterVec,
+    /// Predictions that are missing in the inference log.
+    pub unlogged: IntCounter,
+    cache: IntCounterVec,
 }
 
 /// The labels of a finished request.
@@ -89,6 +94,9 @@ impl Default for Metrics {
             outlived: counter(r, "darkroom_outlived_jobs_total", "Finished jobs that retention deleted."),
             collected_blobs: counter(r, "darkroom_collected_blobs_total", "Blobs removed because no job names them."),
             collected_bytes: counter(r, "darkroom_collected_bytes_total", "Bytes of those blobs."),
+            predictions: counters(r, "darkroom_predictions_total", "Questions to models, by where they were asked and how they ended.", &["surface", "ending"]),
+            unlogged: counter(r, "darkroom_predictions_unlogged_total", "Predictions that could not be written to the inference log."),
+            cache: counters(r, "darkroom_cache_lookups_total", "Results that were looked for in the cache.", &["result"]),
             registry,
         }
     }
@@ -118,6 +126,17 @@ impl Metrics {
         for (part, us) in parts {
             self.attempt_seconds.with_label_values(&[part]).observe(us as f64 / 1e6);
         }
+    }
+
+    /// Counts a question to a model.
+    pub fn predicted(&self, surface: Surface, ending: Ending) {
+        self.predictions.with_label_values(&[surface.as_str(), ending.as_str()]).inc();
+    }
+
+    /// Counts results that were looked for in the cache.
+    pub fn looked_for(&self, found: u64, missed: u64) {
+        self.cache.with_label_values(&["hit"]).inc_by(found);
+        self.cache.with_label_values(&["miss"]).inc_by(missed);
     }
 
     /// Takes over what the store counts; call it before [`Metrics::render`].

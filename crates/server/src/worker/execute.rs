@@ -1,22 +1,25 @@
-//! One attempt: blob → header → admission → one decode for all thumbnails, one for all models → artifacts → settlement.
+//! One attempt: what is remembered → blob → header → admission → one decode for all thumbnails, one for all models →
+//! artifacts → settlement.
 
 use std::time::Instant;
 
 use darkroom_core::{
     Operation,
-    job::{Artifact, Job, OperationResult, Outcome, Timings},
+    job::{Artifact, Caching, Job, OperationResult, Outcome, Timings},
     store::{Leased, Settled, Settlement},
 };
 use darkroom_imaging::{Guard, Inspected, Source};
-use futures_util::future;
+use futures_util::future::{self, Either};
 use serde_json::{Value, json};
 use tracing::Instrument;
 
 use super::{
     Workshop,
+    beside::{Known, beside},
     failure::Broken,
+    recall::recall,
     stop::{Reason, StopSign},
-    work::{Product, Work, products},
+    work::{Content, Product, Work, products},
 };
 use crate::{
     blobs::{Blobs, Pin},
@@ -38,6 +41,7 @@ pub(super) enum Ended {
 struct Made {
     results: Vec<OperationResult>,
     pins: Vec<Pin>,
+    known: Known,
 }
 
 /// Executes a claimed job and settles it.
@@ -48,18 +52,20 @@ pub(super) async fn execute(shop: &Workshop, leased: Leased, sign: &StopSign) ->
 
 async fn attempt(shop: &Workshop, leased: Leased, sign: &StopSign) -> Ended {
     let Leased { lease, job, .. } = leased;
+    let began = Instant::now();
     let mut timings = Timings::default();
     let made = make(shop, &job, sign, &mut timings).await;
     if sign.reason() == Some(Reason::Lost) {
         return Ended::Otherwise;
     }
-    let (outcome, pins) = match made {
-        Ok(made) => (Outcome::Succeeded(made.results), made.pins),
-        Err(broken) => (failed(shop, &job, broken, sign), Vec::new()),
+    let (outcome, known, pins) = match made {
+        Ok(made) => (Outcome::Succeeded(made.results), made.known, made.pins),
+        Err(broken) => (failed(shop, &job, broken, sign), Known::default(), Vec::new()),
     };
     let ended = count(shop, &outcome, &timings);
     failpoint::reached("worker.before_settle");
-    let settled = shop.settler.settle(Settlement { lease, outcome, timings }).await;
+    let beside = beside(shop, &job, &outcome, known, began.elapsed());
+    let settled = shop.settler.settle(Settlement { lease, outcome, timings, beside }).await;
     drop(pins);
     if settled == Settled::Stale {
         tracing::warn!("the outcome came too late: the lease is not ours any more");
@@ -71,14 +77,39 @@ async fn attempt(shop: &Workshop, leased: Leased, sign: &StopSign) -> Ended {
 /// The way from the input to durable artifacts.
 async fn make(shop: &Workshop, job: &Job, sign: &StopSign, timings: &mut Timings) -> Result<Made, Broken> {
     failpoint::reached_for("worker.execute", job.input.name.as_ref().map_or("", |name| name.as_str()));
-    let source = Source::file(shop.blobs.local_path(job.input.blob));
     let work = Work::of(&job.operations, &shop.predictor)?;
 
     let began = Instant::now();
+    let remembers = shop.remembers && job.caching == Caching::Used;
+    let keys = if remembers { work.keys(job) } else { Vec::new() };
+    let mut recalled = if remembers { recall(shop, job, &keys).await } else { Vec::new() };
+    timings.read_us = micros(began);
+    let work = work.without(&recalled);
+    let done = if work.is_empty() { Vec::new() } else { do_work(shop, job, work, (sign, timings)).await? };
+    let mut done = done.into_iter();
+    recalled.resize_with(job.operations.len(), || None);
+    let products = recalled.into_iter().filter_map(|known| known.or_else(|| done.next())).collect();
+
+    let began = Instant::now();
+    let mut made = keep(&shop.blobs, &job.operations, products).await?;
+    timings.write_us = micros(began);
+    made.known.keys = keys;
+    Ok(made)
+}
+
+/// Looks at the image and does what nobody remembers.
+async fn do_work(
+    shop: &Workshop,
+    job: &Job,
+    work: Work,
+    (sign, timings): (&StopSign, &mut Timings),
+) -> Result<Vec<Product>, Broken> {
+    let began = Instant::now();
+    let source = Source::file(shop.blobs.local_path(job.input.blob));
     let limits = shop.limits.clone();
     let inspected = tokio::task::spawn_blocking(move || Inspected::new(source, limits));
     let inspected = inspected.await.map_err(|panic| super::pool::Panicked(panic.to_string()))??;
-    timings.read_us = micros(began);
+    timings.read_us += micros(began);
 
     let began = Instant::now();
     let reservation = tokio::select! {
@@ -101,41 +132,47 @@ async fn make(shop: &Workshop, job: &Job, sign: &StopSign, timings: &mut Timings
         products = products(steps?) => products?,
     };
     timings.work_us = micros(started);
-
-    let began = Instant::now();
-    let made = keep(&shop.blobs, &job.operations, products).await;
-    timings.write_us = micros(began);
-    made
+    Ok(products)
 }
 
 /// Writes all artifacts at once: their fsyncs share the disk's time.
 async fn keep(blobs: &Blobs, operations: &[Operation], products: Vec<Product>) -> Result<Made, Broken> {
     let (mut names, mut puts) = (Vec::new(), Vec::new());
     let mut results = Vec::with_capacity(products.len());
-    for (operation, Product { mut document, files }) in operations.iter().zip(products) {
+    let mut known = Known::default();
+    for (operation, product) in operations.iter().zip(products) {
+        let Product { mut document, files, model, cached } = product;
+        known.models.push(model);
         let mut artifacts = Vec::with_capacity(files.len());
         for file in files {
             let name = unused_name(&file.stem, file.extension, &names);
-            let bytes = file.bytes.len() as u64;
+            let bytes = match &file.content {
+                Content::Bytes(bytes) => bytes.len() as u64,
+                Content::Stored(stored) => stored.bytes,
+            };
             if let Some(Value::Object(told)) = document.pointer_mut(&file.place) {
                 told.insert("artifact".to_owned(), json!(name));
                 told.insert("bytes".to_owned(), json!(bytes));
             }
-            puts.push(blobs.put(file.bytes));
+            puts.push(match file.content {
+                Content::Bytes(bytes) => Either::Left(blobs.put(bytes)),
+                Content::Stored(stored) => Either::Right(future::ready(Ok(stored))),
+            });
             names.push(name.clone());
             artifacts.push((name, file.media_type, bytes));
         }
-        results.push((operation.name().to_owned(), document, artifacts));
+        results.push((operation.name().to_owned(), document, artifacts, cached));
     }
     let mut stored = future::try_join_all(puts).await?.into_iter();
-    let mut made = Made { results: Vec::with_capacity(results.len()), pins: Vec::with_capacity(names.len()) };
-    for (operation, document, artifacts) in results {
+    let (count, pins) = (results.len(), Vec::with_capacity(names.len()));
+    let mut made = Made { results: Vec::with_capacity(count), pins, known };
+    for (operation, document, artifacts, cached) in results {
         let artifacts = artifacts.into_iter().zip(&mut stored).map(|((name, media_type, bytes), stored)| {
             made.pins.push(stored.pin);
             Artifact { name, blob: stored.id, bytes, media_type: media_type.to_owned() }
         });
         let artifacts = artifacts.collect();
-        made.results.push(OperationResult { operation, document, artifacts });
+        made.results.push(OperationResult { operation, document, artifacts, cached });
     }
     Ok(made)
 }

@@ -3,11 +3,13 @@
 //! One [`Worker`] a process. Its runner holds a session and claims jobs; each job is executed by a task of its own,
 //! whose pixel work runs on one of a fixed number of threads; outcomes are settled together.
 
+mod beside;
 mod execute;
 mod failure;
 mod limits;
 mod memory;
 mod pool;
+mod recall;
 mod runner;
 mod settle;
 mod stop;
@@ -15,7 +17,7 @@ mod work;
 
 use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
-use darkroom_core::{RetryPolicy, store::Store};
+use darkroom_core::{Clock, RetryPolicy, store::Store};
 use darkroom_imaging::Limits;
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -94,6 +96,11 @@ struct Workshop {
     store: Arc<dyn Store>,
     blobs: Blobs,
     predictor: Predictor,
+    clock: Arc<dyn Clock>,
+    /// Whether predictions are logged.
+    logs: bool,
+    /// Whether results are remembered and recalled.
+    remembers: bool,
     metrics: Arc<Metrics>,
     limits: Limits,
     retry: RetryPolicy,
@@ -120,6 +127,9 @@ impl Worker {
             store: Arc::clone(&parts.store),
             blobs: parts.blobs.clone(),
             predictor: parts.predictor.clone(),
+            clock: Arc::clone(&parts.clock),
+            logs: parts.config.predictions.enabled,
+            remembers: parts.config.cache.enabled,
             limits: parts.config.limits.limits(),
             retry: config.retry(),
             memory,

@@ -10,7 +10,7 @@ use std::{
 use darkroom_core::{
     JobId, SessionId,
     job::{Outcome, Timings},
-    store::{BEAT_INTERVAL, Leased, Notice, Settlement, StoreError, WorkerInfo, WorkerStats},
+    store::{BEAT_INTERVAL, Beside, Leased, Notice, Settlement, StoreError, WorkerInfo, WorkerStats},
 };
 use darkroom_imaging::memory;
 use futures_util::{StreamExt, future};
@@ -229,8 +229,8 @@ impl Session {
     /// Returns jobs as if they had not been claimed.
     async fn give_back(&self, leased: Vec<Leased>) {
         let settle = leased.into_iter().map(|leased| {
-            let (outcome, timings) = (Outcome::Interrupted, Timings::default());
-            self.shop.settler.settle(Settlement { lease: leased.lease, outcome, timings })
+            let (outcome, timings, beside) = (Outcome::Interrupted, Timings::default(), Beside::default());
+            self.shop.settler.settle(Settlement { lease: leased.lease, outcome, timings, beside })
         });
         future::join_all(settle).await;
     }

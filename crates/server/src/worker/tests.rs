@@ -4,7 +4,8 @@ use darkroom_core::{
     Clock, JobId, Operation, SystemClock,
     job::{AttemptEnd, FailureKind, Input, Job, NewJob, State},
     operation::Thumbnail,
-    store::{Admin, Ledger, Notice, Queue, StoreLimits},
+    prediction::Answer,
+    store::{Admin, Ledger, Notice, Page, PredictionFilter, Predictions, Queue, StoreLimits},
 };
 use darkroom_store::Memory;
 use futures_util::StreamExt;
@@ -48,7 +49,10 @@ impl Shop {
         let media_type = "application/octet-stream".to_owned();
         let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name: None };
         let operations = thumbnails.iter().cloned().map(Operation::Thumbnail).collect();
-        let new = NewJob::new(SystemClock.now(), input, operations).unwrap();
+        self.submit_new(NewJob::new(SystemClock.now(), input, operations).unwrap()).await
+    }
+
+    async fn submit_new(&self, new: NewJob) -> JobId {
         let id = new.id;
         self.store.submit(vec![new]).await.unwrap();
         id
@@ -239,5 +243,66 @@ async fn jobs_that_were_in_a_crash_are_worked_on_alone() {
         alone += usize::from(job.attempts.iter().any(|attempt| attempt.end == AttemptEnd::Interrupted));
     }
     assert_eq!(alone, 4);
+    worker.shutdown().await;
+}
+
+/// Whether each result was remembered.
+fn cached(job: &Job) -> Vec<bool> {
+    assert_eq!(job.status.state, State::Succeeded, "{:?}", job.failure);
+    job.results.iter().map(|result| result.cached).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_remembered_is_not_worked_out_and_is_called_as_this_job_says() {
+    let shop = Shop::new(|_| {});
+    let worker = shop.work();
+    let cover = Thumbnail { name: Some("cover".to_owned()), ..Thumbnail::fit(50, 50) };
+    let first = shop.submit(png(400, 200), &[Thumbnail::fit(50, 50)]).await;
+    let first = shop.end(first).await;
+    let second = shop.submit(png(400, 200), &[Thumbnail::fit(20, 20), cover, Thumbnail::fit(50, 50)]).await;
+    let second = shop.end(second).await;
+    assert_eq!((cached(&first), cached(&second)), (vec![false], vec![false, true, true]));
+    let artifacts: Vec<_> = second.results.iter().flat_map(|result| &result.artifacts).collect();
+    let names: Vec<&str> = artifacts.iter().map(|artifact| artifact.name.as_str()).collect();
+    assert_eq!(names, ["thumbnail.jpg", "cover.jpg", "thumbnail-2.jpg"]);
+    assert_eq!(second.results[1].document["artifact"], "cover.jpg");
+    let made = &first.results[0].artifacts[0];
+    assert!(artifacts[1..].iter().all(|same| same.blob == made.blob && same.bytes == made.bytes));
+    worker.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_remembered_result_whose_blob_is_gone_is_worked_out_again() {
+    let shop = Shop::new(|_| {});
+    let worker = shop.work();
+    let first = shop.submit(png(400, 200), &[Thumbnail::fit(50, 50)]).await;
+    let blob = shop.end(first).await.results[0].artifacts[0].blob;
+    std::fs::remove_file(shop.parts.blobs.local_path(blob)).unwrap();
+    let second = shop.submit(png(400, 200), &[Thumbnail::fit(50, 50)]).await;
+    let second = shop.end(second).await;
+    assert_eq!((cached(&second), second.results[0].artifacts[0].blob), (vec![false], blob));
+    assert!(shop.parts.blobs.get(blob).await.is_ok(), "no row without its blob");
+    worker.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_is_none_is_a_prediction_that_failed() {
+    let shop = Shop::new(|_| {});
+    let worker = shop.work();
+    let stored = shop.parts.blobs.put(b"no picture".to_vec()).await.unwrap();
+    let media_type = "image/png".to_owned();
+    let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name: None };
+    let operations = vec![
+        Operation::Thumbnail(Thumbnail::fit(9, 9)),
+        Operation::Digit(darkroom_core::operation::Digit::default()),
+    ];
+    let id = shop.submit_new(NewJob::new(SystemClock.now(), input, operations).unwrap()).await;
+    assert_eq!(shop.end(id).await.failure.unwrap().kind, FailureKind::Undecodable);
+    let page = Page { limit: 10, before: None };
+    let entries = shop.store.predictions(PredictionFilter::default(), page).await.unwrap();
+    let [logged] = &entries[..] else { panic!("a thumbnail asks no model: {entries:?}") };
+    assert_eq!((logged.entry.job, logged.entry.input), (Some(id), Some(stored.id)));
+    assert_eq!(logged.entry.model.as_ref().map(|model| model.name.as_str()), Some("digits"));
+    assert!(matches!(&logged.entry.answer, Answer::Failed { code, .. } if code == "undecodable"));
     worker.shutdown().await;
 }

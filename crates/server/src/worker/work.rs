@@ -1,10 +1,15 @@
 //! What an attempt does to its image: one look for everything that is asked of it.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use darkroom_core::{
     Operation,
+    job::Job,
     operation::{Background, Thumbnail},
+    store::CacheKey,
 };
 use darkroom_imaging::{Frame, FrameRequest, Guard, Inspected, Rendition};
 use darkroom_inference::Model;
@@ -12,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::failure::Broken;
 use crate::{
+    blobs::Stored,
     host,
     predict::{self, Asked, Predictor, Said},
 };
@@ -27,8 +33,8 @@ pub(super) struct Work {
 pub(super) enum Step {
     /// It is done.
     Done(Product),
-    /// A model is asked.
-    Asked(Asked),
+    /// A model was asked, then.
+    Asked(Asked, Instant),
 }
 
 /// What one operation gave.
@@ -37,6 +43,10 @@ pub(super) struct Product {
     pub(super) document: Value,
     /// Files that are to become artifacts.
     pub(super) files: Vec<File>,
+    /// From asking a model to its answer.
+    pub(super) model: Option<Duration>,
+    /// Whether it was remembered.
+    pub(super) cached: bool,
 }
 
 /// An artifact that has no name yet.
@@ -44,24 +54,48 @@ pub(super) struct File {
     pub(super) stem: String,
     pub(super) extension: &'static str,
     pub(super) media_type: &'static str,
-    pub(super) bytes: Vec<u8>,
+    pub(super) content: Content,
     /// The object of the document that tells its name and size, as a JSON pointer.
     pub(super) place: String,
+}
+
+/// What is in a file.
+pub(super) enum Content {
+    /// These bytes, which are to be stored.
+    Bytes(Vec<u8>),
+    /// A blob that is there, and held.
+    Stored(Stored),
 }
 
 impl Work {
     /// Finds the models; nothing is loaded yet.
     pub(super) fn of(operations: &[Operation], predictor: &Predictor) -> Result<Self, Broken> {
         let models = operations.iter().map(|operation| predictor.model(operation).transpose());
-        let thumbnail = |operation: &Operation| match operation {
-            Operation::Thumbnail(thumbnail) => Some(thumbnail.clone()),
-            _ => None,
-        };
         Ok(Self {
             models: models.collect::<Result<_, _>>()?,
-            thumbnails: operations.iter().filter_map(thumbnail).collect(),
+            thumbnails: thumbnails(operations),
             operations: operations.to_vec(),
         })
+    }
+
+    /// What each result is remembered by.
+    pub(super) fn keys(&self, job: &Job) -> Vec<CacheKey> {
+        let each = self.operations.iter().zip(&self.models);
+        each.map(|(asked, model)| predict::key(&job.owner, job.input.blob, asked, model.as_deref())).collect()
+    }
+
+    /// Whether there is nothing to do.
+    pub(super) fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+
+    /// What is left of it without what is known already.
+    pub(super) fn without(self, known: &[Option<Product>]) -> Self {
+        let unknown = |place: usize| known.get(place).is_none_or(Option::is_none);
+        let each = self.operations.into_iter().zip(self.models).enumerate();
+        let (operations, models): (Vec<_>, Vec<_>) =
+            each.filter(|(place, _)| unknown(*place)).map(|(_, left)| left).unzip();
+        Self { thumbnails: thumbnails(&operations), operations, models }
     }
 
     /// Bytes of working memory for the pixels.
@@ -85,7 +119,9 @@ impl Work {
         for (operation, model) in self.operations.iter().zip(&self.models) {
             let seen = model.as_ref().map(|model| (model, seen_by(model, &frames)));
             steps.push(match (operation, seen) {
-                (_, Some((model, Some(frame)))) => Step::Asked(predict::ask(operation, model, frame)?),
+                (_, Some((model, Some(frame)))) => {
+                    Step::Asked(predict::ask(operation, model, frame)?, Instant::now())
+                }
                 (Operation::Thumbnail(thumbnail), _) => {
                     let rendition = renditions.next();
                     Step::Done(rendition.map_or_else(Product::nothing, |made| made_of(thumbnail, made)))
@@ -122,7 +158,7 @@ fn seen_by<'a>(model: &Model, frames: &'a [(Option<Background>, Frame)]) -> Opti
 
 impl Product {
     fn nothing() -> Self {
-        Self { document: Value::Null, files: Vec::new() }
+        Self { document: Value::Null, files: Vec::new(), model: None, cached: false }
     }
 }
 
@@ -132,10 +168,26 @@ pub(super) async fn products(steps: Vec<Step>) -> Result<Vec<Product>, Broken> {
     for step in steps {
         products.push(match step {
             Step::Done(product) => product,
-            Step::Asked(asked) => said(asked.await?),
+            Step::Asked(asked, at) => {
+                let said = said(asked.await?);
+                Product { model: Some(at.elapsed()), ..said }
+            }
         });
     }
     Ok(products)
+}
+
+fn thumbnails(operations: &[Operation]) -> Vec<Thumbnail> {
+    let thumbnail = |operation: &Operation| match operation {
+        Operation::Thumbnail(thumbnail) => Some(thumbnail.clone()),
+        _ => None,
+    };
+    operations.iter().filter_map(thumbnail).collect()
+}
+
+/// What the name of a thumbnail's file begins with.
+pub(super) fn thumbnail_stem(thumbnail: &Thumbnail) -> String {
+    thumbnail.name.clone().unwrap_or_else(|| "thumbnail".to_owned())
 }
 
 fn made_of(thumbnail: &Thumbnail, made: Rendition) -> Product {
@@ -146,13 +198,13 @@ fn made_of(thumbnail: &Thumbnail, made: Rendition) -> Product {
         "frames": made.frames,
     });
     let file = File {
-        stem: thumbnail.name.clone().unwrap_or_else(|| "thumbnail".to_owned()),
+        stem: thumbnail_stem(thumbnail),
         extension: made.format.extension(),
         media_type: made.format.media_type(),
-        bytes: made.bytes,
+        content: Content::Bytes(made.bytes),
         place: String::new(),
     };
-    Product { document, files: vec![file] }
+    Product { document, files: vec![file], model: None, cached: false }
 }
 
 fn said(said: Said) -> Product {
@@ -160,8 +212,9 @@ fn said(said: Said) -> Product {
         stem,
         extension: "npy",
         media_type: "application/octet-stream",
-        bytes,
+        content: Content::Bytes(bytes),
         place: format!("/outputs/{number}"),
     };
-    Product { document: said.document, files: said.tensors.into_iter().enumerate().map(file).collect() }
+    let files = said.tensors.into_iter().enumerate().map(file).collect();
+    Product { document: said.document, files, model: None, cached: false }
 }

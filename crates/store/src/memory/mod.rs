@@ -3,7 +3,9 @@
 //! Everything is lost with the process. Calls never wait: each takes one lock for microseconds.
 
 mod admin;
+mod cache;
 mod ledger;
+mod predictions;
 mod queue;
 mod stock;
 mod users;

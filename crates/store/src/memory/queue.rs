@@ -14,7 +14,9 @@ use darkroom_core::{
 use futures_core::Stream;
 
 use super::{
-    Memory, check_batch,
+    Memory,
+    cache::Kept,
+    check_batch,
     stock::{Session, Stock},
 };
 use crate::{moves::Ending, notices::News};
@@ -138,7 +140,7 @@ impl Stock {
     }
 
     fn settle(&mut self, settlement: Settlement, now: Timestamp, news: &mut News) -> Settled {
-        let Settlement { lease, outcome, timings } = settlement;
+        let Settlement { lease, outcome, timings, beside } = settlement;
         let newest = self.jobs.get(&lease.seq).filter(|entry| {
             let status = entry.job.status;
             entry.job.id == lease.job
@@ -148,7 +150,12 @@ impl Stock {
         });
         let Some(entry) = newest else { return Settled::Stale };
         let ending = Ending::of(outcome, entry.job.status);
+        let results = ending.results.len();
         self.end(lease.seq, ending, timings, (now, news));
+        self.log.record(beside.predictions);
+        for (key, place) in beside.remembered.into_iter().filter(|(_, place)| *place < results) {
+            self.remembered.put(key, Kept::Job(lease.seq, place), now);
+        }
         Settled::Accepted
     }
 
@@ -173,6 +180,8 @@ impl Stock {
             blobs.extend(self.remove(seq));
         }
         swept.orphans = blobs.into_iter().filter(|blob| !self.blobs.contains_key(blob)).collect();
+        swept.predictions = self.log.forget(limits, now);
+        swept.forgotten = self.remembered.forget(limits, now);
         self.totals.forget_old_minutes(now);
         swept
     }

@@ -15,7 +15,7 @@ use darkroom_core::{
     store::LiveWorker,
 };
 
-use super::users::People;
+use super::{cache::Remembered, predictions::Log, users::People};
 use crate::{
     moves::{Ending, Marks, at_least_one, first_state, shows_failure},
     notices::News,
@@ -64,6 +64,8 @@ pub(super) struct Stock {
     /// Jobs that have not ended, by owner.
     open: HashMap<Owner, u64>,
     pub(super) people: People,
+    pub(super) log: Log,
+    pub(super) remembered: Remembered,
     /// Scheduled jobs by the time they fall due.
     pub(super) due: BTreeSet<(Timestamp, u64)>,
     /// Finished jobs by the time they finished; failed ones apart, for they are kept longer.
@@ -182,6 +184,7 @@ impl Stock {
             status: Status::new(first_state(run_at, now)),
             held: false,
             limits: at_least_one(new.limits),
+            caching: new.caching,
             created_at: now,
             run_at,
             started_at: None,
@@ -204,6 +207,7 @@ impl Stock {
         self.unindex(seq, true);
         let Some(entry) = self.jobs.remove(&seq) else { return BTreeSet::new() };
         self.ids.remove(&entry.job.id);
+        self.remembered.forget_job(seq);
         if let Some(key) = &entry.key {
             self.keys.remove(&(entry.job.owner.clone(), key.clone()));
         }

@@ -5,7 +5,7 @@ use darkroom_core::{
     fairness::LaneKey,
     job::{Event, Outcome, Timings},
     store::{
-        Beat, Lease, LiveWorker, MAX_BATCH, SESSION_TTL, Settled, Settlement, StoreError, WorkerInfo,
+        Beat, Beside, Lease, LiveWorker, MAX_BATCH, SESSION_TTL, Settled, Settlement, StoreError, WorkerInfo,
         WorkerStats,
     },
 };
@@ -32,16 +32,17 @@ pub(super) struct Report {
     outcome: Outcome,
     results: Option<String>,
     timings: Timings,
+    beside: Beside,
 }
 
 impl Report {
     pub(super) fn new(settlement: Settlement) -> Result<Self, Trouble> {
-        let Settlement { lease, outcome, timings } = settlement;
+        let Settlement { lease, outcome, timings, beside } = settlement;
         let results = match &outcome {
             Outcome::Succeeded(results) => Some(serde_json::to_string(results).map_err(internal)?),
             _ => None,
         };
-        Ok(Self { lease, outcome, results, timings })
+        Ok(Self { lease, outcome, results, timings, beside })
     }
 }
 
@@ -143,7 +144,7 @@ impl Book {
         let now = self.now();
         let mut answers = Vec::with_capacity(reports.len());
         for report in reports {
-            let Report { lease, outcome, results, timings } = report;
+            let Report { lease, outcome, results, timings, beside } = report;
             let newest = self.running.get(&lease.seq).filter(|(hot, session)| {
                 hot.id == lease.job && *session == lease.session && hot.status.lease_seq == lease.token
             });
@@ -155,6 +156,10 @@ impl Book {
             self.end(lease.seq, &ending, timings, now)?;
             if let Some(body) = results {
                 self.write_results(lease.seq, &ending, &body)?;
+            }
+            self.log(&beside.predictions)?;
+            for (key, place) in beside.remembered.into_iter().filter(|(_, at)| *at < ending.results.len()) {
+                self.remember(key, Some((lease.seq, place)), None)?;
             }
             answers.push(Settled::Accepted);
         }

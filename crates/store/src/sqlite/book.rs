@@ -15,7 +15,9 @@ use darkroom_core::{
 use rusqlite::{Connection, params};
 
 use super::{
+    cache::Remembered,
     open_jobs::OpenJobs,
+    predictions::Models,
     references::References,
     rows::{HOT, Hot, kind_number},
     trouble::{Trouble, internal},
@@ -51,6 +53,8 @@ pub(super) struct Book {
     pub(super) words: Words,
     pub(super) references: References,
     pub(super) open_jobs: OpenJobs,
+    pub(super) models: Models,
+    pub(super) remembered: Remembered,
     pub(super) news: News,
     /// The totals as the file has them.
     written: Totals,
@@ -70,6 +74,8 @@ impl Book {
             words: Words::default(),
             references: References::default(),
             open_jobs: OpenJobs::default(),
+            models: Models::default(),
+            remembered: Remembered::default(),
             news: News::default(),
             written: Totals::default(),
         };
@@ -87,6 +93,8 @@ impl Book {
         self.news = News::default();
         self.references.reload(&self.db)?;
         self.open_jobs.reload(&self.db)?;
+        self.models.reload();
+        self.remembered.reload(&self.db)?;
         self.reload_totals()?;
         self.reload_turns()?;
         self.reload_sessions()

@@ -135,10 +135,10 @@ fn list(db: &Connection, filter: &JobFilter, page: Page, few: bool) -> Result<Ve
     if let Some(before) = page.before {
         query.and("job.seq < ?", before.min(i64::MAX as u64) as i64);
     }
-    let condition = if query.conditions.is_empty() { "1".to_owned() } else { query.conditions.join(" AND ") };
     let limit = page.limit.clamp(1, MAX_PAGE);
     let sql = format!(
-        "SELECT {HOT}, {REST} FROM job {JOINS} WHERE {condition} ORDER BY job.seq DESC LIMIT {limit}"
+        "SELECT {HOT}, {REST} FROM job {JOINS} WHERE {} ORDER BY job.seq DESC LIMIT {limit}",
+        query.condition()
     );
     let values: Vec<&dyn ToSql> = query.values.iter().map(AsRef::as_ref).collect();
     let mut statement = db.prepare(&sql)?;
@@ -152,13 +152,23 @@ fn list(db: &Connection, filter: &JobFilter, page: Page, few: bool) -> Result<Ve
 
 /// Conditions, and the values of their question marks in order.
 #[derive(Default)]
-struct Query {
+pub(super) struct Query {
     conditions: Vec<String>,
-    values: Vec<Box<dyn ToSql>>,
+    pub(super) values: Vec<Box<dyn ToSql>>,
 }
 
 impl Query {
-    fn and(&mut self, condition: &str, value: impl ToSql + 'static) {
+    /// All of them together.
+    pub(super) fn condition(&self) -> String {
+        if self.conditions.is_empty() { "1".to_owned() } else { self.conditions.join(" AND ") }
+    }
+
+    /// A condition without a value.
+    pub(super) fn given(&mut self, condition: &str) {
+        self.conditions.push(condition.to_owned());
+    }
+
+    pub(super) fn and(&mut self, condition: &str, value: impl ToSql + 'static) {
         self.conditions.push(condition.to_owned());
         self.values.push(Box::new(value));
     }

@@ -6,9 +6,11 @@
 
 mod attempts;
 mod book;
+mod cache;
 mod faults;
 mod ledger;
 mod open_jobs;
+mod predictions;
 mod queue;
 mod readers;
 mod references;

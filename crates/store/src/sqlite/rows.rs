@@ -3,8 +3,8 @@
 use darkroom_core::{
     BlobId, JobId, Timestamp,
     job::{
-        Attempt, AttemptEnd, AttemptLimits, Failure, FailureKind, FileName, Input, Job, State, Status,
-        Timings,
+        Attempt, AttemptEnd, AttemptLimits, Caching, Failure, FailureKind, FileName, Input, Job, State,
+        Status, Timings,
     },
 };
 use rusqlite::{Row, types::Type};
@@ -20,7 +20,7 @@ pub(super) const HOT: &str = "job.seq, job.state, job.token, job.used, job.crash
 /// What is read of a job to show it, after [`HOT`].
 pub(super) const REST: &str = "job.priority, job.created_at, owner.text, origin.text, queue.name, queue.paused, \
      detail.blob, detail.bytes, detail.media_type, detail.name, detail.alias, detail.operations, failure.kind, \
-     failure.message";
+     failure.message, detail.caching";
 
 /// Where [`HOT`] and [`REST`] come from, for the rows of `job` that the query chooses.
 pub(super) const JOINS: &str = "CROSS JOIN detail ON detail.seq = job.seq CROSS JOIN word AS owner ON owner.id = job.owner \
@@ -35,6 +35,9 @@ const ENDS: [AttemptEnd; 6] = [
     AttemptEnd::Cancelled,
     AttemptEnd::Lost,
 ];
+
+/// By what `detail.caching` says.
+const CACHING: [Caching; 2] = [Caching::Used, Caching::Refused];
 
 pub(super) fn end_number(end: AttemptEnd) -> i64 {
     ENDS.iter().position(|e| *e == end).unwrap_or_default() as i64
@@ -105,6 +108,7 @@ pub(super) struct RawJob {
     alias: Option<String>,
     operations: String,
     failure: Option<Failure>,
+    caching: Caching,
 }
 
 impl RawJob {
@@ -128,6 +132,7 @@ impl RawJob {
             alias: row.get(27)?,
             operations: row.get(28)?,
             failure,
+            caching: pick(&CACHING, row, 31)?,
         })
     }
 
@@ -153,6 +158,7 @@ impl RawJob {
             status,
             held: self.paused,
             limits: self.hot.limits,
+            caching: self.caching,
             created_at: self.created_at,
             run_at: marks.run_at,
             started_at: marks.started_at,
@@ -192,11 +198,11 @@ fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
 }
 
 /// SQLite has signed integers only; ours are stored bit by bit.
-fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     Ok(row.get::<_, i64>(column)? as u64)
 }
 
-fn pick<T: Copy>(all: &[T], row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+pub(super) fn pick<T: Copy>(all: &[T], row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let index: i64 = row.get(column)?;
     let unknown = || {
         let message = format!("{index} is none of {} values", all.len());

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::trouble::{Trouble, internal};
 
 /// One script a version; a file of version `n` has had the first `n` of them.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3];
 
 /// What every connection is told.
 pub(super) const SETTINGS: &str = "
@@ -100,6 +100,28 @@ const V2: &str = "
     INSERT INTO open_jobs SELECT owner, count(*) FROM job WHERE state IN (0, 1, 2) GROUP BY owner;
 ";
 
+/// The inference log, and remembered results. AUTOINCREMENT: numbers are never given again, so that a cursor goes on
+/// where it was and what is remembered anew is the newest.
+const V3: &str = "
+    CREATE TABLE prediction_model (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL, version TEXT, digest TEXT, UNIQUE (name, version, digest)
+    );
+    -- `model` if it was found, else what was asked for. `code` and `message` only if there was no answer.
+    CREATE TABLE prediction (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, surface INTEGER NOT NULL,
+        operation INTEGER NOT NULL, model INTEGER, asked TEXT, version TEXT, owner INTEGER NOT NULL, job BLOB,
+        file_name TEXT, input BLOB, class INTEGER, label TEXT, score REAL, code INTEGER, message TEXT,
+        took_us INTEGER NOT NULL, model_us INTEGER, cached INTEGER NOT NULL
+    );
+    -- The result at `place` of the job `seq`, or `body`.
+    CREATE TABLE cached (
+        n INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL UNIQUE, at INTEGER NOT NULL, seq INTEGER, place INTEGER,
+        body TEXT
+    );
+    CREATE INDEX cached_job ON cached (seq) WHERE seq IS NOT NULL;
+    ALTER TABLE detail ADD COLUMN caching INTEGER NOT NULL DEFAULT 0;
+";
+
 /// Brings a file to the newest version, each step as a transaction of its own.
 /// Errors: [`StoreError::Unavailable`] if a newer program has written it.
 pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), Trouble> {
@@ -123,7 +145,17 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use darkroom_core::{
+        JobId, Timestamp,
+        job::Caching,
+        store::{
+            Cache as _, CacheKey, Ledger as _, Page, PredictionFilter, Predictions as _, StoreLimits,
+            conformance::prediction,
+        },
+    };
+
     use super::*;
+    use crate::Sqlite;
 
     #[test]
     fn a_file_of_an_older_version_is_brought_up_to_date_with_what_it_holds() {
@@ -139,6 +171,44 @@ mod tests {
             })
             .unwrap();
         assert_eq!(row, ("old".to_owned(), 3, 1));
+    }
+
+    /// A file as the version before wrote it, with a finished job.
+    fn of_version_2(path: &std::path::Path) {
+        let mut file = Connection::open(path).unwrap();
+        file.execute_batch(SETTINGS).unwrap();
+        migrate(&mut file, &MIGRATIONS[..2]).unwrap();
+        file.execute_batch(
+            "INSERT INTO word (id, text) VALUES (1, 'ann'), (2, 'v1');
+             INSERT INTO queue (id, name, succeeded) VALUES (1, 'default', 1);
+             INSERT INTO lane (id, queue, name) VALUES (1, 1, 'ann');
+             INSERT INTO operation (id, name, succeeded) VALUES (0, 'digit', 1);
+             INSERT INTO job VALUES (1, 3, 1, 1, 0, 1, 1, 0, 0, 3, 3, 5, 6, 7, NULL, 5, 1, 2, 1);
+             INSERT INTO detail VALUES (1, zeroblob(16), zeroblob(32), 3, 'image/png', 'a.png', NULL, NULL,
+                 '[{\"op\":\"digit\"}]');
+             INSERT INTO result VALUES (1, '[{\"operation\":\"digit\",\"document\":{\"digit\":7},\"artifacts\":[]}]');",
+        )
+        .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_file_of_version_2_gains_a_log_and_a_cache_and_keeps_its_jobs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jobs.db");
+        of_version_2(&path);
+        let clock = std::sync::Arc::new(darkroom_core::ManualClock::at(Timestamp::from_millis(9)));
+        let store = Sqlite::open(&path, StoreLimits::default(), clock).unwrap();
+        let job = store.job(JobId::from_bytes([0; 16])).await.unwrap().unwrap();
+        assert_eq!((job.caching, job.results[0].cached), (Caching::Used, false));
+        assert_eq!(job.results[0].document["digit"], 7);
+        let page = Page { limit: 10, before: None };
+        assert_eq!(store.predictions(PredictionFilter::default(), page).await.unwrap(), []);
+        store.record(vec![prediction("ann", "7")]).await.unwrap();
+        let logged = store.predictions(PredictionFilter::default(), page).await.unwrap();
+        assert_eq!(logged[0].entry, prediction("ann", "7"));
+        let key = CacheKey::from_bytes([1; 32]);
+        store.remember(vec![(key, job.results[0].clone())]).await.unwrap();
+        assert_eq!(store.recall(vec![key]).await.unwrap(), [Some(job.results[0].clone())]);
     }
 
     #[test]

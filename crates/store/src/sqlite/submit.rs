@@ -3,7 +3,7 @@
 use darkroom_core::{
     JobId, Timestamp,
     fairness::LaneKey,
-    job::{FileName, NewJob, State},
+    job::{Caching, FileName, NewJob, State},
     store::{QueueFull, Submitted},
 };
 use rusqlite::{OptionalExtension, params};
@@ -114,8 +114,8 @@ impl Book {
         let key = new.idempotency.as_ref().map(|given| given.key.as_str());
         self.db
             .prepare_cached(
-                "INSERT INTO detail (seq, id, blob, bytes, media_type, name, alias, key, operations) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO detail (seq, id, blob, bytes, media_type, name, alias, key, operations, caching) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 seq,
@@ -126,7 +126,8 @@ impl Book {
                 new.input.name.as_ref().map(FileName::as_str),
                 new.alias,
                 key,
-                operations
+                operations,
+                new.caching == Caching::Refused,
             ])?;
         self.insert_names(&new, (seq, owner, origin))?;
         self.references.add(&self.db, new.input.blob, seq as u64)?;

@@ -39,6 +39,8 @@ impl Book {
             blobs.extend(self.remove(&hot)?);
         }
         swept.orphans = self.orphans(blobs)?;
+        swept.predictions = self.forget_predictions(now)?;
+        swept.forgotten = self.forget_results(now)?;
         self.totals.forget_old_minutes(now);
         self.references.want_folding();
         Ok(swept)
@@ -156,6 +158,7 @@ impl Book {
                 )?
                 .execute(params![seq, alias])?;
         }
+        self.forget_results_of(hot.seq)?;
         for table in ["result", "failure", "attempt", "detail", "job"] {
             self.db.prepare_cached(&format!("DELETE FROM {table} WHERE seq = ?1"))?.execute([seq])?;
         }

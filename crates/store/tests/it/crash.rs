@@ -15,9 +15,11 @@ use std::{
 use darkroom_core::{
     JobId, SystemClock,
     job::{AttemptEnd, Failure, FailureKind, Job, Outcome, State, Timings},
+    prediction::NewPrediction,
     store::{
-        Admin as _, JobFilter, Ledger as _, Page, Queue as _, Settled, Settlement, StoreLimits, Submitted,
-        conformance::{job, success, worker},
+        Admin as _, Beside, JobFilter, Ledger as _, Page, PredictionFilter, Predictions as _, Queue as _,
+        Settled, Settlement, StoreLimits, Submitted,
+        conformance::{job, prediction, success, worker},
     },
 };
 use darkroom_store::Sqlite;
@@ -151,7 +153,25 @@ async fn check(path: &Path, news: &[JobId], known: &Acknowledged, all: bool) {
     assert_eq!(succeeded, rows[State::Succeeded as usize], "each success is counted once");
     let minutes = counts.recent.iter().map(|bucket| bucket.succeeded).sum::<u64>();
     assert_eq!(minutes, succeeded, "and falls in one minute");
+    assert_eq!(logged(&store).await, succeeded, "and is logged once");
     assert_eq!(rows[State::Running as usize], 0, "the jobs of the dead are rescued");
+}
+
+/// How many predictions there are, each of a job of its own.
+async fn logged(store: &Sqlite) -> u64 {
+    let mut jobs = std::collections::BTreeSet::new();
+    let mut before = None;
+    loop {
+        let page = Page { limit: 1_000, before };
+        let part = store.predictions(PredictionFilter::default(), page).await.expect("list");
+        before = part.last().map(|logged| logged.seq);
+        if before.is_none() {
+            return jobs.len() as u64;
+        }
+        for logged in part {
+            assert!(jobs.insert(logged.entry.job.expect("a job's")), "logged twice: {logged:?}");
+        }
+    }
 }
 
 fn check_job(job: &Job, acknowledged: Option<&str>) {
@@ -205,7 +225,11 @@ async fn work_for_ever(store: Arc<Sqlite>, task: usize) {
                 1 => (Outcome::Interrupted, "interrupted".to_owned()),
                 _ => (success(&artifact), format!("succeeded {artifact}")),
             };
-            let report = Settlement { lease: leased.lease, outcome, timings: Timings::default() };
+            // A prediction of each success, to see that both are recorded or neither.
+            let entry = NewPrediction { job: Some(leased.lease.job), ..prediction("ann", "7") };
+            let predictions = if words.starts_with("succeeded") { vec![entry] } else { Vec::new() };
+            let beside = Beside { predictions, ..Beside::default() };
+            let report = Settlement { lease: leased.lease, outcome, timings: Timings::default(), beside };
             if store.settle(vec![report]).await.expect("settle") == [Settled::Accepted] {
                 acknowledge(leased.lease.job, &words);
             }

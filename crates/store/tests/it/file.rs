@@ -224,8 +224,12 @@ async fn work_until_empty(
         for leased in claimed {
             done.push(leased.lease.job);
             let timings = darkroom_core::job::Timings::default();
-            let report =
-                darkroom_core::store::Settlement { lease: leased.lease, outcome: success("t"), timings };
+            let report = darkroom_core::store::Settlement {
+                lease: leased.lease,
+                outcome: success("t"),
+                timings,
+                beside: darkroom_core::store::Beside::default(),
+            };
             store.settle(vec![report]).await.expect("settle");
         }
     }

@@ -4,10 +4,12 @@ use std::{collections::BTreeMap, fmt::Debug, path::PathBuf, sync::Arc, time::Dur
 
 use darkroom_core::{
     Clock, JobId, ManualClock, SessionId,
-    job::{AttemptLimits, Failure, FailureKind, Idempotency, Job, NewJob, Outcome, Timings},
+    job::{AttemptLimits, Failure, FailureKind, Idempotency, Job, NewJob, OperationResult, Outcome, Timings},
+    prediction::Prediction,
     store::{
-        Counts, JobFilter, Lease, Page, Settlement, Store, StoreError, StoreLimits, WorkerInfo, WorkerStats,
-        conformance::{NOON, job, named_blob, success, worker},
+        Beside, CacheKey, Counts, JobFilter, Lease, Page, PredictionFilter, Settlement, Store, StoreError,
+        StoreLimits, WorkerInfo, WorkerStats,
+        conformance::{NOON, job, named_blob, prediction, success, worker},
     },
 };
 use darkroom_store::{Memory, Sqlite};
@@ -92,6 +94,10 @@ fn limits() -> StoreLimits {
         keep_finished: Duration::from_secs(40),
         keep_failed: Duration::from_secs(90),
         max_deleted_per_sweep: 2,
+        keep_predictions: Duration::from_mins(1),
+        max_predictions: 8,
+        keep_cached: Duration::from_secs(50),
+        max_cached: 2,
     }
 }
 
@@ -132,7 +138,12 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
             Step::Settle { leases } => {
                 let reports = leases.iter().filter_map(|(index, kind)| {
                     let (lease, _) = pick(&self.leases, *index)?;
-                    Some(Settlement { lease: *lease, outcome: outcome(*kind), timings: Timings::default() })
+                    Some(Settlement {
+                        lease: *lease,
+                        outcome: outcome(*kind),
+                        timings: Timings::default(),
+                        beside: beside(*kind),
+                    })
                 });
                 tell(self.store.settle(reports.collect()).await)
             }
@@ -216,6 +227,8 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
             workers,
             aliases,
             owned,
+            predictions: self.store.predictions(PredictionFilter::default(), page).await.expect("list"),
+            recalled: self.store.recall((0..3).map(key).collect()).await.expect("recall"),
         }
     }
 }
@@ -227,6 +240,8 @@ struct Visible {
     aliases: Vec<Option<Job>>,
     /// Whether each of two owners refers to each blob.
     owned: Vec<bool>,
+    predictions: Vec<Prediction>,
+    recalled: Vec<Option<OperationResult>>,
     counts: Counts,
     workers: Vec<(u32, String)>,
     strays: Vec<String>,
@@ -251,6 +266,22 @@ fn outcome(kind: u8) -> Outcome {
         3 => Outcome::FailedTransiently(failure, Duration::from_secs(3)),
         4 => Outcome::Interrupted,
         _ => Outcome::Cancelled,
+    }
+}
+
+fn key(name: u8) -> CacheKey {
+    CacheKey::from_bytes([name; 32])
+}
+
+/// Entries and results that go with an outcome; interruptions have none.
+fn beside(kind: u8) -> Beside {
+    match kind {
+        0..=3 => Beside {
+            predictions: vec![prediction("o1", &kind.to_string())],
+            // The second names a result that is not there.
+            remembered: vec![(key(kind % 3), 0), (key(2), usize::from(kind))],
+        },
+        _ => Beside::default(),
     }
 }
 

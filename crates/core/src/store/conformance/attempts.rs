@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     job::{AttemptEnd, AttemptLimits, FailureKind, NewJob, Outcome, State, Timings},
-    store::{Settled, Settlement},
+    store::{Beside, Settled, Settlement},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -22,7 +22,10 @@ pub async fn a_success_is_recorded_with_its_results_and_timings(open: Open<'_>) 
     bench.wait(SECOND);
     let timings = Timings { read_us: 1, wait_us: 2, work_us: 3, write_us: u64::from(u32::MAX) + 1 };
     let outcome = success("thumb");
-    let settled = bench.store.settle(vec![Settlement { lease, outcome: outcome.clone(), timings }]).await;
+    let settled = bench
+        .store
+        .settle(vec![Settlement { lease, outcome: outcome.clone(), timings, beside: Beside::default() }])
+        .await;
     assert_eq!(settled.expect("settle"), [Settled::Accepted]);
     let job = bench.job(id).await;
     assert_eq!(Outcome::Succeeded(job.results.clone()), outcome);
@@ -58,7 +61,8 @@ pub async fn an_outcome_that_is_reported_twice_is_recorded_once(open: Open<'_>) 
     let bench = Bench::new(open);
     let id = bench.submit(job("a")).await;
     let lease = bench.claim_one(bench.session().await).await;
-    let report = Settlement { lease, outcome: success("t"), timings: Timings::default() };
+    let report =
+        Settlement { lease, outcome: success("t"), timings: Timings::default(), beside: Beside::default() };
     let answers = bench.store.settle(vec![report.clone(), report]).await.expect("settle");
     assert_eq!(answers, [Settled::Accepted, Settled::Stale]);
     assert_eq!(bench.settle(lease, damaged()).await, Settled::Stale);

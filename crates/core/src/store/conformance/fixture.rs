@@ -10,7 +10,8 @@ use crate::{
         Timings,
     },
     operation::Thumbnail,
-    store::{Lease, Leased, Settled, Settlement, Store, StoreLimits, Submitted, WorkerInfo},
+    prediction::{Answer, AskedModel, Best, NewPrediction, Surface},
+    store::{Beside, Lease, Leased, Settled, Settlement, Store, StoreLimits, Submitted, WorkerInfo},
 };
 
 /// A noon in 2023, where the clocks of the suite start.
@@ -88,7 +89,8 @@ impl Bench {
     }
 
     pub(super) async fn settle(&self, lease: Lease, outcome: Outcome) -> Settled {
-        let settlement = Settlement { lease, outcome, timings: Timings::default() };
+        let settlement =
+            Settlement { lease, outcome, timings: Timings::default(), beside: Beside::default() };
         self.store.settle(vec![settlement]).await.expect("settle")[0]
     }
 
@@ -123,6 +125,7 @@ pub fn success(artifact: &str) -> Outcome {
             bytes: 3,
             media_type: "image/png".to_owned(),
         }],
+        cached: false,
     }])
 }
 
@@ -132,4 +135,26 @@ pub(super) fn damaged() -> Outcome {
 
 pub(super) fn unlucky(delay: Duration) -> Outcome {
     Outcome::FailedTransiently(Failure::new(FailureKind::StorageUnavailable, "try again"), delay)
+}
+
+/// An answer of the model `digits` to this owner.
+pub fn prediction(owner: &str, label: &str) -> NewPrediction {
+    NewPrediction {
+        at: NOON,
+        surface: Surface::Digit,
+        operation: "digit".to_owned(),
+        model: Some(AskedModel {
+            name: "digits".to_owned(),
+            version: Some("1".to_owned()),
+            digest: Some("d1".to_owned()),
+        }),
+        owner: owner.parse().expect("owner"),
+        job: None,
+        file_name: FileName::clean("seven.png"),
+        input: Some(named_blob(label)),
+        answer: Answer::Given(Some(Best { class: 7, label: Some(label.to_owned()), score: 0.75 })),
+        took_us: 1_234,
+        model_us: Some(1_000),
+        cached: false,
+    }
 }

@@ -4,10 +4,12 @@
 //! runs a future to its end and a function that makes an empty store with a clock to move.
 
 mod attempts;
+mod cache;
 mod cancelling;
 mod counting;
 mod fixture;
 mod listing;
+mod predictions;
 mod queueing;
 mod retention;
 mod sessions;
@@ -17,10 +19,12 @@ mod users;
 use std::sync::Arc;
 
 pub use attempts::*;
+pub use cache::*;
 pub use cancelling::*;
 pub use counting::*;
-pub use fixture::{NOON, job, named_blob, success, worker};
+pub use fixture::{NOON, job, named_blob, prediction, success, worker};
 pub use listing::*;
+pub use predictions::*;
 pub use queueing::*;
 pub use retention::*;
 pub use sessions::*;
@@ -110,7 +114,21 @@ macro_rules! store_conformance {
             a_revoked_token_is_remembered_until_it_expires,
             token_keys_are_kept_as_long_as_they_are_needed,
             a_blob_is_referred_to_by_the_jobs_of_an_owner,
-            an_owner_has_a_bounded_number_of_open_jobs
+            an_owner_has_a_bounded_number_of_open_jobs,
+            predictions_are_listed_as_they_were_recorded,
+            every_filter_of_predictions_narrows_as_it_says,
+            a_settlement_logs_its_predictions_once,
+            a_job_that_is_deleted_leaves_its_predictions,
+            predictions_are_kept_for_their_time,
+            predictions_are_kept_up_to_their_number,
+            a_sweep_forgets_a_bounded_number_of_predictions,
+            a_remembered_result_is_recalled,
+            a_stale_settlement_remembers_nothing,
+            a_deleted_job_is_not_remembered,
+            the_newest_job_is_the_one_that_is_remembered,
+            results_of_no_job_are_remembered_without_artifacts,
+            results_are_remembered_for_their_time,
+            results_are_remembered_up_to_their_number
         }
     };
     (@tests $block_on:path, $open:path: $($promise:ident),*) => {

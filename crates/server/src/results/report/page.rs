@@ -62,7 +62,7 @@ fn figures(report: &Report) -> String {
     let (all, ended) = (items(report), report.succeeded + report.failed);
     let passed: u64 = report.passed.iter().map(|slice| slice.count).sum();
     let rate = if report.seconds > 0.0 {
-        format!("{} images a second", trimmed(ended as f64 / report.seconds, 1))
+        format!("{} a second", trimmed(ended as f64 / report.seconds, 1))
     } else {
         String::new()
     };

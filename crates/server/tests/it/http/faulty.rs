@@ -8,10 +8,12 @@ use std::{
 use async_trait::async_trait;
 use darkroom_core::{
     BlobId, JobId, KeyId, SessionId, Timestamp, TokenId, UserId,
-    job::{Job, NewJob, Origin, Owner, QueueName},
+    job::{Job, NewJob, OperationResult, Origin, Owner, QueueName},
+    prediction::{NewPrediction, Prediction},
     store::{
-        Added, Admin, Beat, Counts, JobFilter, Keys, Leased, Ledger, LiveWorker, Notice, Page, Queue,
-        Settled, Settlement, StoreError, Submitted, Swept, Tokens, Users, WorkerInfo, WorkerStats,
+        Added, Admin, Beat, Cache, CacheKey, Counts, JobFilter, Keys, Leased, Ledger, LiveWorker, Notice,
+        Page, PredictionFilter, Predictions, Queue, Settled, Settlement, StoreError, Submitted, Swept,
+        Tokens, Users, WorkerInfo, WorkerStats,
     },
     user::{ApiKey, TokenKey, User, UserChange, UserName},
 };
@@ -184,5 +186,26 @@ impl Tokens for Faulty {
     async fn is_token_revoked(&self, id: TokenId) -> Result<bool, StoreError> {
         self.check()?;
         self.store.is_token_revoked(id).await
+    }
+}
+
+#[async_trait]
+impl Predictions for Faulty {
+    async fn record(&self, entries: Vec<NewPrediction>) -> Result<(), StoreError> {
+        self.store.record(entries).await
+    }
+    async fn predictions(&self, filter: PredictionFilter, page: Page) -> Result<Vec<Prediction>, StoreError> {
+        self.check()?;
+        self.store.predictions(filter, page).await
+    }
+}
+
+#[async_trait]
+impl Cache for Faulty {
+    async fn recall(&self, keys: Vec<CacheKey>) -> Result<Vec<Option<OperationResult>>, StoreError> {
+        self.store.recall(keys).await
+    }
+    async fn remember(&self, results: Vec<(CacheKey, OperationResult)>) -> Result<(), StoreError> {
+        self.store.remember(results).await
     }
 }

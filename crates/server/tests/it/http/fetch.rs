@@ -24,6 +24,7 @@ fn request(url: impl Into<String>) -> JobRequest {
         priority: None,
         delay: None,
         run_at: None,
+        cache: None,
         name: None,
     }
 }

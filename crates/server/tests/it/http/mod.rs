@@ -2,6 +2,7 @@
 
 mod app;
 mod artifacts;
+mod cache;
 mod classic_resize;
 mod classic_thumbnail;
 mod docs;
@@ -14,6 +15,7 @@ mod jobs;
 mod large;
 mod models;
 mod ownership;
+mod predictions;
 mod problems;
 mod quotas;
 mod raw;
@@ -22,3 +24,4 @@ mod server;
 mod sign_in;
 mod submit;
 mod users;
+mod v2;

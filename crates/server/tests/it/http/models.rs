@@ -20,7 +20,7 @@ use super::{
 };
 
 /// `DARKROOM_ONNX_RUNTIME`, else `.x/runtime` of the workspace. Without it a test is skipped; in CI it fails.
-fn runtime() -> Option<PathBuf> {
+pub(super) fn runtime() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.x/runtime");
     let place = std::env::var_os("DARKROOM_ONNX_RUNTIME").map_or_else(beside, PathBuf::from);
     let there = place.is_file() || place.join("libonnxruntime.so.1.31.1").is_file();
@@ -33,7 +33,7 @@ fn runtime() -> Option<PathBuf> {
 }
 
 /// The digits model also stands in for the classifier: what is tested here is the way, not what a model knows.
-fn with(runtime: PathBuf) -> impl FnOnce(&mut Config) {
+pub(super) fn with(runtime: PathBuf) -> impl FnOnce(&mut Config) {
     |config| {
         config.models.runtime = Some(runtime);
         "digits@1".clone_into(&mut config.models.classify);
@@ -52,7 +52,7 @@ pub(super) fn one() -> Vec<u8> {
     file
 }
 
-fn any(tensors: TensorFormat) -> Operation {
+pub(super) fn any(tensors: TensorFormat) -> Operation {
     Operation::Model(AnyModel { model: "digits".parse().unwrap(), tensors, name: None })
 }
 

@@ -86,6 +86,7 @@ async fn a_blob_can_be_named_by_those_whose_jobs_have_it() {
             priority: None,
             delay: None,
             run_at: None,
+            cache: None,
             name: None,
         };
         assert_eq!(refused(bob.submit_json(&request, &wait()).await).code, Code::UnknownBlob);

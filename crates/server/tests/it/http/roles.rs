@@ -10,7 +10,7 @@ use darkroom_server::accounts::Anonymous;
 use super::app::App;
 
 /// What everybody sees. A route that is added here is a decision.
-const OPEN: [&str; 12] = [
+const OPEN: [&str; 15] = [
     "/token",
     "/livez",
     "/readyz",
@@ -20,6 +20,9 @@ const OPEN: [&str; 12] = [
     "/docs/problems",
     "/docs/{file}",
     "/v1",
+    "/v2",
+    "/v2/health/live",
+    "/v2/health/ready",
     "/heartbeat",
     "/health",
     "/",

@@ -25,6 +25,7 @@ fn request(image: ImageSource) -> JobRequest {
         priority: None,
         delay: None,
         run_at: None,
+        cache: None,
         name: None,
     }
 }
