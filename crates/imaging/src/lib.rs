@@ -39,4 +39,5 @@ pub use inspect::inspect;
 pub use limits::Limits;
 pub use plan::memory_needed;
 pub use render::{Inspected, Rendition, encode, render};
+pub use sniff::{ENOUGH as RECOGNISABLE, format as recognise};
 pub use source::Source;

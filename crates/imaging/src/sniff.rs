@@ -3,10 +3,10 @@
 use crate::Format;
 
 /// Bytes from the start of a file that are enough to tell.
-pub(crate) const ENOUGH: usize = 64;
+pub const ENOUGH: usize = 64;
 
 /// The format of a file that starts with `start`.
-pub(crate) fn format(start: &[u8]) -> Option<Format> {
+pub fn format(start: &[u8]) -> Option<Format> {
     match start {
         [0xff, 0xd8, 0xff, ..] => Some(Format::Jpeg),
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Format::Png),

@@ -6,7 +6,7 @@ mod value;
 pub use setting::{Mistake, Section, Setting};
 pub use value::{ByteSize, Secret, Value};
 
-use crate::{accounts, blobs, http, predict, telemetry, upkeep, worker};
+use crate::{accounts, blobs, http, predict, sources, telemetry, upkeep, worker};
 
 /// The settings of the whole service. The default works as it is.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Config {
     pub worker: worker::Config,
     /// Bounds on one image.
     pub limits: worker::ImageLimits,
+    /// Where the images of runs come from.
+    pub sources: sources::Config,
     /// Models.
     pub models: predict::Config,
     /// The inference log.
@@ -45,6 +47,7 @@ impl Config {
             &mut self.blobs,
             &mut self.worker,
             &mut self.limits,
+            &mut self.sources,
             &mut self.models,
             &mut self.predictions,
             &mut self.cache,
@@ -62,6 +65,7 @@ impl Config {
             self.blobs.validate(),
             self.worker.validate(),
             self.limits.validate(),
+            self.sources.validate(),
             self.models.validate(),
             self.predictions.validate(),
             self.upkeep.validate(),

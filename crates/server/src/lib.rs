@@ -7,11 +7,14 @@ pub mod blobs;
 pub mod host;
 pub mod http;
 pub mod predict;
+pub mod results;
+pub mod sources;
 pub mod telemetry;
 pub mod upkeep;
 pub mod worker;
 
 mod failpoint;
+mod web;
 
 use std::{io, net::SocketAddr, sync::Arc};
 

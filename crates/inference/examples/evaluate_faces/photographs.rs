@@ -42,7 +42,7 @@ fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
 
 fn any(bytes: Vec<u8>) -> Result<Frame> {
     let inspected = Inspected::new(Source::bytes(bytes), Limits::default())?;
-    let guard = Guard::new(Duration::from_secs(60), Arc::default());
+    let guard = Guard::new(Duration::from_mins(1), Arc::default());
     Ok(inspected.frame(&FrameRequest::default(), &guard)?)
 }
 

@@ -45,7 +45,7 @@ fn value(outputs: &[Named], name: &str, at: usize) -> f64 {
 fn reference(outputs: &[Named], (width, height): (u32, u32), least: f64) -> Vec<(f64, [f64; 4], [f64; 10])> {
     let mut found = Vec::new();
     for stride in STRIDES {
-        let (columns, s) = (width / stride, f64::from(stride));
+        let (columns, stride_px) = (width / stride, f64::from(stride));
         for row in 0..height / stride {
             for column in 0..columns {
                 let cell = (row * columns + column) as usize;
@@ -54,15 +54,13 @@ fn reference(outputs: &[Named], (width, height): (u32, u32), least: f64) -> Vec<
                 if score < least {
                     continue;
                 }
-                let (c, r) = (f64::from(column), f64::from(row));
-                let (cx, cy) = ((c + of("bbox", cell * 4)) * s, (r + of("bbox", cell * 4 + 1)) * s);
-                let (w, h) = (of("bbox", cell * 4 + 2).exp() * s, of("bbox", cell * 4 + 3).exp() * s);
-                let mut points = [0.0; 10];
-                for n in 0..5 {
-                    points[2 * n] = (of("kps", cell * 10 + 2 * n) + c) * s;
-                    points[2 * n + 1] = (of("kps", cell * 10 + 2 * n + 1) + r) * s;
-                }
-                found.push((score, [cx - w / 2.0, cy - h / 2.0, w, h], points));
+                let place = [f64::from(column), f64::from(row)];
+                // Centre, then size.
+                let [cx, cy] = [0, 1].map(|axis| (place[axis] + of("bbox", cell * 4 + axis)) * stride_px);
+                let [width, height] = [2, 3].map(|at| of("bbox", cell * 4 + at).exp() * stride_px);
+                let point = |at: usize| (of("kps", cell * 10 + at) + place[at % 2]) * stride_px;
+                let points = std::array::from_fn(point);
+                found.push((score, [cx - width / 2.0, cy - height / 2.0, width, height], points));
             }
         }
     }
@@ -212,7 +210,7 @@ fn astronaut() -> Option<Frame> {
         return None;
     }
     let inspected = Inspected::new(Source::file(place), Limits::default()).unwrap();
-    let guard = Guard::new(Duration::from_secs(60), Arc::default());
+    let guard = Guard::new(Duration::from_mins(1), Arc::default());
     Some(inspected.frame(&FrameRequest::default(), &guard).unwrap())
 }
 
@@ -261,7 +259,8 @@ fn a_face_is_where_opencv_finds_it() {
         let found = experts.find(&canvas);
         assert_eq!(found.len(), 1, "{times} {found:?}");
         let middle = found[0].area.left + found[0].area.width / 2.0;
-        let wanted = (side - 512 * times) as f32 + (ASTRONAUT_BOX[0] + ASTRONAUT_BOX[2]) / 2.0 * times as f32;
+        let wanted =
+            (side - 512 * times) as f32 + f32::midpoint(ASTRONAUT_BOX[0], ASTRONAUT_BOX[2]) * times as f32;
         assert!((middle - wanted).abs() < 8.0 * times as f32, "{middle} is not {wanted}");
         let here = experts.embed(&canvas, &found);
         let alike = cosine(&whole[0], &here[0]).unwrap();
@@ -298,7 +297,7 @@ fn fifty_faces_are_found_in_one_picture() {
 #[test]
 fn a_face_that_is_cut_at_the_border_is_found_with_what_is_left() {
     let (Some(experts), Some(astronaut)) = (experts(), astronaut()) else { return };
-    let middle = ((ASTRONAUT_BOX[0] + ASTRONAUT_BOX[2]) / 2.0) as u32 + 12;
+    let middle = f32::midpoint(ASTRONAUT_BOX[0], ASTRONAUT_BOX[2]) as u32 + 12;
     let mut cut = blank(middle, 512, 0);
     put(&mut cut, &astronaut, (0, 0), 1);
     let found = experts.find(&cut);

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use crate::{
     config::{ByteSize, Mistake},
     settings,
+    web::{Private, Rules},
 };
 
 settings! {
@@ -41,16 +42,22 @@ settings! {
         /// Names besides `localhost` by which callers without a name may ask a server that listens on a loopback address,
         /// such as that of a proxy in front of it.
         hosts: Vec<String> = Vec::new(),
-        /// Whether images may be fetched from private, local and reserved addresses.
+        /// Whether images and archives may be fetched from private, local and reserved addresses.
         fetch_private: bool = false,
         /// How long fetching an image may take.
         fetch_timeout: Duration = Duration::from_secs(20),
-        /// Redirects that are followed while fetching an image.
+        /// Redirects that are followed while fetching an image or an archive.
         fetch_redirects: u32 = 3,
     }
 }
 
 impl Config {
+    /// By which rules addresses are asked that clients name.
+    pub(crate) fn fetch_rules(&self) -> Rules {
+        let private = if self.fetch_private { Private::Allowed } else { Private::Refused };
+        Rules { private, connect: self.fetch_timeout, redirects: self.fetch_redirects }
+    }
+
     /// What is wrong with it.
     pub fn validate(&self) -> Vec<Mistake> {
         let mut mistakes = Vec::new();

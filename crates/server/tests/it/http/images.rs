@@ -4,7 +4,7 @@ use darkroom_core::operation::{OutputFormat, Thumbnail};
 use darkroom_imaging::{Guard, Limits, Source};
 
 /// An RGB gradient as PNG; every pixel differs from its neighbours.
-pub(super) fn png(width: u32, height: u32) -> Vec<u8> {
+pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
     let pixel = |x: u32, y: u32| [(x * 7) as u8, (y * 11) as u8, (x + y) as u8];
     let pixels: Vec<u8> = (0..height).flat_map(|y| (0..width).flat_map(move |x| pixel(x, y))).collect();
     let mut file = Vec::new();

@@ -11,7 +11,7 @@ mod faces;
 mod faulty;
 mod fetch;
 mod hostile;
-mod images;
+pub(crate) mod images;
 mod jobs;
 mod large;
 mod models;

@@ -1,0 +1,11 @@
+//! Where the images of runs come from.
+
+mod archives;
+mod bombs;
+mod downloads;
+mod fixture;
+mod folders;
+mod mutated;
+mod pack;
+mod server;
+mod urls;
