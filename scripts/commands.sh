@@ -53,7 +53,8 @@ run_tests() {
 
 # YuNet and SFace, for the tests of faces.
 need_face_models() {
-  cargo run --quiet --package darkroom -- --data-dir .x/models models fetch yunet sface
+  # With the features of the tests, so that nothing is compiled twice.
+  cargo run --quiet --all-features --package darkroom -- --data-dir .x/models models fetch yunet sface
 }
 
 bench() {

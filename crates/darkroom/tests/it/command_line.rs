@@ -13,7 +13,9 @@ Usage: darkroom [OPTIONS] <COMMAND>
 Commands:
   serve        Start the server: HTTP API, workers and upkeep in one process
   run          Put files and folders through an operation
+  compare      Say whether two images show one person
   jobs         Look at the jobs of a server, and change their fate
+  predictions  Look at what models were asked on a server, and what came of it
   models       Fetch, list, check and import the models that look at images
   users        Make, list, change and remove users
   keys         Make, list and revoke keys for programs

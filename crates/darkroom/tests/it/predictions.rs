@@ -36,5 +36,5 @@ async fn the_log_of_a_server_is_listed_and_exported() {
     let table = std::fs::read_to_string(file).unwrap();
     assert!(table.starts_with("id,at,") && table.contains("\"'=1+2.png\""), "{table}");
     let wrong = answer(folder.path(), &["predictions", "list", "--surface", "moon"]);
-    assert!(err(&wrong).contains("is one of job, predict, digit, infer"), "{}", err(&wrong));
+    assert!(err(&wrong).contains("is one of job, predict, digit, compare, infer"), "{}", err(&wrong));
 }
