@@ -10,6 +10,7 @@ pub mod job;
 pub mod model;
 pub mod prediction;
 pub mod problem;
+pub mod run;
 pub mod submit;
 pub mod system;
 pub mod time;
@@ -28,6 +29,10 @@ pub use job::{
 pub use model::{ModelInfo, ModelLatency, ModelState, ModelTensor, ModelsList};
 pub use prediction::{Prediction, PredictionFormat, PredictionOutcome, PredictionPage};
 pub use problem::{Code, Problem};
+pub use run::{
+    ArchivePlace, FolderDepth, LabelCount, Run, RunAggregate, RunAggregates, RunItem, RunPage, RunRequest,
+    RunSource, RunState, RunStop,
+};
 pub use submit::{ImageSource, JobRequest};
 pub use system::{
     Index, MinuteCounts, OperationInfo, OperationStats, Operations, QueueStats, Queues, Readiness,

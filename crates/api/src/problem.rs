@@ -77,6 +77,9 @@ problems! {
     JobNotFound = "job_not_found", 404, "No such job",
         "No job has this id: it was never submitted, was deleted, or retention has outlived it.",
         "Check the id; finished jobs are kept for a configured time only.";
+    RunNotFound = "run_not_found", 404, "No such run",
+        "No run has this id: it was never made, was deleted, or retention has outlived it.",
+        "Check the id; GET /v1/runs lists the runs.";
     ArtifactNotFound = "artifact_not_found", 404, "No such artifact",
         "The job exists but has no artifact of this name, or not yet.",
         "GET the job: its results list the artifacts.";
@@ -98,6 +101,12 @@ problems! {
     JobSucceeded = "job_succeeded", 409, "The job has succeeded",
         "A job that has its results cannot be retried.",
         "Submit a new job for the same image.";
+    JobOfRun = "job_of_run", 409, "The job belongs to a run",
+        "An item of a run cannot be deleted alone.",
+        "Delete the run, or leave it to retention.";
+    RunState = "run_state", 409, "The run's state does not allow it",
+        "What was asked makes no sense for a run that stands where this one does.",
+        "GET the run: `state` and `stop` say where it stands and why.";
     UserExists = "user_exists", 409, "There is such a user already",
         "The name belongs to another user.",
         "Choose another name.";
@@ -122,6 +131,12 @@ problems! {
     InvalidJob = "invalid_job", 422, "The submission does not describe a job",
         "The body can be read, but an operation or another field is missing, unknown or out of its bounds.",
         "`detail` names the field; GET /v1/operations lists the operations with their parameters.";
+    InvalidRun = "invalid_run", 422, "The submission does not describe a run",
+        "The body can be read, but the source, an operation or another field is missing, unknown or out of its bounds.",
+        "`detail` names the field.";
+    SourceRefused = "source_refused", 422, "The source may not be read",
+        "The folder is in none of those that runs may read, the address is refused, or a pattern makes no sense.",
+        "`detail` says which; an operator sets `sources.roots`.";
     InvalidAccount = "invalid_account", 422, "This does not describe a user or a key",
         "The body can be read, but a field is missing, unknown or out of its bounds.",
         "`detail` names the field.";

@@ -23,6 +23,7 @@ pub struct Turns {
     lanes: BTreeMap<LaneKey, LaneState>,
     order: BTreeSet<(u64, LaneKey)>,
     paused: BTreeSet<QueueName>,
+    held: BTreeSet<LaneKey>,
     now: u64,
 }
 
@@ -43,7 +44,7 @@ impl Turns {
             return;
         }
         self.lanes.insert(key.clone(), LaneState { pass: self.now, ready: count });
-        if !self.paused.contains(&key.queue) {
+        if self.is_open(key) {
             self.order.insert((self.now, key.clone()));
         }
     }
@@ -92,10 +93,36 @@ impl Turns {
     /// Turns for this queue again; its lanes join where the others are.
     pub fn resume(&mut self, queue: &QueueName) {
         self.paused.remove(queue);
-        for (key, state) in self.lanes.iter_mut().filter(|(key, _)| key.queue == *queue) {
+        let held = &self.held;
+        let open = |key: &LaneKey| key.queue == *queue && !held.contains(key);
+        for (key, state) in self.lanes.iter_mut().filter(|(key, _)| open(key)) {
             state.pass = state.pass.max(self.now);
             self.order.insert((state.pass, key.clone()));
         }
+    }
+
+    /// No turns for this lane until [`Turns::release`].
+    pub fn hold(&mut self, key: &LaneKey) {
+        if self.held.insert(key.clone())
+            && let Some(state) = self.lanes.get(key)
+        {
+            self.order.remove(&(state.pass, key.clone()));
+        }
+    }
+
+    /// Turns for this lane again, unless its queue is paused; it joins where the others are.
+    pub fn release(&mut self, key: &LaneKey) {
+        if self.held.remove(key)
+            && self.is_open(key)
+            && let Some(state) = self.lanes.get_mut(key)
+        {
+            state.pass = state.pass.max(self.now);
+            self.order.insert((state.pass, key.clone()));
+        }
+    }
+
+    fn is_open(&self, key: &LaneKey) -> bool {
+        !self.paused.contains(&key.queue) && !self.held.contains(key)
     }
 
     /// Queued jobs of this lane.

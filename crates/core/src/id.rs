@@ -54,6 +54,10 @@ uuid_id! {
     JobId
 }
 uuid_id! {
+    /// Names one run for ever.
+    RunId
+}
+uuid_id! {
     /// Names one start of one worker process. A process that restarts gets a new one.
     SessionId
 }

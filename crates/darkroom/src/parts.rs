@@ -32,7 +32,8 @@ pub(crate) fn open(settings: &Settings) -> Result<Parts, Halt> {
     })?;
     let predictor =
         Predictor::open(&settings.service.models, dir, Some(engine::command())).map_err(Halt::Config)?;
-    Ok(Parts { store, blobs, predictor, clock, config: settings.service.clone() })
+    let sources = darkroom_server::runs::sources(&settings.service, &blobs, dir);
+    Ok(Parts { store, blobs, sources, predictor, clock, config: settings.service.clone() })
 }
 
 fn open_store(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, Halt> {

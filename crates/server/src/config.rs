@@ -6,7 +6,7 @@ mod value;
 pub use setting::{Mistake, Section, Setting};
 pub use value::{ByteSize, Secret, Value};
 
-use crate::{accounts, blobs, http, predict, sources, telemetry, upkeep, worker};
+use crate::{accounts, blobs, http, predict, runs, sources, telemetry, upkeep, worker};
 
 /// The settings of the whole service. The default works as it is.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Config {
     pub worker: worker::Config,
     /// Bounds on one image.
     pub limits: worker::ImageLimits,
+    /// Datasets that are worked through.
+    pub runs: runs::Config,
     /// Where the images of runs come from.
     pub sources: sources::Config,
     /// Models.
@@ -47,6 +49,7 @@ impl Config {
             &mut self.blobs,
             &mut self.worker,
             &mut self.limits,
+            &mut self.runs,
             &mut self.sources,
             &mut self.models,
             &mut self.predictions,
@@ -65,6 +68,7 @@ impl Config {
             self.blobs.validate(),
             self.worker.validate(),
             self.limits.validate(),
+            self.runs.validate(),
             self.sources.validate(),
             self.models.validate(),
             self.predictions.validate(),

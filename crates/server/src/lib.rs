@@ -8,6 +8,7 @@ pub mod host;
 pub mod http;
 pub mod predict;
 pub mod results;
+pub mod runs;
 pub mod sources;
 pub mod telemetry;
 pub mod upkeep;
@@ -27,6 +28,8 @@ pub use config::Config;
 use blobs::Blobs;
 use http::{Http, SigningKey, Wiring};
 use predict::{Journal, JournalTask, Predictor};
+use runs::Drivers;
+use sources::Sources;
 use telemetry::Metrics;
 use upkeep::Upkeep;
 use worker::Worker;
@@ -38,6 +41,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Where images and artifacts live.
     pub blobs: Blobs,
+    /// Where the images of runs come from.
+    pub sources: Sources,
     /// Who answers questions about images.
     pub predictor: Predictor,
     /// Where the time comes from.
@@ -73,10 +78,11 @@ pub async fn start(parts: Parts, signing_key: SigningKey) -> Result<Running, Sta
     let stop = CancellationToken::new();
     let worker = Worker::start(&parts, Arc::clone(&metrics)).map_err(StartError::Threads)?;
     let upkeep = Upkeep::start(&parts, Arc::clone(&metrics));
+    let drivers = Drivers::start(&parts);
     let (journal, recorder) = Journal::start(&parts, Arc::clone(&metrics));
     let http = Http::new(&parts, Wiring { metrics, signing_key, journal, stop: stop.clone() });
     let server = tokio::spawn(http::serve(listener, http));
-    Ok(Running { address, stop, server, worker, recorder, upkeep })
+    Ok(Running { address, stop, server, worker, drivers, recorder, upkeep })
 }
 
 /// A running service.
@@ -86,6 +92,7 @@ pub struct Running {
     stop: CancellationToken,
     server: JoinHandle<io::Result<()>>,
     worker: Worker,
+    drivers: Drivers,
     recorder: JournalTask,
     upkeep: Upkeep,
 }
@@ -99,7 +106,7 @@ impl Running {
     /// Takes no more requests, lets those and the jobs in work end within their time, gives back the rest.
     pub async fn shutdown(self) {
         self.stop.cancel();
-        let (served, ()) = tokio::join!(self.server, self.worker.shutdown());
+        let (served, (), ()) = tokio::join!(self.server, self.worker.shutdown(), self.drivers.shutdown());
         if let Err(error) = served.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
             tracing::error!(%error, "the HTTP server ended badly");
         }

@@ -1,8 +1,8 @@
 //! Notices of change: broadcast, bounded, lossy.
 
-use std::pin::Pin;
+use std::{collections::BTreeSet, pin::Pin};
 
-use darkroom_core::{JobId, store::Notice};
+use darkroom_core::{JobId, RunId, store::Notice};
 use futures_core::Stream;
 use tokio::sync::broadcast::{self, error::RecvError};
 
@@ -32,6 +32,7 @@ impl Notices {
     /// Tells watchers what `news` gathered, and empties it. Without watchers this costs nothing.
     pub(crate) fn tell(&self, news: &mut News) {
         let changed = std::mem::take(&mut news.changed);
+        let runs = std::mem::take(&mut news.runs);
         let work = std::mem::take(&mut news.work);
         if self.0.receiver_count() == 0 {
             return;
@@ -39,6 +40,9 @@ impl Notices {
         // A failed send means that the last watcher has just gone.
         for id in changed {
             let _ = self.0.send(Notice::Job(id));
+        }
+        for id in runs {
+            let _ = self.0.send(Notice::Run(id));
         }
         if work {
             let _ = self.0.send(Notice::Work);
@@ -50,5 +54,6 @@ impl Notices {
 #[derive(Debug, Default)]
 pub(crate) struct News {
     pub(crate) changed: Vec<JobId>,
+    pub(crate) runs: BTreeSet<RunId>,
     pub(crate) work: bool,
 }

@@ -12,7 +12,7 @@ pub use name::{FileName, InvalidName, Lane, Origin, Owner, QueueName};
 pub use new::{Caching, Idempotency, Input, InvalidJob, MAX_OPERATIONS, NewJob};
 pub use state::{AttemptLimits, Event, Refused, Shown, State, Status};
 
-use crate::{JobId, Operation, Timestamp};
+use crate::{JobId, Operation, Timestamp, run::ItemOf};
 
 /// A job as the store knows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub struct Job {
     pub queue: QueueName,
     /// The surface that it came through.
     pub origin: Origin,
+    /// Which item of which run it is, if it is one.
+    pub item: Option<ItemOf>,
     /// A name that the surface looks it up by, see [`NewJob::alias`].
     pub alias: Option<String>,
     /// Higher is claimed first within a lane.

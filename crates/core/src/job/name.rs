@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::user::UserName;
+use crate::{RunId, user::UserName};
 
 /// The text is empty, too long, or has characters that do not belong in this kind of name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,6 +89,13 @@ impl From<&UserName> for Owner {
     /// A user's name has only characters that an owner's may have.
     fn from(name: &UserName) -> Self {
         Self(name.as_str().to_owned())
+    }
+}
+
+impl Lane {
+    /// The lane of a run.
+    pub(crate) fn of_run(run: RunId) -> Self {
+        Self(format!("run:{run}"))
     }
 }
 

@@ -21,7 +21,7 @@ pub enum State {
     Queued,
     /// In: claim. Out: whatever its worker reports, or the end of its lease.
     Running,
-    /// In: its worker reported results. Final.
+    /// In: its worker reported results. Final. Out: redo, for items of runs.
     Succeeded,
     /// In: a permanent failure, no attempts left, or too many crashes. Out: retry.
     Failed,
@@ -167,6 +167,8 @@ pub enum Event {
     Cancel,
     /// Someone wants it done (again).
     Retry,
+    /// Someone wants an item of a run done again, whatever it gave.
+    Redo,
 }
 
 /// The event makes no sense in this state; the job is unchanged.
@@ -216,6 +218,9 @@ impl Status {
                 Self { state: S::Queued, used: 0, crashes: 0, cancel_requested: false, ..self }
             }
             (S::Queued | S::Running, E::Retry) => self,
+            (S::Succeeded, E::Redo) => {
+                Self { state: S::Queued, used: 0, crashes: 0, cancel_requested: false, ..self }
+            }
             (state, event) => return Err(Refused { state, event }),
         })
     }

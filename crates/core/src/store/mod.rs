@@ -10,6 +10,7 @@ mod cache;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod predictions;
+mod runs;
 mod users;
 mod view;
 
@@ -20,6 +21,7 @@ use futures_core::Stream;
 
 pub use cache::{Cache, CacheKey};
 pub use predictions::{MAX_FORGOTTEN, PredictionFilter, Predictions};
+pub use runs::{Appended, GroupPage, ItemPage, RunFilter, Runs};
 pub use users::{Added, Keys, MAX_REVOKED_TOKENS, MAX_TOKEN_KEYS, Tokens, Users};
 pub use view::{
     Bucket, Counts, JobFilter, LiveWorker, MAX_PAGE, OperationCounts, Page, QueueCounts, WorkerInfo,
@@ -27,7 +29,7 @@ pub use view::{
 };
 
 use crate::{
-    BlobId, JobId, SessionId, Timestamp,
+    BlobId, JobId, RunId, SessionId, Timestamp,
     job::{Job, NewJob, Origin, Outcome, Owner, QueueName, Timings},
     prediction::NewPrediction,
 };
@@ -42,8 +44,8 @@ pub const BEAT_INTERVAL: Duration = Duration::from_secs(5);
 pub const MAX_BATCH: usize = 10_000;
 
 /// Everything a store is. The server holds one of these and never knows which.
-pub trait Store: Queue + Ledger + Admin + Users + Keys + Tokens + Predictions + Cache {}
-impl<T: Queue + Ledger + Admin + Users + Keys + Tokens + Predictions + Cache> Store for T {}
+pub trait Store: Queue + Ledger + Admin + Runs + Users + Keys + Tokens + Predictions + Cache {}
+impl<T: Queue + Ledger + Admin + Runs + Users + Keys + Tokens + Predictions + Cache> Store for T {}
 
 /// The queue side: what surfaces and workers call. Every call may carry many items and answers in their order.
 #[async_trait]
@@ -116,7 +118,8 @@ pub trait Admin: Send + Sync {
     async fn retry(&self, id: JobId) -> Result<Option<Job>, StoreError>;
 
     /// Deletes a job that is not running, and tells which of its blobs nobody refers to any more.
-    /// Errors: [`StoreError::Running`]. `None` if unknown.
+    /// Errors: [`StoreError::Running`]; [`StoreError::PartOfRun`] for an item of a run, which goes with its run.
+    /// `None` if unknown.
     async fn delete(&self, id: JobId) -> Result<Option<Vec<BlobId>>, StoreError>;
 
     /// Stops claims from a queue; running jobs finish. Idempotent, survives restarts, and unknown names are created.
@@ -222,7 +225,7 @@ pub struct Swept {
     pub lost_sessions: u64,
     /// Their jobs that were rescued: returned to the queue, failed or cancelled.
     pub rescued: u64,
-    /// Finished jobs that retention deleted.
+    /// Jobs that were deleted: finished ones that retention has outlived, and items of deleted runs.
     pub deleted: u64,
     /// Blobs of those that nobody refers to any more.
     pub orphans: Vec<BlobId>,
@@ -239,6 +242,8 @@ pub enum Notice {
     Work,
     /// This job changed its state.
     Job(JobId),
+    /// This run changed, or what has become of its items.
+    Run(RunId),
     /// Notices were lost; look at everything that you wait for.
     Missed,
 }
@@ -248,9 +253,9 @@ pub enum Notice {
 pub struct StoreLimits {
     /// Jobs that may wait (scheduled or queued) before submissions are rejected.
     pub max_waiting: u64,
-    /// How long succeeded and cancelled jobs are kept.
+    /// How long succeeded and cancelled jobs and runs are kept. The items of a run are kept as long as the run.
     pub keep_finished: Duration,
-    /// How long failed jobs are kept.
+    /// How long failed jobs and runs are kept.
     pub keep_failed: Duration,
     /// Jobs that one sweep deletes at most.
     pub max_deleted_per_sweep: u32,
@@ -292,6 +297,12 @@ pub enum StoreError {
     /// The job runs; cancel it first.
     #[error("the job is running")]
     Running,
+    /// The run's state forbids it.
+    #[error(transparent)]
+    RunRefused(#[from] crate::run::RunRefused),
+    /// The job is an item of a run, and goes with it.
+    #[error("the job is an item of a run")]
+    PartOfRun,
     /// More than [`MAX_BATCH`] items in one call.
     #[error("a call carries at most {MAX_BATCH} items")]
     BatchTooLarge,

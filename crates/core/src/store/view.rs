@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    SessionId, Timestamp,
+    RunId, SessionId, Timestamp,
     job::{Origin, Owner, QueueName, Shown},
 };
 
@@ -23,6 +23,8 @@ pub struct JobFilter {
     pub origin: Option<Origin>,
     /// Jobs of this queue.
     pub queue: Option<QueueName>,
+    /// Items of this run.
+    pub run: Option<RunId>,
     /// Submitted at or after.
     pub since: Option<Timestamp>,
     /// Submitted before.

@@ -74,6 +74,8 @@ enum Step {
     Take(u64),
     Pause(usize),
     Resume(usize),
+    Hold(usize),
+    Release(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -83,6 +85,8 @@ fn step() -> impl Strategy<Value = Step> {
         (0..30_u64).prop_map(Step::Take),
         (0..2_usize).prop_map(Step::Pause),
         (0..2_usize).prop_map(Step::Resume),
+        (0..6_usize).prop_map(Step::Hold),
+        (0..6_usize).prop_map(Step::Release),
     ]
 }
 
@@ -95,6 +99,7 @@ proptest! {
             .map(|i| LaneKey { queue: queues[i % 2].clone(), lane: format!("l{i}").parse().unwrap() })
             .collect();
         let (mut turns, mut ready, mut paused) = (Turns::default(), [0_u64; 6], [false; 2]);
+        let mut held = [false; 6];
         for step in steps {
             match step {
                 Step::Add(lane, n) => { turns.add(&keys[lane], n); ready[lane] += n; }
@@ -105,13 +110,15 @@ proptest! {
                 }
                 Step::Pause(queue) => { turns.pause(&queues[queue]); paused[queue] = true; }
                 Step::Resume(queue) => { turns.resume(&queues[queue]); paused[queue] = false; }
+                Step::Hold(lane) => { turns.hold(&keys[lane]); held[lane] = true; }
+                Step::Release(lane) => { turns.release(&keys[lane]); held[lane] = false; }
                 Step::Take(slots) => {
-                    let open: u64 = (0..6).filter(|i| !paused[i % 2]).map(|i| ready[i]).sum();
+                    let open: u64 = (0..6).filter(|i| !paused[i % 2] && !held[*i]).map(|i| ready[i]).sum();
                     let given = turns.take(slots);
                     prop_assert_eq!(given.iter().map(|(_, n)| n).sum::<u64>(), slots.min(open));
                     for (key, n) in given {
                         let lane = keys.iter().position(|k| *k == key).unwrap();
-                        prop_assert!(!paused[lane % 2]);
+                        prop_assert!(!paused[lane % 2] && !held[lane]);
                         ready[lane] -= n;
                     }
                 }
@@ -119,7 +126,7 @@ proptest! {
             for (key, count) in keys.iter().zip(ready) {
                 prop_assert_eq!(turns.ready(key), count);
             }
-            let open = (0..6).any(|i| !paused[i % 2] && ready[i] > 0);
+            let open = (0..6).any(|i| !paused[i % 2] && !held[i] && ready[i] > 0);
             prop_assert_eq!(turns.has_work(), open);
         }
     }

@@ -265,7 +265,7 @@ impl Ends {
                     }
                 }
                 Notice::Missed => waiting.values().for_each(|told| told.notify_one()),
-                Notice::Work => {}
+                Notice::Work | Notice::Run(_) => {}
             }
         }
     }

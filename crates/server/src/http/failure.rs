@@ -136,6 +136,8 @@ impl From<StoreError> for Failure {
             StoreError::DiskFull => Self::plain(Code::DiskFull),
             StoreError::Running => Self::plain(Code::JobRunning),
             StoreError::Refused(_) => Self::plain(Code::JobSucceeded),
+            StoreError::PartOfRun => Self::plain(Code::JobOfRun),
+            StoreError::RunRefused(refused) => Self::new(Code::RunState, sentence(&refused.to_string())),
             StoreError::Unavailable(cause) => Self::caused(Code::StoreUnavailable, cause),
             StoreError::InUse => Self::caused(Code::StoreUnavailable, "in use by another process"),
             StoreError::Internal(source) => Self::caused(Code::Internal, format!("store: {source}")),

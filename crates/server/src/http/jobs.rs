@@ -108,6 +108,7 @@ fn filter(query: &mut Query) -> Result<JobFilter, Failure> {
         owner: query.parse("owner")?,
         origin: query.parse("origin")?,
         queue: query.parse("queue")?,
+        run: query.parse("run")?,
         since: query.parse::<Time>("since")?.map(|time| time.0),
         until: query.parse::<Time>("until")?.map(|time| time.0),
         text: query.take("q").filter(|text| !text.is_empty()),

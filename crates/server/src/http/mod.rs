@@ -31,6 +31,8 @@ mod query;
 mod queues;
 mod quotas;
 mod range;
+mod run_results;
+mod runs;
 mod sign;
 mod state;
 mod submit;
@@ -68,6 +70,17 @@ fn table() -> Vec<Row> {
         get("/v1/jobs/{id}/artifacts/{name}", artifacts::download),
         post("/v1/artifacts/sign", sign::sign),
         post("/v1/faces/compare", faces::compare),
+        post("/v1/runs", runs::make),
+        get("/v1/runs", runs::list),
+        get("/v1/runs/{id}", runs::show),
+        delete("/v1/runs/{id}", runs::delete),
+        get("/v1/runs/{id}/events", run_results::follow),
+        get("/v1/runs/{id}/results", run_results::results),
+        get("/v1/runs/{id}/aggregate", run_results::aggregate),
+        post("/v1/runs/{id}/pause", runs::pause),
+        post("/v1/runs/{id}/resume", runs::resume),
+        post("/v1/runs/{id}/cancel", runs::cancel),
+        post("/v1/runs/{id}/retry-failed", runs::retry_failed),
         get("/v1/operations", health::operations),
         get("/v1/models", models::list),
         get("/v1/predictions", predictions::list),

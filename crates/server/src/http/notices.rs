@@ -43,7 +43,7 @@ impl Notices {
                 match notice {
                     Notice::Job(job) => lock(&wake).get(&job).into_iter().flatten().for_each(ring),
                     Notice::Missed => lock(&wake).values().flatten().for_each(ring),
-                    Notice::Work => {}
+                    Notice::Work | Notice::Run(_) => {}
                 }
             }
         });

@@ -22,6 +22,7 @@ use crate::{
     accounts::{self, Accounts, network},
     blobs::Blobs,
     predict::{Journal, Predictor},
+    sources::Sources,
     telemetry::Metrics,
 };
 
@@ -49,6 +50,7 @@ pub struct Inner {
     pub(super) store: Arc<dyn Store>,
     pub(super) blobs: Blobs,
     pub(super) predictor: Predictor,
+    pub(super) sources: Sources,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) config: Config,
     pub(super) auth: accounts::Config,
@@ -88,6 +90,7 @@ impl Http {
             store: Arc::clone(&parts.store),
             blobs: parts.blobs.clone(),
             predictor: parts.predictor.clone(),
+            sources: parts.sources.clone(),
             clock: Arc::clone(&parts.clock),
             limits: parts.config.limits.limits(),
             auth: parts.config.auth.clone(),

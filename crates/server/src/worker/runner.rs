@@ -272,6 +272,7 @@ impl Session {
     async fn heed(&mut self, notice: Notice) {
         match notice {
             Notice::Work => self.hungry = true,
+            Notice::Run(_) => {}
             Notice::Missed => {
                 self.hungry = true;
                 self.beat().await;

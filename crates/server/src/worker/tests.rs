@@ -30,7 +30,9 @@ impl Shop {
         config.limits.streamed_pixels = 60_000 * 60_000;
         change(&mut config);
         let blobs = Blobs::open(folder.path()).unwrap();
+        let sources = crate::runs::sources(&config, &blobs, folder.path());
         let parts = Parts {
+            sources,
             store: Arc::clone(&store) as Arc<dyn Store>,
             predictor: Predictor::open(&config.models, folder.path(), None).unwrap(),
             blobs,

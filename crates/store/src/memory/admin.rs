@@ -22,8 +22,11 @@ impl Admin for Memory {
     async fn delete(&self, id: JobId) -> Result<Option<Vec<BlobId>>, StoreError> {
         self.with(|stock, _, _| {
             let Some(seq) = stock.ids.get(&id).copied() else { return Ok(None) };
-            let state = stock.jobs.get(&seq).map(|entry| entry.job.status.state);
-            if state == Some(State::Running) {
+            let job = stock.jobs.get(&seq).map(|entry| &entry.job);
+            if job.is_some_and(|job| job.item.is_some()) {
+                return Err(StoreError::PartOfRun);
+            }
+            if job.is_some_and(|job| job.status.state == State::Running) {
                 return Err(StoreError::Running);
             }
             let blobs = stock.remove(seq);

@@ -84,6 +84,7 @@ impl Stock {
             && filter.owner.as_ref().is_none_or(|owner| job.owner == *owner)
             && filter.origin.as_ref().is_none_or(|origin| job.origin == *origin)
             && filter.queue.as_ref().is_none_or(|queue| job.queue == *queue)
+            && filter.run.is_none_or(|run| job.item.as_ref().is_some_and(|item| item.run == run))
             && filter.since.is_none_or(|since| job.created_at >= since)
             && filter.until.is_none_or(|until| job.created_at < until)
             && filter.text.as_ref().is_none_or(named)

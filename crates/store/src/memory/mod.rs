@@ -7,6 +7,7 @@ mod cache;
 mod ledger;
 mod predictions;
 mod queue;
+mod runs;
 mod stock;
 mod users;
 

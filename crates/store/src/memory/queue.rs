@@ -99,7 +99,7 @@ impl Stock {
         if new.max_open.is_some_and(|max| self.open_jobs(&new.owner) >= max) {
             return Submitted::TooManyOpen;
         }
-        Submitted::Created(self.put(new, now, news))
+        Submitted::Created(self.put(new, None, (now, news)))
     }
 
     fn claim(
@@ -176,6 +176,12 @@ impl Stock {
         outlived.truncate(limits.max_deleted_per_sweep as usize);
         swept.deleted = outlived.len() as u64;
         let mut blobs = BTreeSet::new();
+        self.cancel_leftovers(now, news);
+        self.doom_outlived_runs(limits, (now, news));
+        let budget = limits.max_deleted_per_sweep as usize - outlived.len();
+        let doomed = self.remove_doomed(budget);
+        swept.deleted += doomed.0;
+        blobs.extend(doomed.1);
         for seq in outlived {
             blobs.extend(self.remove(seq));
         }

@@ -12,10 +12,11 @@ use darkroom_core::{
         Attempt, Event, Idempotency, Job, Lane, NewJob, Origin, Owner, QueueName, Refused, State, Status,
         Timings,
     },
+    run::{ItemOf, Moved},
     store::LiveWorker,
 };
 
-use super::{cache::Remembered, predictions::Log, users::People};
+use super::{cache::Remembered, predictions::Log, runs::RunStock, users::People};
 use crate::{
     moves::{Ending, Marks, at_least_one, first_state, shows_failure},
     notices::News,
@@ -73,15 +74,16 @@ pub(super) struct Stock {
     pub(super) failed: BTreeSet<(Timestamp, u64)>,
     /// Queued jobs by the time they became claimable.
     waiting: BTreeMap<QueueName, BTreeSet<(Timestamp, u64)>>,
-    ready: BTreeMap<LaneKey, BTreeSet<(Reverse<i8>, u64)>>,
-    turns: Turns,
+    pub(super) ready: BTreeMap<LaneKey, BTreeSet<(Reverse<i8>, u64)>>,
+    pub(super) turns: Turns,
+    pub(super) runs: RunStock,
     /// How many references each blob has.
     pub(super) blobs: HashMap<BlobId, u64>,
     last_seq: u64,
 }
 
 impl Stock {
-    /// Moves a job by one event. Claims take turns themselves (see [`Stock::next_claims`]).
+    /// Moves a job by one event that ends no attempt. Claims take turns themselves (see [`Stock::next_claims`]).
     pub(super) fn step(
         &mut self,
         seq: u64,
@@ -89,6 +91,17 @@ impl Stock {
         now: Timestamp,
         news: &mut News,
     ) -> Result<Status, Refused> {
+        let entry = self.jobs.get(&seq);
+        let before = entry.map(|entry| entry.job.status.state);
+        let failure = entry.and_then(|entry| entry.job.failure.as_ref()).map(|failure| failure.kind);
+        let after = self.shift(seq, event, now, news)?;
+        if let Some(from) = before {
+            self.item_moved(seq, Moved { from, to: after.state, failure }, (now, news));
+        }
+        Ok(after)
+    }
+
+    fn shift(&mut self, seq: u64, event: Event, now: Timestamp, news: &mut News) -> Result<Status, Refused> {
         let Some(entry) = self.jobs.get(&seq) else {
             return Err(Refused { state: State::Cancelled, event });
         };
@@ -137,7 +150,7 @@ impl Stock {
             failure: ending.failure.clone(),
             timings,
         };
-        let Ok(after) = self.step(seq, ending.event, now, news) else { return };
+        let Ok(after) = self.shift(seq, ending.event, now, news) else { return };
         if let Some(held) = self.sessions.get_mut(&session) {
             held.running.remove(&seq);
         }
@@ -149,6 +162,7 @@ impl Stock {
             entry.job.run_at = now + delay;
             self.due.insert((entry.job.run_at, seq));
         }
+        let failure = ending.failure.as_ref().map(|failure| failure.kind);
         if ending.failure.is_some() && shows_failure(after.state) {
             entry.job.failure = ending.failure;
         }
@@ -156,10 +170,19 @@ impl Stock {
             *self.blobs.entry(blob).or_default() += 1;
         }
         entry.job.results = ending.results;
+        self.item_moved(seq, Moved { from: State::Running, to: after.state, failure }, (now, news));
+        if after.state == State::Succeeded {
+            self.give(seq);
+        }
     }
 
     /// Takes a new job in. It has passed every check.
-    pub(super) fn put(&mut self, new: NewJob, now: Timestamp, news: &mut News) -> JobId {
+    pub(super) fn put(
+        &mut self,
+        new: NewJob,
+        item: Option<ItemOf>,
+        (now, news): (Timestamp, &mut News),
+    ) -> JobId {
         self.last_seq += 1;
         let seq = self.last_seq;
         let run_at = new.run_at.unwrap_or(now).max(now);
@@ -177,6 +200,7 @@ impl Stock {
             owner: new.owner,
             queue: new.queue,
             origin: new.origin,
+            item,
             alias: new.alias,
             priority: new.priority,
             input: new.input,
@@ -217,13 +241,20 @@ impl Stock {
         self.totals.moved(&entry.job.queue, Some(entry.job.status.state), None);
         count_open(&mut self.open, &entry.job.owner, (Some(entry.job.status.state), None));
         let blobs: BTreeSet<BlobId> = entry.blobs().collect();
-        for blob in entry.blobs() {
+        self.forget_blobs(entry.blobs());
+        blobs
+    }
+
+    /// A job refers to these no more.
+    pub(super) fn forget_blobs(&mut self, blobs: impl Iterator<Item = BlobId>) {
+        let mut gone = BTreeSet::new();
+        for blob in blobs {
             if let Some(count) = self.blobs.get_mut(&blob) {
                 *count -= 1;
+                gone.insert(blob);
             }
         }
-        self.blobs.retain_referenced(&blobs);
-        blobs
+        self.blobs.retain_referenced(&gone);
     }
 
     /// Ends a session whose worker vanished; returns how many jobs it held.
@@ -295,6 +326,9 @@ impl Stock {
         for (queue, _) in self.totals.queues.iter().filter(|(_, totals)| totals.paused) {
             self.turns.pause(queue);
         }
+        for lane in self.runs.held_lanes() {
+            self.turns.hold(&lane);
+        }
     }
 
     fn index(&mut self, seq: u64, news: &mut News) {
@@ -310,6 +344,7 @@ impl Stock {
                 news.work = true;
             }
             State::Running => {}
+            _ if job.item.is_some() => {}
             State::Failed => drop(self.failed.insert((job.finished_at.unwrap_or_default(), seq))),
             State::Succeeded | State::Cancelled => {
                 self.finished.insert((job.finished_at.unwrap_or_default(), seq));

@@ -4,6 +4,7 @@ use darkroom_core::{
     SessionId, Timestamp,
     fairness::LaneKey,
     job::{Event, Outcome, Timings},
+    run::Cell,
     store::{
         Beat, Beside, Lease, LiveWorker, MAX_BATCH, SESSION_TTL, Settled, Settlement, StoreError, WorkerInfo,
         WorkerStats,
@@ -153,7 +154,13 @@ impl Book {
                 continue;
             };
             let ending = Ending::of(outcome, hot.status);
+            let item = hot.item.clone();
             self.end(lease.seq, &ending, timings, now)?;
+            if let Some((run, key)) = item
+                && ending.event == Event::Succeed
+            {
+                self.gather(run, &key, &ending.results, Cell::give)?;
+            }
             if let Some(body) = results {
                 self.write_results(lease.seq, &ending, &body)?;
             }

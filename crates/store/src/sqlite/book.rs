@@ -9,10 +9,11 @@ use std::{
 use darkroom_core::{
     Clock, JobId, SessionId, Timestamp,
     fairness::{LaneKey, Turns},
-    job::{Event, Failure, QueueName, State, Status},
+    job::{Event, Failure, FailureKind, QueueName, State, Status},
+    run::Moved,
     store::{LiveWorker, StoreLimits, WorkerStats},
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     cache::Remembered,
@@ -20,6 +21,7 @@ use super::{
     predictions::Models,
     references::References,
     rows::{HOT, Hot, kind_number},
+    run_book::RunBook,
     trouble::{Trouble, internal},
     words::Words,
 };
@@ -53,6 +55,7 @@ pub(super) struct Book {
     pub(super) words: Words,
     pub(super) references: References,
     pub(super) open_jobs: OpenJobs,
+    pub(super) runs: RunBook,
     pub(super) models: Models,
     pub(super) remembered: Remembered,
     pub(super) news: News,
@@ -74,6 +77,7 @@ impl Book {
             words: Words::default(),
             references: References::default(),
             open_jobs: OpenJobs::default(),
+            runs: RunBook::default(),
             models: Models::default(),
             remembered: Remembered::default(),
             news: News::default(),
@@ -90,6 +94,7 @@ impl Book {
     /// Reads everything from the file. What live sessions said last is kept.
     pub(super) fn reload(&mut self) -> Result<(), Trouble> {
         self.words = Words::default();
+        self.runs = RunBook::default();
         self.news = News::default();
         self.references.reload(&self.db)?;
         self.open_jobs.reload(&self.db)?;
@@ -147,7 +152,7 @@ impl Book {
         for (queue, _) in self.totals.queues.iter().filter(|(_, totals)| totals.paused) {
             self.turns.pause(queue);
         }
-        Ok(())
+        self.hold_stopped_runs()
     }
 
     fn reload_sessions(&mut self) -> Result<(), Trouble> {
@@ -235,9 +240,11 @@ impl Book {
         } else {
             hot.marks.after(event, after.state, now)
         };
-        let revived = hot.status.state.is_final();
+        let from = hot.status.state;
+        let failure = if from == State::Failed && hot.item.is_some() { self.failure(hot.seq)? } else { None };
         self.record(hot, after, marks, taken)?;
-        if revived {
+        self.item_moved(hot, Moved { from, to: after.state, failure })?;
+        if from.is_final() {
             self.db.prepare_cached("DELETE FROM failure WHERE seq = ?1")?.execute([hot.seq as i64])?;
         }
         Ok(())
@@ -255,10 +262,18 @@ impl Book {
         let marks = ending.marks(hot.marks, after.state, now);
         hot.session = None;
         self.record(hot, after, marks, Taken::ByTurn)?;
+        let failure = ending.failure.as_ref().map(|failure| failure.kind);
+        self.item_moved(hot, Moved { from: State::Running, to: after.state, failure })?;
         match &ending.failure {
             Some(failure) => self.write_failure(hot.seq, failure),
             None => Ok(()),
         }
+    }
+
+    fn failure(&self, seq: u64) -> Result<Option<FailureKind>, Trouble> {
+        let mut kinds = self.db.prepare_cached("SELECT kind FROM failure WHERE seq = ?1")?;
+        let kind: Option<i64> = kinds.query_row([seq as i64], |row| row.get(0)).optional()?;
+        Ok(kind.and_then(|kind| FailureKind::ALL.get(usize::try_from(kind).ok()?)).copied())
     }
 
     fn write_failure(&mut self, seq: u64, failure: &Failure) -> Result<(), Trouble> {
@@ -293,6 +308,7 @@ impl Book {
     /// Writes the totals that changed since the last transaction.
     pub(super) fn write_totals(&mut self) -> Result<(), Trouble> {
         self.open_jobs.write(&self.db)?;
+        self.runs.write(&self.db)?;
         for (name, totals) in &self.totals.queues {
             if self.written.queues.get(name) != Some(totals) {
                 write_queue(&self.db, name, totals)?;
@@ -323,6 +339,7 @@ impl Book {
     pub(super) fn committed(&mut self) {
         self.references.committed();
         self.words.trim();
+        self.runs.trim();
         if self.written != self.totals {
             self.written.clone_from(&self.totals);
         }

@@ -188,6 +188,9 @@ impl Query {
         if let Some(queue) = &filter.queue {
             self.and("job.queue = (SELECT id FROM queue WHERE name = ?)", queue.to_string());
         }
+        if let Some(run) = filter.run {
+            self.and("job.run = (SELECT id FROM run WHERE uuid = ?)", *run.as_bytes());
+        }
         let millis = Timestamp::as_millis;
         if let Some(since) = filter.since {
             self.and("job.created_at >= ?", millis(since));

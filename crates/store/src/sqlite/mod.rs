@@ -15,6 +15,8 @@ mod queue;
 mod readers;
 mod references;
 mod rows;
+mod run_book;
+mod runs;
 mod schema;
 mod submit;
 mod trouble;

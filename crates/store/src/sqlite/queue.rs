@@ -111,6 +111,6 @@ fn lease(given: Given) -> Result<Leased, Trouble> {
     Ok(Leased { lease: given.lease, job, deadline: given.deadline })
 }
 
-fn check_batch(items: usize) -> Result<(), StoreError> {
+pub(super) fn check_batch(items: usize) -> Result<(), StoreError> {
     if items > MAX_BATCH { Err(StoreError::BatchTooLarge) } else { Ok(()) }
 }

@@ -1,11 +1,12 @@
 //! Rows and what they mean.
 
 use darkroom_core::{
-    BlobId, JobId, Timestamp,
+    BlobId, JobId, RunId, Timestamp,
     job::{
         Attempt, AttemptEnd, AttemptLimits, Caching, Failure, FailureKind, FileName, Input, Job, State,
         Status, Timings,
     },
+    run::{ItemKey, ItemOf},
 };
 use rusqlite::{Row, types::Type};
 
@@ -15,17 +16,20 @@ use crate::moves::{Marks, shows_failure};
 /// What is read of a job to move it: the narrow row and the id that notices carry.
 pub(super) const HOT: &str = "job.seq, job.state, job.token, job.used, job.crashes, job.cancel, job.max_attempts, \
      job.max_crashes, job.run_at, job.started_at, job.finished_at, job.session, job.queue, job.lane, job.operations, \
-     detail.id, job.owner";
+     detail.id, job.owner, job.run, detail.item";
 
 /// What is read of a job to show it, after [`HOT`].
 pub(super) const REST: &str = "job.priority, job.created_at, owner.text, origin.text, queue.name, queue.paused, \
      detail.blob, detail.bytes, detail.media_type, detail.name, detail.alias, detail.operations, failure.kind, \
-     failure.message, detail.caching";
+     failure.message, run.uuid, detail.caching";
 
 /// Where [`HOT`] and [`REST`] come from, for the rows of `job` that the query chooses.
 pub(super) const JOINS: &str = "CROSS JOIN detail ON detail.seq = job.seq CROSS JOIN word AS owner ON owner.id = job.owner \
      CROSS JOIN word AS origin ON origin.id = job.origin CROSS JOIN queue ON queue.id = job.queue \
-     LEFT JOIN failure ON failure.seq = job.seq";
+     LEFT JOIN failure ON failure.seq = job.seq LEFT JOIN run ON run.id = job.run";
+
+/// Columns of [`HOT`] and [`REST`].
+pub(super) const COLUMNS: usize = 35;
 
 const ENDS: [AttemptEnd; 6] = [
     AttemptEnd::Succeeded,
@@ -61,6 +65,8 @@ pub(super) struct Hot {
     pub(super) owner: i64,
     /// One bit an operation.
     pub(super) operations: i64,
+    /// The number of its run and its key there, if it is an item.
+    pub(super) item: Option<(i64, ItemKey)>,
 }
 
 impl Hot {
@@ -78,6 +84,10 @@ impl Hot {
             started_at: time(row, 9)?,
             finished_at: time(row, 10)?,
         };
+        let item = match (row.get::<_, Option<i64>>(17)?, row.get::<_, Option<String>>(18)?) {
+            (Some(run), Some(key)) => Some((run, key.parse().map_err(|error| foreign(18, error))?)),
+            _ => None,
+        };
         Ok(Self {
             seq: number(row, 0)?,
             id: JobId::from_bytes(row.get(15)?),
@@ -89,6 +99,7 @@ impl Hot {
             lane: row.get(13)?,
             owner: row.get(16)?,
             operations: row.get(14)?,
+            item,
         })
     }
 }
@@ -108,31 +119,33 @@ pub(super) struct RawJob {
     alias: Option<String>,
     operations: String,
     failure: Option<Failure>,
+    run: Option<[u8; 16]>,
     caching: Caching,
 }
 
 impl RawJob {
     /// From a row of [`HOT`] and [`REST`].
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let kind: Option<i64> = row.get(29)?;
+        let kind: Option<i64> = row.get(31)?;
         let failure = match kind {
-            Some(_) => Some(Failure { kind: pick(&FailureKind::ALL, row, 29)?, message: row.get(30)? }),
+            Some(_) => Some(Failure { kind: pick(&FailureKind::ALL, row, 31)?, message: row.get(32)? }),
             None => None,
         };
         Ok(Self {
             hot: Hot::read(row)?,
-            priority: row.get(17)?,
-            created_at: time(row, 18)?.unwrap_or_default(),
-            names: [row.get(19)?, row.get(20)?, row.get(21)?],
-            paused: row.get(22)?,
-            blob: row.get(23)?,
-            bytes: number(row, 24)?,
-            media_type: row.get(25)?,
-            name: row.get(26)?,
-            alias: row.get(27)?,
-            operations: row.get(28)?,
+            priority: row.get(19)?,
+            created_at: time(row, 20)?.unwrap_or_default(),
+            names: [row.get(21)?, row.get(22)?, row.get(23)?],
+            paused: row.get(24)?,
+            blob: row.get(25)?,
+            bytes: number(row, 26)?,
+            media_type: row.get(27)?,
+            name: row.get(28)?,
+            alias: row.get(29)?,
+            operations: row.get(30)?,
             failure,
-            caching: pick(&CACHING, row, 31)?,
+            run: row.get(33)?,
+            caching: pick(&CACHING, row, 34)?,
         })
     }
 
@@ -146,6 +159,10 @@ impl RawJob {
             owner: owner.try_into().map_err(internal)?,
             queue: queue.try_into().map_err(internal)?,
             origin: origin.try_into().map_err(internal)?,
+            item: self
+                .run
+                .zip(self.hot.item)
+                .map(|(run, (_, key))| ItemOf { run: RunId::from_bytes(run), key }),
             alias: self.alias,
             priority: self.priority,
             input: Input {
@@ -191,6 +208,11 @@ pub(super) fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
             write_us: number(row, 10)?,
         },
     })
+}
+
+/// A text that this program never wrote.
+fn foreign(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
 }
 
 fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::trouble::{Trouble, internal};
 
 /// One script a version; a file of version `n` has had the first `n` of them.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4];
 
 /// What every connection is told.
 pub(super) const SETTINGS: &str = "
@@ -120,6 +120,33 @@ const V3: &str = "
     );
     CREATE INDEX cached_job ON cached (seq) WHERE seq IS NOT NULL;
     ALTER TABLE detail ADD COLUMN caching INTEGER NOT NULL DEFAULT 0;
+";
+
+/// Runs. Finished jobs are indexed by their run first, so that retention walks over single jobs only, and what a run
+/// has failed is found at once.
+const V4: &str = "
+    -- `head` is what never changes of a run, `body` what its items move; JSON. `queued` is in `body` too.
+    CREATE TABLE run (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, uuid BLOB NOT NULL UNIQUE, owner INTEGER NOT NULL, lane INTEGER NOT NULL,
+        state INTEGER NOT NULL, queued INTEGER NOT NULL, finished_at INTEGER, doomed INTEGER NOT NULL, body TEXT NOT NULL
+    );
+    CREATE INDEX run_doomed ON run (id) WHERE doomed;
+    CREATE INDEX run_leftover ON run (id) WHERE state = 5 AND queued > 0;
+    CREATE TABLE run_head (id INTEGER PRIMARY KEY, head TEXT NOT NULL);
+    -- Sums of aggregates: `name` is empty for the whole, and begins with a colon for a group.
+    CREATE TABLE cell (
+        id INTEGER PRIMARY KEY, run INTEGER NOT NULL, aggregate INTEGER NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL,
+        UNIQUE (run, aggregate, name)
+    );
+    ALTER TABLE job ADD COLUMN run INTEGER;
+    ALTER TABLE detail ADD COLUMN item TEXT;
+    CREATE INDEX job_run ON job (run, seq) WHERE run IS NOT NULL;
+    DROP INDEX job_succeeded;
+    DROP INDEX job_failed;
+    DROP INDEX job_cancelled;
+    CREATE INDEX job_succeeded ON job (run, finished_at) WHERE state = 3;
+    CREATE INDEX job_failed ON job (run, finished_at) WHERE state = 4;
+    CREATE INDEX job_cancelled ON job (run, finished_at) WHERE state = 5;
 ";
 
 /// Brings a file to the newest version, each step as a transaction of its own.

@@ -4,6 +4,7 @@ use darkroom_core::{
     JobId, Timestamp,
     fairness::LaneKey,
     job::{Caching, FileName, NewJob, State},
+    run::ItemKey,
     store::{QueueFull, Submitted},
 };
 use rusqlite::{OptionalExtension, params};
@@ -16,8 +17,8 @@ use crate::moves::{at_least_one, first_state};
 
 /// A submission whose texts are made, so that the writer has less to do.
 pub(super) struct Prepared {
-    new: NewJob,
-    operations: String,
+    pub(super) new: NewJob,
+    pub(super) operations: String,
 }
 
 impl Prepared {
@@ -42,7 +43,7 @@ impl Book {
                 None if self.has_too_many(&job.new)? => Submitted::TooManyOpen,
                 None => {
                     waiting += 1;
-                    Submitted::Created(self.insert(job, now)?)
+                    Submitted::Created(self.insert(job, None, now)?)
                 }
             };
             answers.push(answer);
@@ -77,7 +78,13 @@ impl Book {
         Ok(self.open_jobs.of(owner) >= max)
     }
 
-    fn insert(&mut self, job: Prepared, now: Timestamp) -> Result<JobId, Trouble> {
+    /// Records a job that has passed every check; `item` is the number of its run and its key there.
+    pub(super) fn insert(
+        &mut self,
+        job: Prepared,
+        item: Option<(i64, &ItemKey)>,
+        now: Timestamp,
+    ) -> Result<JobId, Trouble> {
         let Prepared { new, operations } = job;
         let run_at = new.run_at.unwrap_or(now).max(now);
         let state = first_state(run_at, now);
@@ -95,8 +102,8 @@ impl Book {
             .db
             .prepare_cached(
                 "INSERT INTO job (state, queue, lane, priority, token, used, crashes, cancel, max_attempts, \
-                 max_crashes, run_at, created_at, owner, origin, operations) \
-                 VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                 max_crashes, run_at, created_at, owner, origin, operations, run) \
+                 VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?
             .insert(params![
                 state as i64,
@@ -109,13 +116,14 @@ impl Book {
                 now.as_millis(),
                 owner,
                 origin,
-                bits
+                bits,
+                item.map(|(run, _)| run)
             ])?;
         let key = new.idempotency.as_ref().map(|given| given.key.as_str());
         self.db
             .prepare_cached(
-                "INSERT INTO detail (seq, id, blob, bytes, media_type, name, alias, key, operations, caching) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                "INSERT INTO detail (seq, id, blob, bytes, media_type, name, alias, key, operations, item, caching) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?
             .execute(params![
                 seq,
@@ -127,6 +135,7 @@ impl Book {
                 new.alias,
                 key,
                 operations,
+                item.map(|(_, key)| key.as_str()),
                 new.caching == Caching::Refused,
             ])?;
         self.insert_names(&new, (seq, owner, origin))?;

@@ -38,6 +38,12 @@ impl Book {
         for hot in outlived {
             blobs.extend(self.remove(&hot)?);
         }
+        self.cancel_leftovers()?;
+        self.doom_outlived_runs(now)?;
+        let budget = self.limits.max_deleted_per_sweep as usize - swept.deleted as usize;
+        let doomed = self.remove_doomed(budget)?;
+        swept.deleted += doomed.0;
+        blobs.extend(doomed.1);
         swept.orphans = self.orphans(blobs)?;
         swept.predictions = self.forget_predictions(now)?;
         swept.forgotten = self.forget_results(now)?;
@@ -85,7 +91,7 @@ impl Book {
         };
         let sql = format!(
             "SELECT {HOT} FROM job INDEXED BY {index} CROSS JOIN detail ON detail.seq = job.seq \
-             WHERE job.state = {} AND job.finished_at <= ?1 ORDER BY job.finished_at, job.seq LIMIT ?2",
+             WHERE job.state = {} AND job.run IS NULL AND job.finished_at <= ?1 ORDER BY job.finished_at, job.seq LIMIT ?2",
             state as i64
         );
         let mut statement = self.db.prepare_cached(&sql)?;
@@ -106,6 +112,9 @@ impl Book {
 
     pub(super) fn delete(&mut self, id: JobId) -> Result<Option<Vec<BlobId>>, Trouble> {
         let Some(hot) = self.hot(id)? else { return Ok(None) };
+        if hot.item.is_some() {
+            return Err(StoreError::PartOfRun.into());
+        }
         if hot.status.state == State::Running {
             return Err(StoreError::Running.into());
         }
@@ -128,14 +137,14 @@ impl Book {
         self.news.work = true;
     }
 
-    fn hot(&self, id: JobId) -> Result<Option<Hot>, Trouble> {
+    pub(super) fn hot(&self, id: JobId) -> Result<Option<Hot>, Trouble> {
         let sql =
             format!("SELECT {HOT} FROM detail CROSS JOIN job ON job.seq = detail.seq WHERE detail.id = ?1");
         Ok(self.db.prepare_cached(&sql)?.query_row([id.as_bytes()], Hot::read).optional()?)
     }
 
     /// Deletes a job that does not run; returns the blobs that it referred to.
-    fn remove(&mut self, hot: &Hot) -> Result<BTreeSet<BlobId>, Trouble> {
+    pub(super) fn remove(&mut self, hot: &Hot) -> Result<BTreeSet<BlobId>, Trouble> {
         let seq = hot.seq as i64;
         let mut blobs: BTreeSet<BlobId> = artifacts(&self.db, hot.seq)?.into_iter().collect();
         let (blob, alias, key): ([u8; 32], Option<String>, Option<String>) = self

@@ -25,7 +25,7 @@ use darkroom_core::{
 use darkroom_store::Sqlite;
 
 /// Where the child finds its database; only a child has it set.
-const CHILD_PATH: &str = "DARKROOM_CRASH_CHILD";
+pub(crate) const CHILD_PATH: &str = "DARKROOM_CRASH_CHILD";
 
 /// How often the child is killed.
 const ROUNDS: &str = "DARKROOM_CRASH_ROUNDS";
@@ -33,7 +33,7 @@ const ROUNDS: &str = "DARKROOM_CRASH_ROUNDS";
 /// Tasks of the child that work at a time.
 const TASKS: usize = 8;
 
-fn open(path: &Path) -> Sqlite {
+pub(crate) fn open(path: &Path) -> Sqlite {
     Sqlite::open(path, StoreLimits::default(), Arc::new(SystemClock)).expect("open")
 }
 
@@ -68,17 +68,17 @@ fn a_process_that_ends_at_a_named_point_of_a_transaction_loses_nothing_acknowled
     assert!(known.jobs.len() > 20, "the children got nothing done");
 }
 
-fn parent_path() -> Option<PathBuf> {
+pub(crate) fn parent_path() -> Option<PathBuf> {
     std::env::var_os(CHILD_PATH).is_none().then(crate::sqlite::fresh_path)
 }
 
 /// The end of a new id is random.
-fn random_below(bound: usize) -> usize {
+pub(crate) fn random_below(bound: usize) -> usize {
     let id = JobId::new(darkroom_core::Timestamp::default());
     id.as_bytes()[10..].iter().fold(0, |number, byte| (number << 8 | usize::from(*byte)) % bound)
 }
 
-fn start(path: &Path, abort_at: Option<String>) -> Child {
+pub(crate) fn start(path: &Path, abort_at: Option<String>) -> Child {
     let thread = std::thread::current();
     let name = thread.name().expect("tests have names").to_owned();
     let mut command = Command::new(std::env::current_exe().expect("this program"));

@@ -6,10 +6,11 @@ mod crash;
 mod file;
 mod memory;
 mod model;
+mod run_crash;
 mod sqlite;
 
 /// Runs a future to its end.
-fn block_on(future: impl Future) {
+fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(future);
+    runtime.block_on(future)
 }

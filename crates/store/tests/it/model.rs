@@ -3,13 +3,14 @@
 use std::{collections::BTreeMap, fmt::Debug, path::PathBuf, sync::Arc, time::Duration};
 
 use darkroom_core::{
-    Clock, JobId, ManualClock, SessionId,
+    Clock, JobId, ManualClock, RunId, SessionId,
     job::{AttemptLimits, Failure, FailureKind, Idempotency, Job, NewJob, OperationResult, Outcome, Timings},
     prediction::Prediction,
+    run::{Cell, Entry, HighWater, NewItem, NewRun, OnError, Run, RunEvent, SkipReason, Stop},
     store::{
-        Beside, CacheKey, Counts, JobFilter, Lease, Page, PredictionFilter, Settlement, Store, StoreError,
-        StoreLimits, WorkerInfo, WorkerStats,
-        conformance::{NOON, job, named_blob, prediction, success, worker},
+        Beside, CacheKey, Counts, GroupPage, ItemPage, JobFilter, Lease, Page, PredictionFilter, RunFilter,
+        Settlement, Store, StoreError, StoreLimits, WorkerInfo, WorkerStats,
+        conformance::{NOON, dataset, image, job, named_blob, prediction, success, with_vector, worker},
     },
 };
 use darkroom_store::{Memory, Sqlite};
@@ -44,6 +45,11 @@ enum Step {
     Resume { queue: u8 },
     Wait { ms: u32 },
     Reopen,
+    CreateRun { strict: bool },
+    Append { run: usize, from: u64, count: u64 },
+    ChangeRun { run: usize, kind: u8 },
+    Redo { run: usize, job: usize },
+    DeleteRun { run: usize },
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
@@ -85,6 +91,11 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..2_u8).prop_map(|queue| Step::Resume { queue }),
         4 => (1..30_000_u32).prop_map(|ms| Step::Wait { ms }),
         1 => Just(Step::Reopen),
+        2 => any::<bool>().prop_map(|strict| Step::CreateRun { strict }),
+        5 => (index(), 0..8_u64, 1..6_u64).prop_map(|(run, from, count)| Step::Append { run, from, count }),
+        4 => (index(), 0..6_u8).prop_map(|(run, kind)| Step::ChangeRun { run, kind }),
+        2 => (index(), index()).prop_map(|(run, job)| Step::Redo { run, job }),
+        1 => index().prop_map(|run| Step::DeleteRun { run }),
     ]
 }
 
@@ -117,10 +128,10 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
         Self { store, sessions: Vec::new(), leases: Vec::new() }
     }
 
-    async fn take(&mut self, step: &Step, jobs: &[NewJob], ids: &[JobId]) -> Told {
+    async fn take(&mut self, step: &Step, new: &New, ids: &Ids) -> Told {
         let queue = |n: u8| format!("q{n}").parse().expect("queue");
         match step {
-            Step::Submit(_) => tell(self.store.submit(jobs.to_vec()).await),
+            Step::Submit(_) => tell(self.store.submit(new.jobs.clone()).await),
             Step::OpenSession => {
                 let info = WorkerInfo { pid: self.sessions.len() as u32, ..worker("w") };
                 self.sessions.push(self.store.open_session(info).await.expect("open a session"));
@@ -140,7 +151,7 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
                     let (lease, _) = pick(&self.leases, *index)?;
                     Some(Settlement {
                         lease: *lease,
-                        outcome: outcome(*kind),
+                        outcome: outcome(*kind, lease.seq),
                         timings: Timings::default(),
                         beside: beside(*kind),
                     })
@@ -152,22 +163,65 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
                 tell(self.store.close_session(*id).await)
             }
             Step::Sweep => tell(self.store.sweep().await),
-            Step::Cancel { job } => match pick(ids, *job) {
+            Step::Cancel { job } => match pick(&ids.jobs, *job) {
                 Some(id) => tell(self.store.cancel(*id).await),
                 None => Told::new(),
             },
-            Step::Retry { job } => match pick(ids, *job) {
+            Step::Retry { job } => match pick(&ids.jobs, *job) {
                 Some(id) => tell(self.store.retry(*id).await),
                 None => Told::new(),
             },
-            Step::Delete { job } => match pick(ids, *job) {
+            Step::Delete { job } => match pick(&ids.jobs, *job) {
                 Some(id) => tell(self.store.delete(*id).await),
                 None => Told::new(),
             },
             Step::Pause { queue: n } => tell(self.store.pause(queue(*n)).await),
             Step::Resume { queue: n } => tell(self.store.resume(queue(*n)).await),
             Step::Wait { .. } | Step::Reopen => Told::new(),
+            _ => self.take_with_run(step, new, ids).await,
         }
+    }
+
+    async fn take_with_run(&mut self, step: &Step, new: &New, ids: &Ids) -> Told {
+        if let Some(run) = &new.run {
+            return tell(self.store.create_run(run.clone()).await);
+        }
+        match step {
+            Step::Append { run, .. } => match pick(&ids.runs, *run) {
+                Some(id) => tell(self.store.append(*id, new.items.clone()).await),
+                None => Told::new(),
+            },
+            Step::ChangeRun { run, kind } => match pick(&ids.runs, *run) {
+                Some(id) => tell(self.store.change_run(*id, event(*kind)).await),
+                None => Told::new(),
+            },
+            Step::Redo { run, job } => match (pick(&ids.runs, *run), pick(&ids.jobs, *job)) {
+                (Some(run), Some(job)) => tell(self.store.redo(*run, vec![*job]).await),
+                _ => Told::new(),
+            },
+            Step::DeleteRun { run } => match pick(&ids.runs, *run) {
+                Some(id) => tell(self.store.delete_run(*id).await),
+                None => Told::new(),
+            },
+            _ => Told::new(),
+        }
+    }
+
+    async fn visible_runs(&self, runs: &[RunId]) -> VisibleRuns {
+        let mut seen = VisibleRuns::default();
+        let page = Page { limit: 1_000, before: None };
+        seen.listed = self.store.runs(RunFilter::default(), page).await.expect("list");
+        for run in runs {
+            let items = ItemPage { limit: 1_000, after: None, states: Vec::new() };
+            seen.items.push(self.store.items(*run, items).await.expect("items"));
+            let gathered = self.store.aggregates(*run).await.expect("aggregates");
+            seen.gathered.push(format!("{gathered:?}"));
+            for aggregate in 0..3 {
+                let page = GroupPage { aggregate, limit: 1_000, after: None };
+                seen.groups.push(self.store.groups(*run, page).await.expect("groups"));
+            }
+        }
+        seen
     }
 
     async fn claim(&mut self, session: usize, slots: u32) -> Told {
@@ -184,10 +238,10 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
         }
     }
 
-    async fn visible(&self, ids: &[JobId]) -> Visible {
+    async fn visible(&self, ids: &Ids) -> Visible {
         let page = Page { limit: 1_000, before: None };
         let mut jobs = BTreeMap::new();
-        for id in ids {
+        for id in &ids.jobs {
             jobs.insert(*id, self.store.job(*id).await.expect("read"));
         }
         let mut workers: Vec<_> = self
@@ -223,6 +277,7 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
+            runs: self.visible_runs(&ids.runs).await,
             jobs,
             workers,
             aliases,
@@ -233,8 +288,17 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
     }
 }
 
+#[derive(Debug, PartialEq, Default)]
+struct VisibleRuns {
+    listed: Vec<Run>,
+    items: Vec<Vec<Job>>,
+    gathered: Vec<String>,
+    groups: Vec<Vec<(String, Cell)>>,
+}
+
 #[derive(Debug, PartialEq)]
 struct Visible {
+    runs: VisibleRuns,
     listed: Vec<Job>,
     jobs: BTreeMap<JobId, Option<Job>>,
     aliases: Vec<Option<Job>>,
@@ -258,14 +322,79 @@ fn tell<T: Debug>(answer: Result<T, StoreError>) -> Told {
     }
 }
 
-fn outcome(kind: u8) -> Outcome {
+fn outcome(kind: u8, seq: u64) -> Outcome {
     let failure = Failure::new(FailureKind::StorageUnavailable, "not now");
     match kind {
-        0 | 1 => success("t"),
+        0 => success("t"),
+        1 => with_vector(
+            &[seq as f32 / 3.0, 1e30, -1e-30, f32::from_bits(seq as u32)],
+            &format!("{}", seq % 3),
+        ),
         2 => Outcome::FailedPermanently(Failure::new(FailureKind::Undecodable, "broken")),
         3 => Outcome::FailedTransiently(failure, Duration::from_secs(3)),
         4 => Outcome::Interrupted,
         _ => Outcome::Cancelled,
+    }
+}
+
+fn event(kind: u8) -> RunEvent {
+    match kind {
+        0 => RunEvent::SourceEnded,
+        1 => RunEvent::SourceFailed("torn".to_owned()),
+        2 => RunEvent::Pause(Stop::asked("wait")),
+        3 => RunEvent::Resume,
+        4 => RunEvent::Cancel(Stop::asked("enough")),
+        _ => RunEvent::Retry,
+    }
+}
+
+/// What a step makes, with names that both sides use.
+#[derive(Default)]
+struct New {
+    jobs: Vec<NewJob>,
+    run: Option<NewRun>,
+    items: Vec<NewItem>,
+}
+
+/// What was made so far.
+#[derive(Default)]
+struct Ids {
+    jobs: Vec<JobId>,
+    runs: Vec<RunId>,
+}
+
+impl New {
+    fn of(step: &Step, clock: &ManualClock) -> Self {
+        match step {
+            Step::Submit(wishes) => Self { jobs: wanted(wishes, clock), ..Self::default() },
+            Step::CreateRun { strict } => {
+                let on_error = if *strict { OnError::StopAfter(2) } else { OnError::Continue };
+                let high_water = HighWater::try_from(4).expect("a mark");
+                let limits = AttemptLimits { attempts: 2, crashes: 2 };
+                let run = NewRun { on_error, high_water, limits, ..dataset("run") };
+                Self { run: Some(run), ..Self::default() }
+            }
+            Step::Append { from, count, .. } => {
+                let item = |index| match index % 5 {
+                    4 => NewItem {
+                        entry: Entry::Skipped(SkipReason::NotAnImage),
+                        ..image(index, &format!("f{}/{index}", index % 2))
+                    },
+                    _ => image(index, &format!("f{}/{index}", index % 2)),
+                };
+                Self { items: (*from..from + count).map(item).collect(), ..Self::default() }
+            }
+            _ => Self::default(),
+        }
+    }
+
+    fn note(&self, ids: &mut Ids) {
+        ids.jobs.extend(self.jobs.iter().map(|job| job.id));
+        ids.jobs.extend(self.items.iter().filter_map(|item| match item.entry {
+            Entry::Image(id, _) => Some(id),
+            Entry::Skipped(_) => None,
+        }));
+        ids.runs.extend(self.run.iter().map(|run| run.id));
     }
 }
 
@@ -313,10 +442,10 @@ async fn compare(steps: Vec<Step>) {
     let clock = Arc::new(ManualClock::at(NOON));
     let mut model = Side::new(Arc::new(Memory::new(limits(), clock.clone())));
     let mut file = Side::new(open_file(&path, &clock));
-    let mut ids = Vec::new();
+    let mut ids = Ids::default();
     for (number, step) in steps.iter().enumerate() {
-        let jobs = if let Step::Submit(wishes) = step { wanted(wishes, &clock) } else { Vec::new() };
-        ids.extend(jobs.iter().map(|job| job.id));
+        let new = New::of(step, &clock);
+        new.note(&mut ids);
         match step {
             Step::Wait { ms } => clock.advance(Duration::from_millis((*ms).into())),
             Step::Reopen => {
@@ -326,7 +455,7 @@ async fn compare(steps: Vec<Step>) {
             }
             _ => {}
         }
-        let (expected, answered) = (model.take(step, &jobs, &ids).await, file.take(step, &jobs, &ids).await);
+        let (expected, answered) = (model.take(step, &new, &ids).await, file.take(step, &new, &ids).await);
         assert_eq!(answered, expected, "step {number}: {step:?}");
         let (expected, seen) = (model.visible(&ids).await, file.visible(&ids).await);
         assert_eq!(seen, expected, "after step {number}: {step:?}");

@@ -12,6 +12,10 @@ mod listing;
 mod predictions;
 mod queueing;
 mod retention;
+mod run_fixture;
+mod run_items;
+mod run_life;
+mod run_sums;
 mod sessions;
 mod submitting;
 mod users;
@@ -27,6 +31,10 @@ pub use listing::*;
 pub use predictions::*;
 pub use queueing::*;
 pub use retention::*;
+pub use run_fixture::{dataset, image, vector_of, with_vector};
+pub use run_items::*;
+pub use run_life::*;
+pub use run_sums::*;
 pub use sessions::*;
 pub use submitting::*;
 pub use users::*;
@@ -115,6 +123,33 @@ macro_rules! store_conformance {
             token_keys_are_kept_as_long_as_they_are_needed,
             a_blob_is_referred_to_by_the_jobs_of_an_owner,
             an_owner_has_a_bounded_number_of_open_jobs,
+            a_run_is_found_as_it_was_made,
+            runs_are_listed_newest_first,
+            an_item_is_recorded_once_however_often_it_comes,
+            a_run_takes_no_more_than_its_mark,
+            what_is_no_item_is_counted_by_its_reason,
+            items_are_listed_in_their_order_with_their_results,
+            an_item_goes_with_its_run_only,
+            a_deleted_run_is_gone_with_its_items,
+            an_ended_run_is_kept_for_its_time_and_its_items_with_it,
+            a_run_ends_with_its_last_item,
+            a_run_that_has_all_its_items_takes_no_more,
+            a_paused_run_gives_nothing_and_goes_on_when_resumed,
+            a_run_waits_while_blobs_cannot_be_kept,
+            an_upload_does_not_wait_for_a_run,
+            a_cancelled_run_cancels_its_items,
+            a_run_stops_after_so_many_failures,
+            a_run_stops_at_a_share_of_failures,
+            what_has_failed_is_done_again_when_asked,
+            a_run_whose_source_fails_holds_its_items,
+            an_item_that_is_retried_by_hand_opens_its_run_again,
+            the_tally_of_a_run_agrees_with_a_recount,
+            a_run_that_changes_is_heard,
+            the_sum_of_a_run_is_the_same_in_any_order_by_any_workers,
+            an_outcome_with_an_old_token_gives_nothing_to_the_sum,
+            an_item_that_is_done_again_replaces_what_it_gave,
+            folders_and_labels_are_gathered_apart,
+            what_has_no_value_or_a_wrong_one_is_counted_apart,
             predictions_are_listed_as_they_were_recorded,
             every_filter_of_predictions_narrows_as_it_says,
             a_settlement_logs_its_predictions_once,

@@ -203,7 +203,7 @@ pub async fn watchers_hear_of_work_and_of_changes(open: Open<'_>) {
 }
 
 /// What a watcher can take without waiting: stores tell before they answer.
-fn heard_so_far(watch: &mut Pin<Box<dyn Stream<Item = Notice> + Send>>) -> Vec<Notice> {
+pub(super) fn heard_so_far(watch: &mut Pin<Box<dyn Stream<Item = Notice> + Send>>) -> Vec<Notice> {
     let mut cx = Context::from_waker(Waker::noop());
     let mut heard = Vec::new();
     while let Poll::Ready(Some(notice)) = watch.as_mut().poll_next(&mut cx) {

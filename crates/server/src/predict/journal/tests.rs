@@ -24,9 +24,11 @@ impl Desk {
         let store = Arc::new(Memory::new(StoreLimits::default(), Arc::new(SystemClock)));
         let mut config = Config::default();
         change(&mut config.predictions);
+        let blobs = Blobs::open(folder.path().join("blobs")).unwrap();
         let parts = Parts {
             store: Arc::clone(&store) as Arc<dyn Store>,
-            blobs: Blobs::open(folder.path().join("blobs")).unwrap(),
+            sources: crate::runs::sources(&config, &blobs, folder.path()),
+            blobs,
             predictor: Predictor::open(&config.models, folder.path(), None).unwrap(),
             clock: Arc::new(SystemClock),
             config,

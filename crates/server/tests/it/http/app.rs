@@ -36,7 +36,7 @@ pub(super) struct App {
     pub(super) http: reqwest::Client,
     pub(super) accounts: Accounts,
     running: Option<Running>,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl App {
@@ -66,13 +66,15 @@ impl App {
         assert_eq!(config.validate(), []);
         let predictor = Predictor::open(&config.models, data.path(), None).unwrap();
         let clock = Arc::new(SystemClock);
-        let parts = Parts { store: Arc::clone(&store), blobs: blobs.clone(), predictor, clock, config };
+        let sources = darkroom_server::runs::sources(&config, &blobs, data.path());
+        let parts =
+            Parts { store: Arc::clone(&store), blobs: blobs.clone(), sources, predictor, clock, config };
         let accounts = Accounts::new(&parts, &Metrics::default());
         let running = darkroom_server::start(parts, SigningKey::from_bytes([7; 32])).await.unwrap();
         let base = format!("http://{}", running.addr());
         let client = Client::new(&base).unwrap();
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { client, base, store, blobs, http, accounts, running: Some(running), _data: data }
+        Self { client, base, store, blobs, http, accounts, running: Some(running), data }
     }
 
     /// A key of a new user, whose password is [`PASSWORD`].
@@ -112,6 +114,25 @@ impl App {
         let response = self.get(&format!("/v1/jobs/{}/artifacts/{name}", job.summary.id)).await;
         assert_eq!(response.status(), 200);
         response.bytes().await.unwrap().to_vec()
+    }
+
+    /// Ends the service, and starts it again over the same store and blobs.
+    pub(super) async fn restart(&mut self, change: impl FnOnce(&mut Config)) {
+        self.running.take().unwrap().shutdown().await;
+        let mut config = Config::default();
+        config.http.listen = "127.0.0.1:0".parse().unwrap();
+        config.worker.slots = 2;
+        change(&mut config);
+        let data = self.data.path();
+        let blobs = Blobs::open(data.join("blobs")).unwrap();
+        let predictor = Predictor::open(&config.models, data, None).unwrap();
+        let sources = darkroom_server::runs::sources(&config, &blobs, data);
+        let (store, clock) = (Arc::clone(&self.store), Arc::new(SystemClock));
+        let parts = Parts { store, blobs, sources, predictor, clock, config };
+        let running = darkroom_server::start(parts, SigningKey::from_bytes([7; 32])).await.unwrap();
+        self.base = format!("http://{}", running.addr());
+        self.client = Client::new(&self.base).unwrap();
+        self.running = Some(running);
     }
 
     /// Ends the service.

@@ -7,13 +7,14 @@ use std::{
 
 use async_trait::async_trait;
 use darkroom_core::{
-    BlobId, JobId, KeyId, SessionId, Timestamp, TokenId, UserId,
+    BlobId, JobId, KeyId, RunId, SessionId, Timestamp, TokenId, UserId,
     job::{Job, NewJob, OperationResult, Origin, Owner, QueueName},
     prediction::{NewPrediction, Prediction},
+    run::{Aggregate, Cell, NewItem, NewRun, Run, RunEvent},
     store::{
-        Added, Admin, Beat, Cache, CacheKey, Counts, JobFilter, Keys, Leased, Ledger, LiveWorker, Notice,
-        Page, PredictionFilter, Predictions, Queue, Settled, Settlement, StoreError, Submitted, Swept,
-        Tokens, Users, WorkerInfo, WorkerStats,
+        Added, Admin, Appended, Beat, Cache, CacheKey, Counts, GroupPage, ItemPage, JobFilter, Keys, Leased,
+        Ledger, LiveWorker, Notice, Page, PredictionFilter, Predictions, Queue, RunFilter, Runs, Settled,
+        Settlement, StoreError, Submitted, Swept, Tokens, Users, WorkerInfo, WorkerStats,
     },
     user::{ApiKey, TokenKey, User, UserChange, UserName},
 };
@@ -124,6 +125,50 @@ impl Admin for Faulty {
     }
     async fn resume(&self, queue: QueueName) -> Result<(), StoreError> {
         self.store.resume(queue).await
+    }
+}
+
+#[async_trait]
+impl Runs for Faulty {
+    async fn create_run(&self, run: NewRun) -> Result<Run, StoreError> {
+        self.check()?;
+        self.store.create_run(run).await
+    }
+    async fn append(&self, run: RunId, items: Vec<NewItem>) -> Result<Option<Appended>, StoreError> {
+        self.check()?;
+        self.store.append(run, items).await
+    }
+    async fn change_run(&self, run: RunId, event: RunEvent) -> Result<Option<Run>, StoreError> {
+        self.check()?;
+        self.store.change_run(run, event).await
+    }
+    async fn redo(&self, run: RunId, jobs: Vec<JobId>) -> Result<Option<u64>, StoreError> {
+        self.check()?;
+        self.store.redo(run, jobs).await
+    }
+    async fn delete_run(&self, run: RunId) -> Result<bool, StoreError> {
+        self.check()?;
+        self.store.delete_run(run).await
+    }
+    async fn run(&self, run: RunId) -> Result<Option<Run>, StoreError> {
+        self.check()?;
+        self.store.run(run).await
+    }
+    async fn runs(&self, filter: RunFilter, page: Page) -> Result<Vec<Run>, StoreError> {
+        self.check()?;
+        self.store.runs(filter, page).await
+    }
+    async fn items(&self, run: RunId, page: ItemPage) -> Result<Vec<Job>, StoreError> {
+        self.check()?;
+        self.store.items(run, page).await
+    }
+    async fn aggregates(&self, run: RunId) -> Result<Option<Vec<Aggregate>>, StoreError> {
+        self.check()?;
+        self.store.aggregates(run).await
+    }
+    async fn groups(&self, run: RunId, page: GroupPage) -> Result<Vec<(String, Cell)>, StoreError> {
+        self.check()?;
+        self.store.groups(run, page).await
     }
 }
 

@@ -21,6 +21,7 @@ mod problems;
 mod quotas;
 mod raw;
 mod roles;
+mod runs;
 mod server;
 mod sign_in;
 mod submit;

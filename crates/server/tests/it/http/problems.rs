@@ -50,6 +50,7 @@ async fn every_problem_can_happen_and_looks_as_generated() {
     requests(&mut seen).await;
     images_and_addresses(&mut seen).await;
     jobs_and_artifacts(&mut seen).await;
+    runs(&mut seen).await;
     users_and_keys(&mut seen).await;
     store_faults(&mut seen).await;
     crowds(&mut seen).await;
@@ -133,6 +134,29 @@ async fn jobs_and_artifacts(seen: &mut Seen) {
     app.finish().await;
 }
 
+async fn runs(seen: &mut Seen) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.png"), images::png(9, 9)).unwrap();
+    let root = folder.path().to_str().unwrap().to_owned();
+    let app = App::with(|config| config.sources.roots = vec![root.clone()]).await;
+    let make = |source: serde_json::Value| {
+        let operations = json!([{ "op": "thumbnail", "width": 5 }]);
+        app.post("/v1/runs").json(&json!({ "source": source, "operations": operations }))
+    };
+    seen.see(Code::InvalidRun, make(json!({ "kind": "moon" }))).await;
+    seen.see(Code::SourceRefused, make(json!({ "kind": "folder", "path": "/etc" }))).await;
+    seen.see(Code::RunNotFound, app.http.get(app.at(&format!("/v1/runs/{NOBODY}")))).await;
+    // Nothing of it is worked on, so that it cannot succeed first.
+    app.client.pause("default").await.unwrap();
+    let answer = make(json!({ "kind": "folder", "path": root })).send().await.unwrap();
+    assert_eq!(answer.status(), 201);
+    let place = answer.headers()["location"].to_str().unwrap().to_owned();
+    let cancelled = app.post(&format!("{place}/cancel")).send().await.unwrap();
+    assert_eq!(cancelled.status(), 200);
+    seen.see(Code::RunState, app.post(&format!("{place}/resume"))).await;
+    app.finish().await;
+}
+
 async fn users_and_keys(seen: &mut Seen) {
     let app = App::with(|config| {
         config.auth.attempts = 2;
@@ -168,7 +192,8 @@ async fn store_faults(seen: &mut Seen) {
     let store = Arc::new(Faulty::new(Memory::new(StoreLimits::default(), Arc::new(SystemClock))));
     let app = App::over(Arc::clone(&store) as _, |_| {}).await;
     let job = app.at(&format!("/v1/jobs/{NOBODY}"));
-    let faults: [(Code, Method, Fault); 4] = [
+    let faults: [(Code, Method, Fault); 5] = [
+        (Code::JobOfRun, Method::DELETE, || StoreError::PartOfRun),
         (Code::JobRunning, Method::DELETE, || StoreError::Running),
         (Code::StoreUnavailable, Method::GET, || StoreError::Unavailable("secret".to_owned())),
         (Code::Internal, Method::GET, || StoreError::Internal("secret".into())),

@@ -156,7 +156,7 @@ async fn who_went_away_keeps_nobody_waiting() {
     let away = async {
         let body = long().to_string();
         let head = format!(
-            "POST /v2/models/slow/infer HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+            "POST /v2/models/slow/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         let mut streams = Vec::new();

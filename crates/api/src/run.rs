@@ -1,0 +1,364 @@
+//! Runs on the wire: datasets that are worked through.
+
+use std::collections::BTreeMap;
+
+use darkroom_core::{
+    Operation, Timestamp, job,
+    run::{self as core, AggregateSpec, OnError, SourceState},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{StateCounts, Time};
+
+/// The body of `POST /v1/runs`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunRequest {
+    /// What to call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
+    pub name: Option<String>,
+    /// Where its images come from.
+    pub source: RunSource,
+    /// What is done to each image, 1 to 16 operations.
+    #[schema(min_items = 1, max_items = 16)]
+    pub operations: Vec<Operation>,
+    /// What is gathered over all images; unless told what the operations give: the mean of face embeddings over all
+    /// and by folder, counts of digits and labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 4)]
+    pub aggregates: Option<Vec<AggregateSpec>>,
+    /// What failed images mean to the run.
+    #[serde(default)]
+    pub on_error: OnError,
+    /// The queue in which its images wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[A-Za-z0-9_.:@/+-]{1,100}$")]
+    pub queue: Option<String>,
+    /// Images that may wait at a time; more wait in the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 10_000)]
+    pub high_water: Option<u32>,
+}
+
+/// Where the images of a run come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RunSource {
+    /// Files of a folder of the server, inside of `sources.roots`.
+    Folder {
+        /// The folder.
+        path: String,
+        /// Whether folders in it are worked through too.
+        #[serde(default)]
+        depth: FolderDepth,
+        /// Patterns of the paths that are meant, relative to the folder; none is everything.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        include: Vec<String>,
+        /// Patterns of the paths that are not.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        exclude: Vec<String>,
+    },
+    /// The entries of an archive: tar, tar.gz, tar.zst or zip.
+    Archive {
+        /// Where it is.
+        at: ArchivePlace,
+        /// What its bytes must sum up to: `md5:…`, `sha1:…` or `sha256:…`. Nothing is worked on before they do.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        checksum: Option<String>,
+    },
+    /// Images at addresses.
+    Urls {
+        /// Each `http:` or `https:`.
+        urls: Vec<String>,
+    },
+}
+
+/// How deep a folder is worked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FolderDepth {
+    /// With everything below.
+    #[default]
+    All,
+    /// Its own files only.
+    Flat,
+}
+
+/// Where an archive is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ArchivePlace {
+    /// A file of the server, inside of `sources.roots`.
+    File(String),
+    /// An address, `http:` or `https:`.
+    Url(String),
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Run {
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Who asked for it.
+    pub owner: String,
+    /// Where it stands.
+    pub state: RunState,
+    /// Whether all its images are known; until then `total` grows.
+    pub complete: bool,
+    /// Why it is paused, failed or cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<RunStop>,
+    /// Where its images come from.
+    pub source: serde_json::Value,
+    /// What is done to each image.
+    pub operations: Vec<Operation>,
+    /// What is gathered.
+    pub aggregates: Vec<AggregateSpec>,
+    /// What failed images mean to it.
+    pub on_error: OnError,
+    /// The queue in which its images wait.
+    pub queue: String,
+    /// Images so far.
+    pub total: u64,
+    /// Images by state.
+    pub counts: StateCounts,
+    /// Why images failed.
+    pub failures: BTreeMap<String, u64>,
+    /// What the source held besides images, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    /// Bytes of all images so far.
+    pub bytes: u64,
+    /// Images a second since the first one was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// Seconds until it is done at that rate, once all images are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_left: Option<f64>,
+    /// When it was made.
+    pub created_at: Time,
+    /// When the first image was begun.
+    pub started_at: Option<Time>,
+    /// When it ended.
+    pub finished_at: Option<Time>,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the words say it")]
+pub enum RunState {
+    Enumerating,
+    Running,
+    Paused,
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+impl RunState {
+    /// Whether nothing but a person moves the run any more.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// Why a run does not go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RunStop {
+    /// The reason: `asked`, `disk_full`, `source_unavailable`, `storage_unavailable`, `source_failed` or
+    /// `too_many_failures`.
+    pub kind: String,
+    /// In a sentence.
+    pub message: String,
+}
+
+/// A part of the list of runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RunPage {
+    /// The runs, newest first.
+    pub runs: Vec<Run>,
+    /// Where the next part begins; absent if this may be the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// One image of a run and what came of it: one line of its results.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RunItem {
+    /// Its path in the source.
+    pub path: String,
+    /// Its job.
+    pub job: String,
+    /// Where the job stands.
+    pub state: crate::job::State,
+    /// The content address of the image.
+    pub blob: String,
+    /// Its size.
+    pub bytes: u64,
+    /// One result an operation, in their order, once it has succeeded.
+    pub results: Vec<crate::OperationResult>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<crate::Failure>,
+}
+
+/// What a run has gathered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RunAggregates {
+    /// In the order of the run.
+    pub aggregates: Vec<RunAggregate>,
+}
+
+/// What one aggregate comes to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RunAggregate {
+    /// What was gathered.
+    pub spec: AggregateSpec,
+    /// Images with a value.
+    pub count: u64,
+    /// Images that succeeded without one: photos without a face.
+    pub missing: u64,
+    /// Images whose value was not what was said.
+    pub rejected: u64,
+    /// The SHA-256 of the exact sum: the same for any order, any number of workers, and after any crash.
+    pub digest: String,
+    /// The mean, or the mean of the means of folders. Each number is rounded once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean: Option<Vec<f64>>,
+    /// The variance of each number over all images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variance: Option<Vec<f64>>,
+    /// The length of the mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub norm: Option<f64>,
+    /// Folders with a value, or different labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<u64>,
+    /// How often each label came, the most frequent first; at most 1,000 labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Vec<LabelCount>>,
+}
+
+/// How often a label came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LabelCount {
+    /// The label.
+    pub label: String,
+    /// How often.
+    pub count: u64,
+}
+
+impl From<core::RunState> for RunState {
+    fn from(state: core::RunState) -> Self {
+        match state {
+            core::RunState::Enumerating => Self::Enumerating,
+            core::RunState::Running => Self::Running,
+            core::RunState::Paused => Self::Paused,
+            core::RunState::Succeeded => Self::Succeeded,
+            core::RunState::Failed => Self::Failed,
+            core::RunState::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl Run {
+    /// The run as it stands at `now`.
+    pub fn of(run: &core::Run, now: Timestamp) -> Self {
+        let tally = &run.tally;
+        let until = run.finished_at.unwrap_or(now);
+        let seconds = run.started_at.map(|start| until.since(start).as_secs_f64());
+        let rate = seconds.filter(|s| *s > 0.0).map(|s| tally.finished() as f64 / s);
+        let complete = run.status.source == SourceState::Complete;
+        let time_left = rate
+            .filter(|rate| complete && *rate > 0.0 && run.status.state == core::RunState::Running)
+            .map(|rate| tally.open() as f64 / rate);
+        let of = |state| tally.of(state);
+        Self {
+            id: run.id.to_string(),
+            name: run.name.to_string(),
+            owner: run.owner.to_string(),
+            state: run.status.state.into(),
+            complete,
+            stop: run
+                .status
+                .stop
+                .as_ref()
+                .map(|stop| RunStop { kind: stop.kind.as_str().to_owned(), message: stop.message.clone() }),
+            source: run.source.clone(),
+            operations: run.operations.clone(),
+            aggregates: run.aggregates.clone(),
+            on_error: run.on_error,
+            queue: run.queue.to_string(),
+            total: tally.total(),
+            counts: StateCounts {
+                scheduled: of(job::State::Scheduled),
+                queued: of(job::State::Queued),
+                held: 0,
+                running: of(job::State::Running),
+                succeeded: of(job::State::Succeeded),
+                failed: of(job::State::Failed),
+                cancelled: of(job::State::Cancelled),
+            },
+            failures: tally.failures.iter().map(|(kind, n)| (kind.as_str().to_owned(), *n)).collect(),
+            skipped: tally.skipped.iter().map(|(reason, n)| (reason.as_str().to_owned(), *n)).collect(),
+            bytes: tally.bytes,
+            rate,
+            time_left,
+            created_at: run.created_at.into(),
+            started_at: run.started_at.map(Time::from),
+            finished_at: run.finished_at.map(Time::from),
+        }
+    }
+}
+
+impl RunItem {
+    /// One item of a run; `None` for a job that is none.
+    pub fn of(job: &job::Job) -> Option<Self> {
+        let whole = crate::Job::from(job);
+        Some(Self {
+            path: job.item.as_ref()?.key.to_string(),
+            job: whole.summary.id,
+            state: whole.summary.state,
+            blob: whole.summary.input.blob,
+            bytes: whole.summary.input.bytes,
+            results: whole.results,
+            failure: whole.summary.failure,
+        })
+    }
+}
+
+impl RunAggregate {
+    /// What an aggregate comes to; `digest` is that of its sum.
+    pub fn of(aggregate: core::Aggregate, digest: String) -> Self {
+        let core::Aggregate { spec, counted: count, missing, rejected, value, .. } = aggregate;
+        let nothing = Self {
+            spec,
+            count,
+            missing,
+            rejected,
+            digest,
+            mean: None,
+            variance: None,
+            norm: None,
+            groups: None,
+            counts: None,
+        };
+        match value {
+            core::Value::Nothing => nothing,
+            core::Value::Mean { mean, variance, norm, .. } => {
+                Self { mean: Some(mean), variance: Some(variance), norm: Some(norm), ..nothing }
+            }
+            core::Value::MeanOfMeans { groups, mean } => {
+                Self { mean: Some(mean), groups: Some(groups), ..nothing }
+            }
+            core::Value::Counts { classes, counts } => {
+                let counts = counts.into_iter().map(|(label, count)| LabelCount { label, count }).collect();
+                Self { groups: Some(classes), counts: Some(counts), ..nothing }
+            }
+        }
+    }
+}

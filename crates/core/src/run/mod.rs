@@ -1,0 +1,187 @@
+//! A run: a dataset worked through, many jobs and their aggregate.
+//!
+//! Its items are jobs like all others; they share a lane, so that a run of a million never starves one upload, and
+//! live and die with their run. What is counted here is changed in the transaction that moves the job, so that the
+//! counts are exact at every moment and after every crash.
+
+mod aggregate;
+mod cell;
+mod item;
+mod new;
+mod state;
+mod summary;
+mod tally;
+
+use serde::{Deserialize, Serialize};
+
+pub use aggregate::{
+    AggregateKind, AggregateSpec, CellName, InvalidAggregate, MAX_AGGREGATES, MAX_LABEL, Part, Pointer,
+};
+pub use cell::{Cell, InvalidCell};
+pub use item::{Entry, InvalidKey, ItemKey, ItemOf, MAX_KEY, NewItem, Position, SkipReason};
+pub use new::{HighWater, InvalidRun, MAX_RUN_NAME, MAX_SOURCE, NewRun, RunName};
+pub use state::{OnError, Percent, RunEvent, RunRefused, RunState, RunStatus, SourceState, Stop, StopKind};
+pub use summary::{Aggregate, MAX_CLASSES, Summary, Value};
+pub use tally::{Moved, Tally};
+
+use crate::{
+    JobId, Operation, RunId, Timestamp,
+    fairness::LaneKey,
+    job::{
+        AttemptLimits, FailureKind, FileName, Input, InvalidJob, Lane, NewJob, OperationResult, Origin,
+        Owner, QueueName, State,
+    },
+};
+
+/// A run as the store knows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its name for ever.
+    pub id: RunId,
+    /// The order of creation in this store: the cursor of listings.
+    pub seq: u64,
+    /// What people call it.
+    pub name: RunName,
+    /// Who asked for it.
+    pub owner: Owner,
+    /// The queue that its items wait in.
+    pub queue: QueueName,
+    /// The surface that it came through.
+    pub origin: Origin,
+    /// Where its items come from, in the words of whoever enumerates them.
+    pub source: serde_json::Value,
+    /// What is done to each item.
+    pub operations: Vec<Operation>,
+    /// What is gathered over all items.
+    pub aggregates: Vec<AggregateSpec>,
+    /// What failed items mean to it.
+    pub on_error: OnError,
+    /// Items that may wait at a time.
+    pub high_water: HighWater,
+    /// Bounds on the attempts of each item.
+    pub limits: AttemptLimits,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// How far its source was worked through.
+    pub position: Position,
+    /// What has become of its items.
+    pub tally: Tally,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When the first item was claimed.
+    pub started_at: Option<Timestamp>,
+    /// When it reached a final state.
+    pub finished_at: Option<Timestamp>,
+}
+
+impl Run {
+    /// A run that was just made.
+    pub fn made(new: NewRun, seq: u64, now: Timestamp) -> Self {
+        Self {
+            id: new.id,
+            seq,
+            name: new.name,
+            owner: new.owner,
+            queue: new.queue,
+            origin: new.origin,
+            source: new.source,
+            operations: new.operations,
+            aggregates: new.aggregates,
+            on_error: new.on_error,
+            high_water: new.high_water,
+            limits: new.limits,
+            status: RunStatus::default(),
+            position: Position::default(),
+            tally: Tally::default(),
+            created_at: now,
+            started_at: None,
+            finished_at: None,
+        }
+    }
+
+    /// The lane that its items take turns in.
+    pub fn lane(&self) -> LaneKey {
+        LaneKey { queue: self.queue.clone(), lane: Lane::from(self.id) }
+    }
+
+    /// The job of one item.
+    pub fn job(&self, id: JobId, key: &ItemKey, input: Input, now: Timestamp) -> Result<NewJob, InvalidJob> {
+        let name = input.name.or_else(|| FileName::clean(key.as_str()));
+        let job = NewJob::new(now, Input { name, ..input }, self.operations.clone())?;
+        Ok(NewJob {
+            id,
+            owner: self.owner.clone(),
+            queue: self.queue.clone(),
+            lane: Lane::from(self.id),
+            origin: self.origin.clone(),
+            limits: self.limits,
+            ..job
+        })
+    }
+
+    /// What an item with these results gives to the aggregates.
+    pub fn parts(&self, key: &ItemKey, results: &[OperationResult]) -> Vec<(CellName, Part)> {
+        let specs = self.aggregates.iter().enumerate();
+        specs.flat_map(|(at, spec)| spec.parts(at as u8, key, results)).collect()
+    }
+
+    /// Whether more items may come.
+    pub fn takes_items(&self) -> Result<(), RunRefused> {
+        let state = self.status.state;
+        let ended = state.is_final() || self.status.source == SourceState::Complete;
+        if ended { Err(RunRefused { state }) } else { Ok(()) }
+    }
+
+    /// Items that may be appended now.
+    pub fn room(&self) -> u64 {
+        u64::from(self.high_water.get()).saturating_sub(self.tally.waiting())
+    }
+
+    /// Something of the source was recorded: an item, which waits now, or what is none.
+    pub fn took(&mut self, item: &NewItem) {
+        match &item.entry {
+            Entry::Image(_, input) => self.tally.added(input.bytes),
+            Entry::Skipped(reason) => self.tally.skipped(*reason),
+        }
+        self.position = Position { next: item.index + 1, after: Some(item.key.clone()) };
+    }
+
+    /// An item's job went from one state to another. The run moves along: to its end with the last item, to a stop
+    /// with one failure too many.
+    pub fn item_moved(&mut self, moved: Moved, now: Timestamp) {
+        self.tally.moved(moved);
+        if moved.to == State::Running {
+            self.started_at.get_or_insert(now);
+        }
+        let mut after = self.status.clone().progressed(&self.tally, self.on_error);
+        // Blobs that cannot be read or written are no fault of the item: the others would fare the same.
+        if moved.failure == Some(FailureKind::StorageUnavailable) && moved.from == State::Running {
+            let stop =
+                Stop::new(StopKind::StorageUnavailable, "images or results cannot be kept at the moment");
+            after = after.clone().after(RunEvent::Pause(stop)).unwrap_or(after);
+        }
+        self.stand(after, now);
+    }
+
+    /// Something happened to the run as a whole.
+    pub fn happen(&mut self, event: RunEvent, now: Timestamp) -> Result<(), RunRefused> {
+        let after = self.status.clone().after(event)?;
+        self.stand(after.progressed(&self.tally, self.on_error), now);
+        Ok(())
+    }
+
+    fn stand(&mut self, after: RunStatus, now: Timestamp) {
+        match (self.status.state.is_final(), after.state.is_final()) {
+            (false, true) => self.finished_at = Some(now),
+            (true, false) => self.finished_at = None,
+            _ => {}
+        }
+        self.status = after;
+    }
+}
+
+impl From<RunId> for Lane {
+    fn from(run: RunId) -> Self {
+        Self::of_run(run)
+    }
+}

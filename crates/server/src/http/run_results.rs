@@ -1,0 +1,192 @@
+//! What runs have given: item by item, all together, and live.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    Json,
+    body::{Body, Bytes},
+    extract::{Path, Request, State},
+    http::{HeaderValue, header},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use darkroom_api::{Code, Run, RunAggregate, RunAggregates, RunItem};
+use darkroom_core::{
+    BlobId, RunId,
+    run::{self as core, Value},
+    store::{ItemPage, StoreError},
+};
+use futures_util::{Stream, stream};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{Http, caller::Caller, failure::Failure, query::Query};
+
+/// Items that are read at a time.
+const ITEMS: u32 = 200;
+
+/// How often a run that is followed is looked at: its images move faster than anybody reads.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Proxies close connections that say nothing; a comment is said this often.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Every item with its results, one line of JSON each, in the order of the source.
+pub(super) async fn results(
+    State(http): State<Http>,
+    caller: Caller,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Failure> {
+    let mut query = Query::of(request.uri())?;
+    let format = query.take("format");
+    query.finish()?;
+    if !matches!(format.as_deref(), None | Some("jsonl")) {
+        return Err(Failure::parameter("format", "is jsonl"));
+    }
+    let permit = http.stream_permit()?;
+    let run = http.run_of(&caller, &id).await?.id;
+    let lines = Lines { http, run, after: None, _permit: permit };
+    let mut response = Body::from_stream(pages(lines)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jsonl"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+struct Lines {
+    http: Http,
+    run: RunId,
+    after: Option<u64>,
+    _permit: OwnedSemaphorePermit,
+}
+
+fn pages(lines: Lines) -> impl Stream<Item = Result<Bytes, StoreError>> {
+    stream::try_unfold(lines, async |mut lines| {
+        let page = ItemPage { limit: ITEMS, after: lines.after, states: Vec::new() };
+        let jobs = lines.http.store.items(lines.run, page).await?;
+        let Some(last) = jobs.last() else { return Ok(None) };
+        lines.after = Some(last.seq);
+        let mut text = Vec::new();
+        for item in jobs.iter().filter_map(RunItem::of) {
+            // Texts and numbers can be written.
+            serde_json::to_writer(&mut text, &item).map_err(|error| StoreError::Internal(Box::new(error)))?;
+            text.push(b'\n');
+        }
+        Ok(Some((Bytes::from(text), lines)))
+    })
+}
+
+/// What the run has gathered so far, or one mean as `NumPy` reads it.
+pub(super) async fn aggregate(
+    State(http): State<Http>,
+    caller: Caller,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Failure> {
+    let mut query = Query::of(request.uri())?;
+    let (format, which) = (query.take("format"), query.parse::<usize>("which")?.unwrap_or(0));
+    query.finish()?;
+    let run = http.run_of(&caller, &id).await?.id;
+    let gathered = http.store.aggregates(run).await?.ok_or_else(|| Failure::plain(Code::RunNotFound))?;
+    match format.as_deref() {
+        None | Some("json") => {
+            let shown = |aggregate: core::Aggregate| {
+                let digest = BlobId::of(&aggregate.bytes).to_string();
+                RunAggregate::of(aggregate, digest)
+            };
+            let aggregates = gathered.into_iter().map(shown).collect();
+            Ok(Json(RunAggregates { aggregates }).into_response())
+        }
+        Some("npy") => {
+            let asked = gathered.into_iter().nth(which).map(|aggregate| aggregate.value);
+            let Some(Value::Mean { mean, .. } | Value::MeanOfMeans { mean, .. }) = asked else {
+                return Err(Failure::parameter("which", "names no aggregate that has a mean by now"));
+            };
+            let mut response = npy(&mean).into_response();
+            let kind = HeaderValue::from_static("application/octet-stream");
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            Ok(response)
+        }
+        Some(_) => Err(Failure::parameter("format", "is json or npy")),
+    }
+}
+
+/// One vector of `f64` in `NumPy`'s format, version 1.0 (NEP 1): magic, header padded to 64 bytes, values little endian.
+fn npy(values: &[f64]) -> Vec<u8> {
+    let mut header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({},), }}", values.len());
+    // Magic, version and length are ten bytes; the header ends with a line feed on a multiple of 64.
+    let padding = 63 - (10 + header.len()) % 64;
+    header.push_str(&" ".repeat(padding));
+    header.push('\n');
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.as_bytes());
+    file.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    file
+}
+
+/// Follows a run as server-sent events until it ends.
+pub(super) async fn follow(
+    State(http): State<Http>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let permit = http.stream_permit()?;
+    let run = http.run_of(&caller, &id).await?;
+    let following = Following { http, caller, run: run.id, last: None, next: Some(run), _permit: permit };
+    let events = Sse::new(events(following)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    let mut response = events.into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+struct Following {
+    http: Http,
+    caller: Caller,
+    run: RunId,
+    /// What was told last.
+    last: Option<core::Run>,
+    /// What was read but not told yet.
+    next: Option<core::Run>,
+    _permit: OwnedSemaphorePermit,
+}
+
+fn events(following: Following) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold(Some(following), async |following| {
+        let mut following = following?;
+        let run = following.next_change().await?;
+        let event = Event::default().event("run").json_data(Run::of(&run, following.http.now()));
+        let going_on = !run.status.state.is_final();
+        following.last = Some(run);
+        Some((Ok(event.unwrap_or_default()), going_on.then_some(following)))
+    })
+}
+
+impl Following {
+    /// The run after its next change; `None` when it is gone, cannot be read, or the service stops.
+    async fn next_change(&mut self) -> Option<core::Run> {
+        if let Some(run) = self.next.take() {
+            return Some(run);
+        }
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = self.http.stop.cancelled() => return None,
+            }
+            let run = self.http.store.run(self.run).await.ok().flatten()?;
+            if self.last.as_ref() != Some(&run) {
+                return self.may_still_ask().await.then_some(run);
+            }
+        }
+    }
+
+    /// A stream may last for hours; who was disabled or has signed out meanwhile hears no more.
+    async fn may_still_ask(&self) -> bool {
+        match self.caller.identity() {
+            Some(identity) => self.http.accounts.stands(identity).await.unwrap_or(false),
+            None => true,
+        }
+    }
+}
