@@ -37,7 +37,8 @@ class Bench:
         """wrk's findings, with processor milliseconds a request."""
         path, bodies, content_type = question
         environment = {"BODIES": str(self.bodies / bodies), "CONTENT_TYPE": content_type}
-        if subject.token:
+        # Only the classifier asks who is there.
+        if subject.token and question is PHOTOS:
             environment["TOKEN"] = subject.token
         command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds or self.args.seconds}s"]
         command += ["--timeout", "60s", "--script", str(HERE / "post.lua"), subject.url + path]
@@ -205,8 +206,8 @@ def main():
     try:
         bench = Bench(args, folder)
         parts = {
-            "resnet50": lambda: bench.photos("resnet50", "/predict, ResNet-50", args.int8 and "resnet50-int8"),
-            "lite2": lambda: bench.photos("efficientnet-lite2", "/predict, EfficientNet-Lite2", None),
+            "resnet50": lambda: bench.photos("resnet50", "/predict, ResNet-50", "resnet50-int8"),
+            "lite2": lambda: bench.photos("efficientnet-lite2", "/predict, EfficientNet-Lite2", "efficientnet-lite2-int8"),
             "digits": bench.digits,
             "memory": bench.memory,
             "start": bench.start,

@@ -92,8 +92,9 @@ def status(pid, key):
 
 
 def darkroom(binary, store, data, settings):
-    """Ours, with a signed-in user. Nothing is taken from the result cache: every request is worked on."""
-    sets = {"models.dir": store / "models", "models.runtime": store / "runtime", **settings}
+    """Ours, with a signed-in user who has no quota. Nothing is taken from the result cache: every request is worked on."""
+    sets = {"models.dir": store / "models", "models.runtime": store / "runtime", "cache.enabled": "false"}
+    sets |= {"quota.requests_per_second": 0, "quota.bytes_per_day": 0, **settings}
     flags = [flag for key, value in sets.items() for flag in ("--set", f"{key}={value}")]
     add = [binary, "users", "add", "bench", "--password-stdin", "--data-dir", data]
     subprocess.run(add, input=PASSWORD + "\n", text=True, check=True, capture_output=True)

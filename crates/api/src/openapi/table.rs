@@ -171,10 +171,12 @@ pub const ENDPOINTS: &[Endpoint] = &[
         .takes(&[RUN])
         .answers(&[answer(200, "The events.", &[Content::Events])])
         .problems(&[Code::RunNotFound, Code::Internal, Code::Overloaded, Code::StoreUnavailable]),
-    Endpoint::get("/v1/runs/{id}/results", "runs", "Every image with what came of it, streamed, one line of JSON each.")
+    Endpoint::get("/v1/runs/{id}/results", "runs", "Every image with what came of it, streamed: JSON lines with all of it, or a table with a column for what is alike.")
         .needs(User)
-        .takes(&[RUN, query("format", Pattern("^jsonl$"), "`jsonl`.")])
-        .answers(&[answer(200, "The lines, in the order of the source; each is a `RunItem`.", &[Content::Text("application/jsonl")])])
+        .takes(&[RUN, query("format", Pattern("^(jsonl|csv|parquet)$"), "`jsonl` if absent, `csv` or `parquet`.")])
+        .answers(&[answer(200, "In the order of the source. Each JSON line is a `RunItem`.", &[
+            Content::Text("application/jsonl"), Content::Text("text/csv"), Content::Bytes("application/vnd.apache.parquet"),
+        ])])
         .problems(&[Code::InvalidParameter, Code::RunNotFound, Code::Internal, Code::Overloaded, Code::StoreUnavailable]),
     Endpoint::get("/v1/runs/{id}/aggregate", "runs", "What the run has gathered so far: exact, whatever the order and \
         the number of workers.")

@@ -123,7 +123,8 @@ async fn a_job_that_crashes_its_worker_fails_alone() {
         server = Server::start(folder.path(), &poison);
         client = Client::new(&server.url).unwrap();
         if crashes == 0 {
-            client.resume("default").await.unwrap();
+            // It may die of what it resumes before it has answered.
+            let _answer = client.resume("default").await;
         }
         if client.wait(&ids["poison.png"]).await.is_ok() {
             break;

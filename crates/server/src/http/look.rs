@@ -1,7 +1,11 @@
 //! Asking a model about an image at once, without a job: for surfaces whose clients wait for the answer and keep
 //! nothing. Durable work goes through jobs. Whatever comes of it is in the inference log.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
 
 use darkroom_api::Code;
 use darkroom_core::{
@@ -19,6 +23,10 @@ use crate::predict::{self, Experts, Question, Seen, Took};
 
 /// Bytes that are hashed in passing; more of them away from the threads that serve requests.
 const SMALL: usize = 64 << 10;
+
+/// Bytes and pixels of an image that is looked at in passing: that takes a tenth of a millisecond, of which waking
+/// another thread would be a good part.
+const TINY: (usize, u64) = (16 << 10, 64 * 64);
 
 /// A question about an image.
 pub(super) struct Look<'a> {
@@ -107,19 +115,47 @@ async fn ask(
     way: &mut Way,
 ) -> Result<Value, Failure> {
     let (limits, operation) = (http.limits.clone(), operation.clone());
-    let pixels = move || {
-        let guard = Guard::new(limits.decode_time, Arc::default());
-        let inspected = Inspected::new(Source::bytes(image), limits)?;
+    let decode_time = limits.decode_time;
+    let small = image.len() <= TINY.0;
+    let inspect = move || Inspected::new(Source::bytes(image), limits);
+    let pixels = move |inspected: Inspected| {
+        let guard = Guard::new(decode_time, Arc::default());
         let frame = inspected.frame(&predict::frame_of(&operation, &experts.first), &guard)?;
         let seen = Seen { frame: Arc::new(frame), size: inspected.upright_size() };
         let asked = predict::ask(&operation, &experts, &seen).map_err(Failure::from)?;
         Ok::<_, Failure>((asked, Instant::now()))
     };
-    let asked = tokio::task::spawn_blocking(pixels).await;
-    let (asked, at) = asked.map_err(|panic| Failure::caused(Code::Internal, panic))??;
+    let (asked, at) = if small {
+        let inspected = inspect()?;
+        let (width, height) = inspected.upright_size();
+        let tiny = u64::from(width) * u64::from(height) <= TINY.1;
+        if tiny {
+            at_once(move || pixels(inspected))?
+        } else {
+            let _permit = http.pixel_permit().await?;
+            apart(move || pixels(inspected)).await?
+        }
+    } else {
+        let _permit = http.pixel_permit().await?;
+        apart(move || pixels(inspect()?)).await?
+    };
     let said = asked.await?;
     way.took.model = Some(at.elapsed());
     Ok(said.document)
+}
+
+/// Does pixel work in this thread. A decoder that panics is no more harmful here than elsewhere.
+fn at_once<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|_| Err(Failure::caused(Code::Internal, "the pixel work of a look panicked")))
+}
+
+/// Does pixel work in a thread that may take its time.
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|panic| Failure::caused(Code::Internal, panic))?
 }
 
 /// An image with its content address.
@@ -132,8 +168,7 @@ async fn hashed(image: Vec<u8>) -> Result<(Vec<u8>, BlobId), Failure> {
     if quick {
         return Ok(hash());
     }
-    let hashed = tokio::task::spawn_blocking(hash).await;
-    hashed.map_err(|panic| Failure::caused(Code::Internal, panic))
+    apart(|| Ok(hash())).await
 }
 
 /// What is remembered under this key. A cache that does not answer knows nothing.

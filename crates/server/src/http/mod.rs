@@ -32,6 +32,7 @@ mod queues;
 mod quotas;
 mod range;
 mod run_results;
+mod run_rows;
 mod runs;
 mod sign;
 mod state;
@@ -75,7 +76,7 @@ fn table() -> Vec<Row> {
         get("/v1/runs/{id}", runs::show),
         delete("/v1/runs/{id}", runs::delete),
         get("/v1/runs/{id}/events", run_results::follow),
-        get("/v1/runs/{id}/results", run_results::results),
+        get("/v1/runs/{id}/results", run_rows::results),
         get("/v1/runs/{id}/aggregate", run_results::aggregate),
         post("/v1/runs/{id}/pause", runs::pause),
         post("/v1/runs/{id}/resume", runs::resume),

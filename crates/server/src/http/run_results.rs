@@ -1,10 +1,9 @@
-//! What runs have given: item by item, all together, and live.
+//! What runs have given: all together, and live. Item by item: `run_rows`.
 
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
     Json,
-    body::{Body, Bytes},
     extract::{Path, Request, State},
     http::{HeaderValue, header},
     response::{
@@ -12,71 +11,21 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use darkroom_api::{Code, Run, RunAggregate, RunAggregates, RunItem};
+use darkroom_api::{Code, Run, RunAggregate, RunAggregates};
 use darkroom_core::{
     BlobId, RunId,
     run::{self as core, Value},
-    store::{ItemPage, StoreError},
 };
 use futures_util::{Stream, stream};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Http, caller::Caller, failure::Failure, query::Query};
 
-/// Items that are read at a time.
-const ITEMS: u32 = 200;
-
 /// How often a run that is followed is looked at: its images move faster than anybody reads.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Proxies close connections that say nothing; a comment is said this often.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// Every item with its results, one line of JSON each, in the order of the source.
-pub(super) async fn results(
-    State(http): State<Http>,
-    caller: Caller,
-    Path(id): Path<String>,
-    request: Request,
-) -> Result<Response, Failure> {
-    let mut query = Query::of(request.uri())?;
-    let format = query.take("format");
-    query.finish()?;
-    if !matches!(format.as_deref(), None | Some("jsonl")) {
-        return Err(Failure::parameter("format", "is jsonl"));
-    }
-    let permit = http.stream_permit()?;
-    let run = http.run_of(&caller, &id).await?.id;
-    let lines = Lines { http, run, after: None, _permit: permit };
-    let mut response = Body::from_stream(pages(lines)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jsonl"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
-}
-
-struct Lines {
-    http: Http,
-    run: RunId,
-    after: Option<u64>,
-    _permit: OwnedSemaphorePermit,
-}
-
-fn pages(lines: Lines) -> impl Stream<Item = Result<Bytes, StoreError>> {
-    stream::try_unfold(lines, async |mut lines| {
-        let page = ItemPage { limit: ITEMS, after: lines.after, states: Vec::new() };
-        let jobs = lines.http.store.items(lines.run, page).await?;
-        let Some(last) = jobs.last() else { return Ok(None) };
-        lines.after = Some(last.seq);
-        let mut text = Vec::new();
-        for item in jobs.iter().filter_map(RunItem::of) {
-            // Texts and numbers can be written.
-            serde_json::to_writer(&mut text, &item).map_err(|error| StoreError::Internal(Box::new(error)))?;
-            text.push(b'\n');
-        }
-        Ok(Some((Bytes::from(text), lines)))
-    })
-}
 
 /// What the run has gathered so far, or one mean as `NumPy` reads it.
 pub(super) async fn aggregate(

@@ -1,6 +1,6 @@
 //! What every handler can reach.
 
-use std::{net::IpAddr, ops::Deref, sync::Arc};
+use std::{net::IpAddr, num::NonZero, ops::Deref, sync::Arc, thread};
 
 use darkroom_api::Code;
 use darkroom_core::{BlobId, Clock, JobId, Timestamp, store::Store, user::Role};
@@ -72,6 +72,7 @@ pub struct Inner {
     submissions: Arc<Semaphore>,
     json: Arc<Semaphore>,
     looks: Arc<Semaphore>,
+    pixels: Arc<Semaphore>,
     streams: Arc<Semaphore>,
 }
 
@@ -108,6 +109,7 @@ impl Http {
             submissions: Arc::new(Semaphore::new(config.max_submissions)),
             json: Arc::new(Semaphore::new(JSON_ROOM_KIB)),
             looks: Arc::new(Semaphore::new(config.max_looks)),
+            pixels: Arc::new(Semaphore::new(thread::available_parallelism().map_or(1, NonZero::get))),
             streams: Arc::new(Semaphore::new(config.max_streams)),
             config,
         }))
@@ -127,6 +129,12 @@ impl Inner {
     /// The right to have an image looked at by a model at once. Held until the answer is there.
     pub(super) async fn look_permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
         self.turn(&self.looks).await
+    }
+
+    /// The right to decode an image for a model: as many at once as there are processors. More would be no quicker, and
+    /// each takes memory.
+    pub(super) async fn pixel_permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        self.turn(&self.pixels).await
     }
 
     async fn turn(&self, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure> {

@@ -31,7 +31,7 @@ settings! {
         /// Runs of one model beside each other, each with memory of its own. 0 is what keeps all processors busy.
         sessions: usize = 0,
         /// A model that takes no longer on one thread is quick.
-        quick: Duration = Duration::from_millis(20),
+        quick: Duration = Duration::from_millis(30),
         /// Requests of one model that may wait.
         queue: usize = 256,
         /// The longest that one run may take.

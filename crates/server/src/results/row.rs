@@ -1,13 +1,13 @@
 //! What became of one item.
 
-use darkroom_core::job::{Shown, Timings};
+use darkroom_core::job::{Job, Shown, Timings};
 use serde::Serialize;
 use serde_json::Value;
 
 /// What became of one item.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
-    /// Its place in the source, from 0.
+    /// Its number among the rows, from 0.
     pub index: u64,
     /// Its name in the source.
     pub path: String,
@@ -46,4 +46,29 @@ pub struct RowResult {
     pub operation: String,
     /// Its result.
     pub document: Value,
+}
+
+impl Row {
+    /// The row of an item from its job, with attempts and results; `None` for the job of no run.
+    pub fn of(job: &Job, index: u64) -> Option<Self> {
+        let failure = job.failure.as_ref().map(|failure| RowFailure {
+            code: failure.kind.as_str().to_owned(),
+            detail: failure.message.clone(),
+        });
+        let result = |result: &darkroom_core::job::OperationResult| RowResult {
+            operation: result.operation.clone(),
+            document: result.document.clone(),
+        };
+        Some(Self {
+            index,
+            path: job.item.as_ref()?.key.to_string(),
+            state: job.shown(),
+            job: Some(job.id.to_string()),
+            bytes: Some(job.input.bytes),
+            attempts: job.attempts.len() as u32,
+            failure,
+            results: job.results.iter().map(result).collect(),
+            timings: job.attempts.last().map(|attempt| attempt.timings).unwrap_or_default(),
+        })
+    }
 }

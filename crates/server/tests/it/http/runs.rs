@@ -121,6 +121,31 @@ async fn a_folder_is_worked_through_to_the_last_image() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn results_come_as_tables_too() {
+    let folder = dataset(2);
+    let app = app_for(folder.path()).await;
+    let made = app.client.make_run(&request(folder_of(folder.path()))).await.unwrap();
+    app.client.wait_for_run(&made.id).await.unwrap();
+    let ask = async |format: &str| app.get(&format!("/v1/runs/{}/results?format={format}", made.id)).await;
+
+    let csv = ask("csv").await;
+    assert_eq!(csv.headers()["content-disposition"], "attachment; filename=\"results.csv\"");
+    let csv = csv.text().await.unwrap();
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 1 + 7, "a head, six images and a torn one: {csv}");
+    assert!(lines[0].starts_with("index,path,state"), "{csv}");
+    assert!(lines[1].starts_with("0,ann/000.png,succeeded"), "{csv}");
+    assert!(lines[7].contains("torn.png,failed") && lines[7].contains("undecodable"), "{csv}");
+
+    let parquet = ask("parquet").await;
+    assert_eq!(parquet.headers()["content-type"], "application/vnd.apache.parquet");
+    let parquet = parquet.bytes().await.unwrap();
+    assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
+    assert_eq!(problem(ask("xlsx").await).await.code, Code::InvalidParameter);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_goes_on_where_it_was_when_the_server_starts_again() {
     let folder = dataset(4);
     let mut app = app_for(folder.path()).await;
