@@ -100,10 +100,8 @@ pub(super) fn page(query: &mut Query, default: u32) -> Result<Page, Failure> {
 }
 
 fn filter(query: &mut Query) -> Result<JobFilter, Failure> {
-    let states = query.take("state").unwrap_or_default();
-    let states = states.split(',').filter(|word| !word.is_empty());
     Ok(JobFilter {
-        states: states.map(|word| super::query::parse::<Shown>("state", word)).collect::<Result<_, _>>()?,
+        states: query.words::<Shown>("state")?,
         operation: query.take("op"),
         owner: query.parse("owner")?,
         origin: query.parse("origin")?,

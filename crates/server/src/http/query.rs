@@ -65,6 +65,15 @@ impl Query {
         self.take(name).map(|text| parse(name, &text)).transpose()
     }
 
+    /// A list of words, separated by commas; none if it is absent.
+    pub(super) fn words<T: std::str::FromStr>(&mut self, name: &str) -> Result<Vec<T>, Failure>
+    where
+        T::Err: std::fmt::Display,
+    {
+        let Some(text) = self.take(name) else { return Ok(Vec::new()) };
+        text.split(',').map(|word| parse(name, word)).collect()
+    }
+
     /// Everything that has not been taken out.
     pub(super) fn rest(&mut self) -> Vec<(String, String)> {
         std::mem::take(&mut self.0)

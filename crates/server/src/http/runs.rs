@@ -94,9 +94,7 @@ pub(super) async fn list(
 ) -> Result<Json<RunPage>, Failure> {
     let mut query = Query::of(request.uri())?;
     let page = jobs::page(&mut query, PAGE)?;
-    let states = query.take("state").unwrap_or_default();
-    let states = states.split(',').filter(|word| !word.is_empty());
-    let states = states.map(|word| query::parse::<RunState>("state", word)).collect::<Result<_, _>>()?;
+    let states: Vec<RunState> = query.words("state")?;
     let owner = query.parse("owner")?;
     query.finish()?;
     if owner.as_ref().is_some_and(|owner| !caller.sees(owner)) {

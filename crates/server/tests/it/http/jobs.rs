@@ -74,6 +74,8 @@ async fn filters_narrow_a_listing() {
     assert!(until.jobs.is_empty(), "`until` is exclusive");
     for wrong in [
         "state=done",
+        "state=,",
+        "state=succeeded,",
         "limit=0",
         "limit=1001",
         "limit=x",
