@@ -101,5 +101,5 @@ function machineFigures({ disk_free_bytes: free, disk_total_bytes: total, blob_b
 }
 
 function facts(entries) {
-  return h("dl", { class: "facts" }, entries.filter(Boolean).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  return h("dl", { class: "properties" }, entries.filter(Boolean).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }

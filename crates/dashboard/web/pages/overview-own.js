@@ -6,8 +6,8 @@ import { ago, keepAges } from "/ui/core/format.js";
 import { session } from "/ui/core/session.js";
 import { badge } from "/ui/parts/badge.js";
 import { nothing } from "/ui/parts/notice.js";
-import { preview } from "/ui/parts/picture.js";
 import { table } from "/ui/parts/table.js";
+import { file } from "/ui/pages/dead-columns.js";
 import { welcome } from "/ui/pages/overview.js";
 
 /** How many jobs are shown. */
@@ -23,6 +23,7 @@ export async function own({ signal }) {
     caption: "Your latest jobs", key: (job) => job.id, href: (job) => `#/jobs/${job.id}`, columns: COLUMNS,
     empty: () => nothing("You have no jobs yet.", h("a", { href: "#/try" }, "Try it"), " with one image, or start a run over many."),
   });
+  jobs.element.classList.add("narrow");
   let unfinished = true;
   const show = async () => {
     const { jobs: list } = await api.get("/v1/jobs", { limit: LATEST }, { signal });
@@ -39,8 +40,7 @@ export async function own({ signal }) {
 }
 
 const COLUMNS = [
-  { name: "image", title: "Image", class: "thumb", cell: (job) => preview(job.id, { size: 40, alt: job.name ?? "" }) },
-  { name: "name", title: "Name", cell: (job) => job.name ?? "unnamed" },
+  { name: "name", title: "File", class: "file", cell: file },
   { name: "state", title: "State", cell: (job) => badge(job.state) },
   { name: "operations", title: "Operations", cell: (job) => job.operations.map(({ op }) => op).join(", ") },
   { name: "at", title: "Submitted", cell: (job) => ago(job.created_at) },
