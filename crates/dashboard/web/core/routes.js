@@ -3,6 +3,7 @@
 export const routes = [
   { path: "/", title: "Overview", icon: "overview", menu: "Look", load: () => import("/ui/pages/overview.js") },
   { path: "/dead", title: "Dead letters", icon: "dead", menu: "Work", load: () => import("/ui/pages/dead.js") },
+  { path: "/log", title: "Inference log", icon: "log", menu: "Work", load: () => import("/ui/pages/log.js") },
   { path: "/models", title: "Models", icon: "models", menu: "System", load: () => import("/ui/pages/models.js") },
   { path: "/queues", title: "Queues", icon: "queues", menu: "System", role: "operator", load: () => import("/ui/pages/queues.js") },
   { path: "/workers", title: "Workers", icon: "workers", menu: "System", role: "operator", load: () => import("/ui/pages/workers.js") },
