@@ -2,6 +2,7 @@
 
 export const routes = [
   { path: "/", title: "Overview", icon: "overview", menu: "Look", load: () => import("/ui/pages/overview.js") },
+  { path: "/try", title: "Try it", icon: "try", menu: "Look", load: () => import("/ui/pages/try.js") },
   { path: "/jobs", title: "Jobs", icon: "jobs", menu: "Work", load: () => import("/ui/pages/jobs.js") },
   { path: "/jobs/:id", title: "Job", under: "/jobs", load: () => import("/ui/pages/job.js") },
   { path: "/runs", title: "Runs", icon: "runs", menu: "Work", load: () => import("/ui/pages/runs.js") },
