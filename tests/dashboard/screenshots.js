@@ -21,7 +21,7 @@ const server = await startServer({ users: [["ada", "correct horse", "admin"], ["
 const token = await server.token("ada", "correct horse");
 const { portrait, broken, run } = await seed(server, token);
 await shoot(server, {
-  overview: "#/", try: "#/try", "try-digit": "#/try?tab=digit", "try-compare": "#/try?tab=compare", jobs: "#/jobs", job: `#/jobs/${portrait}`,
+  overview: "#/", try: "#/try", "try-draw": "#/try?tab=draw", "try-compare": "#/try?tab=compare", jobs: "#/jobs", job: `#/jobs/${portrait}`,
   "job-failed": `#/jobs/${broken}`, runs: "#/runs", "run-new": "#/runs/new", run: `#/runs/${run}`, dead: "#/dead", log: "#/log",
   models: "#/models", queues: "#/queues", workers: "#/workers", users: "#/users", settings: "#/settings", account: "#/account",
 }, token);
