@@ -15,6 +15,7 @@ pub mod upkeep;
 pub mod worker;
 
 mod failpoint;
+mod npy;
 mod web;
 
 use std::{io, net::SocketAddr, sync::Arc};

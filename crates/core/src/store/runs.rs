@@ -10,7 +10,7 @@ use super::StoreError;
 use crate::{
     JobId, RunId,
     job::{Job, Owner, State},
-    run::{Aggregate, Cell, NewItem, NewRun, Run, RunEvent, RunState},
+    run::{Aggregate, Cell, Entry, NewItem, NewRun, Run, RunEvent, RunState},
 };
 
 /// Runs, their items, and what was gathered over them.
@@ -64,6 +64,26 @@ pub struct Appended {
     pub added: usize,
     /// Items that may wait beyond those that do.
     pub room: u64,
+}
+
+impl Appended {
+    /// What becomes of a chunk where so many items more may wait in the whole store. What the run's position is past
+    /// was recorded before. Images stop at the first for which there is no room; what is none needs none.
+    pub fn by(run: &Run, items: &[NewItem], free: u64) -> Self {
+        let mut done = Self { room: run.room().min(free), ..Self::default() };
+        for item in items {
+            if item.index >= run.position.next {
+                let is_image = matches!(item.entry, Entry::Image(..));
+                if is_image && done.room == 0 {
+                    break;
+                }
+                done.room -= u64::from(is_image);
+                done.added += 1;
+            }
+            done.taken += 1;
+        }
+        done
+    }
 }
 
 /// Which runs a listing shows. Every field narrows; the default matches all.

@@ -6,10 +6,7 @@ use axum::{
     Json,
     extract::{Path, Request, State},
     http::{HeaderValue, header},
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    response::{IntoResponse, Response, sse::Event},
 };
 use darkroom_api::{Code, Run, RunAggregate, RunAggregates};
 use darkroom_core::{
@@ -19,13 +16,11 @@ use darkroom_core::{
 use futures_util::{Stream, stream};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Http, caller::Caller, failure::Failure, query::Query};
+use super::{Http, caller::Caller, events::live, failure::Failure, query::Query};
+use crate::npy;
 
 /// How often a run that is followed is looked at: its images move faster than anybody reads.
 const LOOK: Duration = Duration::from_millis(500);
-
-/// Proxies close connections that say nothing; a comment is said this often.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// What the run has gathered so far, or one mean as `NumPy` reads it.
 pub(super) async fn aggregate(
@@ -53,7 +48,9 @@ pub(super) async fn aggregate(
             let Some(Value::Mean { mean, .. } | Value::MeanOfMeans { mean, .. }) = asked else {
                 return Err(Failure::parameter("which", "names no aggregate that has a mean by now"));
             };
-            let mut response = npy(&mean).into_response();
+            let file =
+                npy(&mean).ok_or_else(|| Failure::caused(Code::Internal, "a mean is too long for npy"))?;
+            let mut response = file.into_response();
             let kind = HeaderValue::from_static("application/octet-stream");
             response.headers_mut().insert(header::CONTENT_TYPE, kind);
             Ok(response)
@@ -62,18 +59,11 @@ pub(super) async fn aggregate(
     }
 }
 
-/// One vector of `f64` in `NumPy`'s format, version 1.0 (NEP 1): magic, header padded to 64 bytes, values little endian.
-fn npy(values: &[f64]) -> Vec<u8> {
-    let mut header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({},), }}", values.len());
-    // Magic, version and length are ten bytes; the header ends with a line feed on a multiple of 64.
-    let padding = 63 - (10 + header.len()) % 64;
-    header.push_str(&" ".repeat(padding));
-    header.push('\n');
-    let mut file = b"\x93NUMPY\x01\x00".to_vec();
-    file.extend((header.len() as u16).to_le_bytes());
-    file.extend(header.as_bytes());
+/// One vector as `NumPy` reads it; `None` for more numbers than it can count.
+fn npy(values: &[f64]) -> Option<Vec<u8>> {
+    let mut file = npy::header("<f8", &[values.len()], 0)?;
     file.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-    file
+    Some(file)
 }
 
 /// Follows a run as server-sent events until it ends.
@@ -85,10 +75,7 @@ pub(super) async fn follow(
     let permit = http.stream_permit()?;
     let run = http.run_of(&caller, &id).await?;
     let following = Following { http, caller, run: run.id, last: None, next: Some(run), _permit: permit };
-    let events = Sse::new(events(following)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
-    let mut response = events.into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(live(events(following)))
 }
 
 struct Following {

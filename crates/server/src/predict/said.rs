@@ -1,8 +1,10 @@
 //! What a model said, as a document and as files.
 
 use darkroom_core::operation::{AnyModel, TensorFormat};
-use darkroom_inference::{Data, InferenceError, Model, Named, Tensor};
+use darkroom_inference::{Data, ElementType, InferenceError, Model, Named, Tensor};
 use serde_json::{Value, json};
+
+use crate::npy;
 
 /// Values of all outputs that a document holds at most; more belong into files (`"tensors": "npy"`).
 const MAX_JSON_VALUES: usize = 100_000;
@@ -133,39 +135,27 @@ fn values(data: &Data) -> Value {
     }
 }
 
-/// `NumPy`'s format, version 1.0 (NEP 1): magic, header padded to 64 bytes, values in C order, little endian.
+/// As `NumPy` writes it.
 fn npy(tensor: &Tensor) -> Result<Vec<u8>, InferenceError> {
-    let (kind, bytes): (&str, Vec<u8>) = match tensor.data() {
-        Data::Bool(values) => ("|b1", values.iter().map(|value| u8::from(*value)).collect()),
-        Data::U8(values) => ("|u1", values.clone()),
-        Data::I8(values) => ("|i1", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
-        Data::U16(values) => ("<u2", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
-        Data::U32(values) => ("<u4", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
-        Data::U64(values) => ("<u8", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
-        Data::I16(values) => ("<i2", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
-        Data::I32(values) => ("<i4", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
-        Data::I64(values) => ("<i8", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
-        Data::F16(values) => ("<f2", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
-        Data::F32(values) => ("<f4", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
-        Data::F64(values) => ("<f8", values.iter().flat_map(|value| value.to_le_bytes()).collect()),
-        Data::Bytes(_) => {
-            return Err(InferenceError::BadInput("strings cannot be written as npy".to_owned()));
-        }
+    let refused = |why: &str| InferenceError::BadInput(why.to_owned());
+    let kind = match tensor.element_type() {
+        ElementType::Bool => "|b1",
+        ElementType::U8 => "|u1",
+        ElementType::I8 => "|i1",
+        ElementType::U16 => "<u2",
+        ElementType::U32 => "<u4",
+        ElementType::U64 => "<u8",
+        ElementType::I16 => "<i2",
+        ElementType::I32 => "<i4",
+        ElementType::I64 => "<i8",
+        ElementType::F16 => "<f2",
+        ElementType::F32 => "<f4",
+        ElementType::F64 => "<f8",
+        ElementType::Bytes => return Err(refused("strings cannot be written as npy")),
     };
-    let sides: Vec<String> = tensor.shape().iter().map(ToString::to_string).collect();
-    // A tuple of one has a comma in Python.
-    let sides = if let [one] = &sides[..] { format!("{one},") } else { sides.join(", ") };
-    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sides}), }}");
-    // Magic, version and length are ten bytes; the header ends with a line feed on a multiple of 64.
-    let padding = 63 - (10 + header.len()) % 64;
-    header.push_str(&" ".repeat(padding));
-    header.push('\n');
-    let length = u16::try_from(header.len());
-    let length = length.map_err(|_| InferenceError::BadInput("the shape is too long for npy".to_owned()))?;
-    let mut file = b"\x93NUMPY\x01\x00".to_vec();
-    file.extend(length.to_le_bytes());
-    file.extend(header.as_bytes());
-    file.extend(bytes);
+    let header = npy::header(kind, tensor.shape(), 0);
+    let mut file = header.ok_or_else(|| refused("the shape is too long for npy"))?;
+    file.extend(tensor.data().to_bytes());
     Ok(file)
 }
 

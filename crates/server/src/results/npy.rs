@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{ResultsError, Row, table::vector};
+use crate::npy;
 
 /// Bytes of the header, whatever the shape: it can be written over once the number of rows is known.
 pub(super) const HEADER: usize = 128;
@@ -10,13 +11,8 @@ pub(super) const HEADER: usize = 128;
 /// `NumPy`'s header, version 1.0 (NEP 1), of a matrix of `rows` × `columns` numbers in single precision, little endian,
 /// row after row.
 pub fn npy_header(rows: u64, columns: usize) -> [u8; HEADER] {
-    let told = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
-    let mut header = [b' '; HEADER];
-    header[..8].copy_from_slice(b"\x93NUMPY\x01\x00");
-    header[8..10].copy_from_slice(&(HEADER as u16 - 10).to_le_bytes());
-    header[10..10 + told.len()].copy_from_slice(told.as_bytes());
-    header[HEADER - 1] = b'\n';
-    header
+    let header = npy::header("<f4", &[rows as usize, columns], HEADER);
+    header.and_then(|header| header.try_into().ok()).expect("two sides fit into one header")
 }
 
 /// The embeddings of a row: for each face its number, its score, and its embedding.

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     blobs::{BlobError, BlobWriter, Blobs, Pin, Stored},
-    sources::{Broken, Item, ItemPath, Met, Reason},
+    sources::{Broken, Item, ItemPath, Met},
 };
 
 /// What is recorded together. Blobs are made durable at the same time as others, and held until their rows are there.
@@ -71,7 +71,7 @@ impl Gathered {
         let key = key_of(path);
         let image = match (&key, met) {
             (Err(InvalidKey), _) => Err(SkipReason::UnsafePath),
-            (Ok(_), Met::Passed(passed)) => Err(skip(passed.fault.reason)),
+            (Ok(_), Met::Passed(passed)) => Err(passed.fault.reason),
             (Ok(_), Met::Image(mut item)) => {
                 let media_type = item.format.media_type();
                 let written = read(&mut item, blobs.writer(cap)).await?;
@@ -123,7 +123,7 @@ async fn read(
                 Err(error) => return Err(error.into()),
             },
             Ok(None) => return Ok(Ok(writer)),
-            Err(Broken::Item(fault)) => return Ok(Err(skip(fault.reason))),
+            Err(Broken::Item(fault)) => return Ok(Err(fault.reason)),
             Err(Broken::Source) => return Err(NotGathered::SourceBroken),
         }
     }
@@ -138,22 +138,4 @@ fn nameless(index: u64) -> ItemKey {
     let name = format!("item {index}");
     // Digits and letters make a name.
     name.parse().unwrap_or_else(|InvalidKey| unreachable!())
-}
-
-/// A source's reason as a run counts it: the words are the same.
-pub(super) fn skip(reason: Reason) -> SkipReason {
-    reason.as_str().parse().unwrap_or(SkipReason::Unreadable)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn runs_know_every_reason_of_sources() {
-        for reason in Reason::ALL {
-            assert_eq!(skip(*reason).as_str(), reason.as_str());
-        }
-        assert_eq!(Reason::ALL.len(), SkipReason::ALL.len());
-    }
 }

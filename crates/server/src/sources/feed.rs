@@ -8,8 +8,9 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    Broken, Content, Fault, Item, ItemPath, Met, Passed, Phase, Position, Progress, Reason, SourceError,
-    item::Piece, progress::Gauge,
+    Broken, Content, Fault, Item, ItemPath, Met, Passed, Phase, Position, Progress, SkipReason, SourceError,
+    item::{Piece, reason_of},
+    progress::Gauge,
 };
 
 /// Bytes of a chunk. Most images of most datasets are one.
@@ -188,10 +189,10 @@ impl Feed {
         };
         let first = &buffer[..count];
         if first.is_empty() {
-            return self.pass(path, Reason::Empty);
+            return self.pass(path, SkipReason::Empty);
         }
         let Some(format) = recognise(&first[..first.len().min(darkroom_imaging::RECOGNISABLE)]) else {
-            return self.pass(path, Reason::NotAnImage);
+            return self.pass(path, SkipReason::NotAnImage);
         };
         if count as u64 > self.item_bytes {
             return self.pass(path, self.too_large());
@@ -236,7 +237,10 @@ impl Feed {
     }
 
     fn too_large(&self) -> Fault {
-        Fault::new(Reason::TooLarge, format!("it is larger than limits.input_bytes ({})", self.item_bytes))
+        Fault::new(
+            SkipReason::TooLarge,
+            format!("it is larger than limits.input_bytes ({})", self.item_bytes),
+        )
     }
 
     fn send(&mut self, met: Met) -> Result<(), SourceError> {
@@ -251,7 +255,7 @@ impl Feed {
 }
 
 fn fault(error: &io::Error) -> Fault {
-    Fault::new(Reason::of(error), error.to_string())
+    Fault::new(reason_of(error), error.to_string())
 }
 
 /// Fills the buffer as far as the content goes.

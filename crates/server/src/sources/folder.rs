@@ -15,7 +15,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Config, Depth, Fault, Folder, ItemPath, Reason, SourceError, feed::Feed, pattern::Patterns};
+use super::{
+    Config, Depth, Fault, Folder, ItemPath, SkipReason, SourceError, feed::Feed, item::reason_of,
+    pattern::Patterns,
+};
 
 /// Extensions that make people think that something is an image. Only folders are asked for theirs.
 const EXTENSIONS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bmp"];
@@ -120,13 +123,13 @@ impl Walk<'_> {
         if EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
             && self.patterns.mean(&relative)
         {
-            self.feed.pass(name(&relative), Reason::Folder)?;
+            self.feed.pass(name(&relative), SkipReason::Folder)?;
         }
         if self.folder.depth == Depth::Flat {
             return Ok(None);
         }
         if depth >= self.config.folder_depth as usize {
-            self.feed.pass(name(&relative), Reason::TooDeep)?;
+            self.feed.pass(name(&relative), SkipReason::TooDeep)?;
             return Ok(None);
         }
         Ok(Some(Level::new(relative, None)))
@@ -156,12 +159,12 @@ impl Walk<'_> {
             match target {
                 Ok(target) if target.starts_with(&self.root) && target.is_file() => self.file(relative),
                 // A folder that it leads to is met by its own name, or lies outside.
-                _ => self.feed.pass(name(relative), Reason::Link),
+                _ => self.feed.pass(name(relative), SkipReason::Link),
             }
         } else if kind.is_file() {
             self.file(relative)
         } else {
-            self.feed.pass(name(relative), Reason::Special)
+            self.feed.pass(name(relative), SkipReason::Special)
         }
     }
 
@@ -182,10 +185,10 @@ impl Walk<'_> {
         let place = path.canonicalize().map_err(read)?;
         let there = fs::metadata(&place).map_err(read)?;
         if !opened.is_file() {
-            return Err(Reason::Special.into());
+            return Err(SkipReason::Special.into());
         }
         if !place.starts_with(&self.root) || (opened.dev(), opened.ino()) != (there.dev(), there.ino()) {
-            return Err(Reason::Link.into());
+            return Err(SkipReason::Link.into());
         }
         Ok((file, opened.len()))
     }
@@ -252,5 +255,5 @@ fn name(relative: &Path) -> ItemPath {
 }
 
 fn fault(error: &io::Error) -> Fault {
-    Fault::new(Reason::of(error), error.kind().to_string())
+    Fault::new(reason_of(error), error.kind().to_string())
 }

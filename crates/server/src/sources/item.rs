@@ -1,8 +1,8 @@
 //! What a source holds: images, and what is passed over.
 
 use bytes::Bytes;
+use darkroom_core::run::SkipReason;
 use darkroom_imaging::Format;
-use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::{ItemPath, Position};
@@ -57,89 +57,31 @@ pub struct Passed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The reason, from a closed set.
-    pub reason: Reason,
+    pub reason: SkipReason,
     /// One sentence for people; empty where the reason says it all.
     pub detail: String,
 }
 
 impl Fault {
-    pub(super) fn new(reason: Reason, detail: impl Into<String>) -> Self {
+    pub(super) fn new(reason: SkipReason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into() }
     }
 }
 
-impl From<Reason> for Fault {
-    fn from(reason: Reason) -> Self {
+impl From<SkipReason> for Fault {
+    fn from(reason: SkipReason) -> Self {
         Self { reason, detail: String::new() }
     }
 }
 
-macro_rules! reasons {
-    ($( $(#[doc = $about:literal])+ $name:ident = $word:literal, )+) => {
-        /// The closed set of reasons why something in a source gives no job.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum Reason {
-            $( $(#[doc = $about])+ $name, )+
-        }
-
-        impl Reason {
-            /// Every reason.
-            pub const ALL: &'static [Self] = &[$( Self::$name ),+];
-
-            /// The word on the wire and in counts.
-            pub fn as_str(self) -> &'static str {
-                match self { $( Self::$name => $word, )+ }
-            }
-        }
-    };
-}
-
-reasons! {
-    /// Its content is that of no known image format.
-    NotAnImage = "not_an_image",
-    /// There is nothing in it.
-    Empty = "empty",
-    /// It is larger than an upload may be (`limits.input_bytes`).
-    TooLarge = "too_large",
-    /// A folder that is called like an image. What is in it is looked at.
-    Folder = "folder",
-    /// A link, in an archive; in a folder, one that leads out of it or nowhere.
-    Link = "link",
-    /// A device, a pipe, a socket, or a sparse file of an archive.
-    Special = "special",
-    /// An archive's name that would lead out of the folder that it was unpacked into.
-    UnsafePath = "unsafe_path",
-    /// It lies deeper than `sources.folder_depth`.
-    TooDeep = "too_deep",
-    /// It is encrypted.
-    Encrypted = "encrypted",
-    /// It is compressed in a way that is not known here.
-    UnsupportedCompression = "unsupported_compression",
-    /// Its checksum or its structure is wrong.
-    Damaged = "damaged",
-    /// It ends before its end.
-    Truncated = "truncated",
-    /// It cannot be read, for want of permission or by a fault of the disk.
-    Unreadable = "unreadable",
-    /// It was there and is gone.
-    Vanished = "vanished",
-    /// Its address may not be fetched from.
-    UrlRefused = "url_refused",
-    /// Fetching its address failed.
-    UrlFailed = "url_failed",
-}
-
-impl Reason {
-    /// What an error of reading comes to.
-    pub(super) fn of(error: &std::io::Error) -> Self {
-        use std::io::ErrorKind as Kind;
-        match error.kind() {
-            Kind::NotFound => Self::Vanished,
-            Kind::UnexpectedEof => Self::Truncated,
-            Kind::InvalidData | Kind::InvalidInput => Self::Damaged,
-            _ => Self::Unreadable,
-        }
+/// What an error of reading comes to.
+pub(super) fn reason_of(error: &std::io::Error) -> SkipReason {
+    use std::io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::NotFound => SkipReason::Vanished,
+        Kind::UnexpectedEof => SkipReason::Truncated,
+        Kind::InvalidData | Kind::InvalidInput => SkipReason::Damaged,
+        _ => SkipReason::Unreadable,
     }
 }
 

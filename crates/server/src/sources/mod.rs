@@ -11,7 +11,7 @@
 //! ```
 //!
 //! **Nothing is unpacked to the disk**, so that no name in an archive is ever a path. What is no image, by its content,
-//! is passed over and counted under a [`Reason`]; only what concerns the source as a whole is a [`SourceError`].
+//! is passed over and counted under a [`SkipReason`]; only what concerns the source as a whole is a [`SourceError`].
 //!
 //! **A checksum is verified before the first item**: the archive is fetched whole, summed up, and read only then; so
 //! no result of an archive with the wrong sum is ever seen. Without a checksum items flow while the download runs.
@@ -47,11 +47,13 @@ use crate::{
     web::{Private, Web},
 };
 
+pub use darkroom_core::run::SkipReason;
+
 pub use checksum::{Checksum, InvalidChecksum};
 pub use config::Config;
 pub use error::SourceError;
 pub use feed::{Items, Summary};
-pub use item::{Broken, Content, Fault, Item, Met, Passed, Reason};
+pub use item::{Broken, Content, Fault, Item, Met, Passed};
 pub use path::ItemPath;
 pub use position::Position;
 pub use progress::{Phase, Progress};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, Reason};
+use super::{Fault, SkipReason};
 
 /// The longest path, in bytes (as Linux has it for paths of its own, `PATH_MAX`).
 const MAX_PATH: usize = 4_096;
@@ -55,7 +55,7 @@ impl ItemPath {
 
     /// A name that an archive gives to an entry. Refused is what would lead out of a folder that it was unpacked into.
     pub(super) fn of_entry(name: &[u8]) -> Result<Self, Fault> {
-        let refuse = |why: &str| Err(Fault::new(Reason::UnsafePath, why));
+        let refuse = |why: &str| Err(Fault::new(SkipReason::UnsafePath, why));
         if name.len() > MAX_PATH {
             return refuse("the name is too long");
         }
@@ -158,7 +158,7 @@ mod tests {
         for name in names.into_iter().chain([long.as_slice()]) {
             assert_eq!(
                 ItemPath::of_entry(name).unwrap_err().reason,
-                Reason::UnsafePath,
+                SkipReason::UnsafePath,
                 "{}",
                 name.escape_ascii()
             );

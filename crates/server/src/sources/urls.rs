@@ -13,7 +13,7 @@ use reqwest::header::HeaderMap;
 use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Config, Fault, ItemPath, Reason, SourceError, Sources, feed::Feed};
+use super::{Config, Fault, ItemPath, SkipReason, SourceError, Sources, feed::Feed};
 use crate::web::{Web, WebError};
 
 /// Bytes of an image that are kept in memory; what is larger waits for its turn in a file without a name.
@@ -114,13 +114,13 @@ impl One {
                 Ok(fetched) => return Ok(fetched),
                 Err(Vain::Fault(fault)) => return Err(fault),
                 Err(Vain::Again(why)) if attempt >= self.attempts => {
-                    return Err(Fault::new(Reason::UrlFailed, why));
+                    return Err(Fault::new(SkipReason::UrlFailed, why));
                 }
                 Err(Vain::Again(_)) => tokio::time::sleep(delay).await,
             }
             delay = delay.saturating_mul(2);
         }
-        Err(Reason::UrlFailed.into())
+        Err(SkipReason::UrlFailed.into())
     }
 
     async fn ask(&self, url: &str) -> Result<Fetched, Vain> {
@@ -132,7 +132,7 @@ impl One {
             return Err(if passes {
                 Vain::Again(why)
             } else {
-                Vain::Fault(Fault::new(Reason::UrlFailed, why))
+                Vain::Fault(Fault::new(SkipReason::UrlFailed, why))
             });
         }
         let mut kept = Kept { bytes: Vec::new(), file: None, size: 0 };
@@ -140,7 +140,7 @@ impl One {
             kept.size += chunk.len() as u64;
             if kept.size > self.most {
                 let why = format!("it is larger than limits.input_bytes ({})", self.most);
-                return Err(Vain::Fault(Fault::new(Reason::TooLarge, why)));
+                return Err(Vain::Fault(Fault::new(SkipReason::TooLarge, why)));
             }
             kept.bytes.extend_from_slice(&chunk);
             if kept.bytes.len() >= IN_MEMORY {
@@ -188,15 +188,15 @@ impl Kept {
 impl From<WebError> for Vain {
     fn from(error: WebError) -> Self {
         match error {
-            WebError::Refused(why) => Self::Fault(Fault::new(Reason::UrlRefused, why)),
+            WebError::Refused(why) => Self::Fault(Fault::new(SkipReason::UrlRefused, why)),
             WebError::Failed(why) => Self::Again(why.to_owned()),
-            WebError::Unable(why) => Self::Fault(Fault::new(Reason::UrlFailed, why)),
+            WebError::Unable(why) => Self::Fault(Fault::new(SkipReason::UrlFailed, why)),
         }
     }
 }
 
 impl From<io::Error> for Vain {
     fn from(error: io::Error) -> Self {
-        Self::Fault(Fault::new(Reason::UrlFailed, error.kind().to_string()))
+        Self::Fault(Fault::new(SkipReason::UrlFailed, error.kind().to_string()))
     }
 }

@@ -164,18 +164,9 @@ impl Stock {
         let number = run.seq;
         let free = limits.max_waiting.saturating_sub(self.totals.waiting());
         let next = run.position.next;
-        let mut done = Appended { room: run.room().min(free), ..Appended::default() };
-        for item in items {
-            if item.index >= next {
-                let is_image = matches!(item.entry, Entry::Image(..));
-                if is_image && done.room == 0 {
-                    break;
-                }
-                done.room -= u64::from(is_image);
-                self.append_one(number, item, (now, news))?;
-                done.added += 1;
-            }
-            done.taken += 1;
+        let done = Appended::by(run, &items, free);
+        for item in items.into_iter().take(done.taken).filter(|item| item.index >= next) {
+            self.append_one(number, item, (now, news))?;
         }
         news.runs.insert(id);
         Ok(Some(done))

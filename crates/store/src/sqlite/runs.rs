@@ -27,7 +27,7 @@ impl Runs for Sqlite {
 
     async fn append(&self, run: RunId, items: Vec<NewItem>) -> Result<Option<Appended>, StoreError> {
         check_batch(items.len())?;
-        self.write(items.len(), move |book| book.append(run, items)).await
+        self.write(items.len(), move |book| book.append(run, &items)).await
     }
 
     async fn change_run(&self, run: RunId, event: RunEvent) -> Result<Option<Run>, StoreError> {
@@ -95,24 +95,15 @@ impl Book {
         Ok(Run { seq: number as u64, ..run })
     }
 
-    fn append(&mut self, id: RunId, items: Vec<NewItem>) -> Result<Option<Appended>, Trouble> {
+    fn append(&mut self, id: RunId, items: &[NewItem]) -> Result<Option<Appended>, Trouble> {
         let Some(number) = self.run_number(id)? else { return Ok(None) };
         let free = self.limits.max_waiting.saturating_sub(self.totals.waiting());
         let run = &self.live(number)?.run;
         run.takes_items().map_err(StoreError::from)?;
         let next = run.position.next;
-        let mut done = Appended { room: run.room().min(free), ..Appended::default() };
-        for item in items {
-            if item.index >= next {
-                let is_image = matches!(item.entry, Entry::Image(..));
-                if is_image && done.room == 0 {
-                    break;
-                }
-                done.room -= u64::from(is_image);
-                self.append_one(number, &item)?;
-                done.added += 1;
-            }
-            done.taken += 1;
+        let done = Appended::by(run, items, free);
+        for item in items.iter().take(done.taken).filter(|item| item.index >= next) {
+            self.append_one(number, item)?;
         }
         Ok(Some(done))
     }

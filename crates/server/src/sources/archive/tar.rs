@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use tar::{EntryType, Header};
 
 use super::super::{
-    Config, ItemPath, Reason, SourceError,
+    Config, ItemPath, SkipReason, SourceError,
     feed::{Feed, fill},
 };
 
@@ -172,8 +172,8 @@ impl<R: Read> Archive<R> {
                 let mut content = Entry { archive: self, left: size };
                 Ok(feed.offer(path, Some(size), &mut content)?)
             }
-            EntryType::Link | EntryType::Symlink => Ok(feed.pass(path, Reason::Link)?),
-            _ => Ok(feed.pass(path, Reason::Special)?),
+            EntryType::Link | EntryType::Symlink => Ok(feed.pass(path, SkipReason::Link)?),
+            _ => Ok(feed.pass(path, SkipReason::Special)?),
         }
     }
 

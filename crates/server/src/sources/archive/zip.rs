@@ -11,7 +11,7 @@ use std::{
 use flate2::{Crc, bufread::DeflateDecoder};
 
 use super::{
-    super::{Config, Fault, ItemPath, Reason, SourceError, feed::Feed},
+    super::{Config, Fault, ItemPath, SkipReason, SourceError, feed::Feed, item::reason_of},
     bounds::Budget,
     compression::{BUFFER, Zstd},
     zip_directory::{Directory, Record, Section},
@@ -94,11 +94,11 @@ impl Entry<'_> {
     fn refuse(&self) -> Result<(), Fault> {
         match self.record.mode & 0o170_000 {
             0 | 0o100_000 => {}
-            0o120_000 => return Err(Reason::Link.into()),
-            _ => return Err(Reason::Special.into()),
+            0o120_000 => return Err(SkipReason::Link.into()),
+            _ => return Err(SkipReason::Special.into()),
         }
         if self.record.flags & ENCRYPTED != 0 {
-            return Err(Reason::Encrypted.into());
+            return Err(SkipReason::Encrypted.into());
         }
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Entry<'_> {
         let packed: Section<'_> = self
             .record
             .content(self.file)
-            .map_err(|error| Fault::new(Reason::of(&error), error.to_string()))?;
+            .map_err(|error| Fault::new(reason_of(&error), error.to_string()))?;
         let buffered =
             |packed| BufReader::with_capacity(BUFFER.min(self.record.packed as usize).max(64), packed);
         Ok(match self.record.method {
@@ -116,7 +116,7 @@ impl Entry<'_> {
             ZSTANDARD => Box::new(Zstd::new(buffered(packed), self.window)),
             method => {
                 let detail = format!("the compression method {method} is not known here");
-                return Err(Fault::new(Reason::UnsupportedCompression, detail));
+                return Err(Fault::new(SkipReason::UnsupportedCompression, detail));
             }
         })
     }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use darkroom_server::sources::{Archive, ArchiveAt, Phase, Reason, Source, SourceError};
+use darkroom_server::sources::{Archive, ArchiveAt, Phase, SkipReason, Source, SourceError};
 use tar::EntryType;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
@@ -120,7 +120,7 @@ async fn what_is_no_plain_image_is_passed_over_by_reason() {
     assert_eq!(seen.names(), ["album.jpg/in.jpg", "caf\\xe9.jpg", "twice.jpg", "twice.jpg"]);
     assert_eq!([seen.images[2].0, seen.images[3].0], [14, 15]);
     assert_eq!([&seen.images[2].2, &seen.images[3].2], [&image("7"), &image("8")]);
-    let unsafe_path = |name| (name, Reason::UnsafePath);
+    let unsafe_path = |name| (name, SkipReason::UnsafePath);
     assert_eq!(
         seen.reasons(),
         [
@@ -128,14 +128,14 @@ async fn what_is_no_plain_image_is_passed_over_by_reason() {
             unsafe_path("/etc/absolute.jpg"),
             unsafe_path("C:\\\\drive.jpg"),
             unsafe_path("a/../../b.jpg"),
-            ("symbolic.jpg", Reason::Link),
-            ("hard.jpg", Reason::Link),
-            ("tty.jpg", Reason::Special),
-            ("disk.jpg", Reason::Special),
-            ("pipe.jpg", Reason::Special),
-            ("text.jpg", Reason::NotAnImage),
-            ("empty.jpg", Reason::Empty),
-            ("huge.jpg", Reason::TooLarge),
+            ("symbolic.jpg", SkipReason::Link),
+            ("hard.jpg", SkipReason::Link),
+            ("tty.jpg", SkipReason::Special),
+            ("disk.jpg", SkipReason::Special),
+            ("pipe.jpg", SkipReason::Special),
+            ("text.jpg", SkipReason::NotAnImage),
+            ("empty.jpg", SkipReason::Empty),
+            ("huge.jpg", SkipReason::TooLarge),
         ]
     );
 }
@@ -154,7 +154,7 @@ async fn long_names_are_whole_in_both_dialects() {
         .file("own.jpg", &image("own"));
     let seen = Place::new().archive(&tar.end()).await.unwrap();
     assert_eq!(seen.names(), [&long, &long, "own.jpg"]);
-    assert_eq!(seen.reasons(), [("caf\\xe9/../x.jpg", Reason::UnsafePath)]);
+    assert_eq!(seen.reasons(), [("caf\\xe9/../x.jpg", SkipReason::UnsafePath)]);
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn sparse_files_and_their_maps_are_passed_over() {
         .end();
     let bytes = [header.as_bytes().as_slice(), &map, &[1; 512], &rest].concat();
     let seen = Place::new().archive(&bytes).await.unwrap();
-    assert_eq!(seen.reasons(), [("sparse", Reason::Special), ("pax", Reason::Special)]);
+    assert_eq!(seen.reasons(), [("sparse", SkipReason::Special), ("pax", SkipReason::Special)]);
     assert_eq!((seen.names(), &seen.damage), (vec!["a.jpg"], &None));
 }
 
@@ -207,11 +207,11 @@ async fn zip_entries_that_cannot_be_read_are_passed_over() {
     assert_eq!(
         seen.reasons(),
         [
-            ("../escaped.jpg", Reason::UnsafePath),
-            ("wrong-sum.jpg", Reason::Damaged),
-            ("odd-method.jpg", Reason::UnsupportedCompression),
-            ("locked.jpg", Reason::Encrypted),
-            ("link.jpg", Reason::Link),
+            ("../escaped.jpg", SkipReason::UnsafePath),
+            ("wrong-sum.jpg", SkipReason::Damaged),
+            ("odd-method.jpg", SkipReason::UnsupportedCompression),
+            ("locked.jpg", SkipReason::Encrypted),
+            ("link.jpg", SkipReason::Link),
         ]
     );
 }
@@ -236,7 +236,7 @@ async fn a_million_bytes_more_than_declared_are_not_taken() {
     let bytes = zip(&[("a.jpg", &content)], CompressionMethod::Deflated);
     let declared = (content.len() as u32).to_le_bytes();
     let seen = Place::new().archive(&patched(bytes, &declared, &100_u32.to_le_bytes())).await.unwrap();
-    assert_eq!(seen.reasons(), [("a.jpg", Reason::Damaged)]);
+    assert_eq!(seen.reasons(), [("a.jpg", SkipReason::Damaged)]);
 }
 
 #[tokio::test]
@@ -255,7 +255,7 @@ async fn an_archive_that_is_cut_off_gives_what_came_before_and_says_so() {
                 ["photos/a.jpg"],
                 "{kind}"
             );
-            assert_eq!(seen.passed, [(1, "photos/large.jpg".to_owned(), Reason::Truncated)], "{kind}");
+            assert_eq!(seen.passed, [(1, "photos/large.jpg".to_owned(), SkipReason::Truncated)], "{kind}");
         }
     }
     let seen = place.archive(&Tar::default().file("a.jpg", &image("a")).unended()).await.unwrap();

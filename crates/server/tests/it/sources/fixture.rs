@@ -10,7 +10,8 @@ use darkroom_server::{
     blobs::Blobs,
     config::ByteSize,
     sources::{
-        Archive, ArchiveAt, Broken, Item, Items, Met, Position, Reach, Reason, Source, SourceError, Sources,
+        Archive, ArchiveAt, Broken, Item, Items, Met, Position, Reach, SkipReason, Source, SourceError,
+        Sources,
     },
 };
 use tempfile::TempDir;
@@ -35,7 +36,7 @@ pub(super) struct Seen {
     /// Index, name and content of the images.
     pub(super) images: Vec<(u64, String, Vec<u8>)>,
     /// Index, name and reason of what was passed over, and of images that broke.
-    pub(super) passed: Vec<(u64, String, Reason)>,
+    pub(super) passed: Vec<(u64, String, SkipReason)>,
     /// Where to go on after each.
     pub(super) positions: Vec<Position>,
     pub(super) damage: Option<String>,
@@ -46,7 +47,7 @@ impl Seen {
         self.images.iter().map(|(_, name, _)| name.as_str()).collect()
     }
 
-    pub(super) fn reasons(&self) -> Vec<(&str, Reason)> {
+    pub(super) fn reasons(&self) -> Vec<(&str, SkipReason)> {
         self.passed.iter().map(|(_, name, reason)| (name.as_str(), *reason)).collect()
     }
 }

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use darkroom_server::sources::{Depth, Folder, Reason, Source, SourceError};
+use darkroom_server::sources::{Depth, Folder, SkipReason, Source, SourceError};
 
 use super::fixture::{ITEM_BYTES, Place, collect, image};
 
@@ -56,14 +56,14 @@ async fn what_is_no_image_is_passed_over_by_reason() {
     assert_eq!(
         seen.reasons(),
         [
-            ("album.jpg", Reason::Folder),
-            ("called.jpg", Reason::NotAnImage),
-            ("empty.png", Reason::Empty),
-            ("huge.jpg", Reason::TooLarge),
-            ("link-nowhere.jpg", Reason::Link),
-            ("link-out.jpg", Reason::Link),
-            ("link-round", Reason::Link),
-            ("socket", Reason::Special),
+            ("album.jpg", SkipReason::Folder),
+            ("called.jpg", SkipReason::NotAnImage),
+            ("empty.png", SkipReason::Empty),
+            ("huge.jpg", SkipReason::TooLarge),
+            ("link-nowhere.jpg", SkipReason::Link),
+            ("link-out.jpg", SkipReason::Link),
+            ("link-round", SkipReason::Link),
+            ("socket", SkipReason::Special),
         ]
     );
     let mut indices: Vec<u64> =
@@ -86,7 +86,7 @@ async fn an_unreadable_folder_is_passed_over() {
     }
     let seen = place.all(&everything(&place)).await.unwrap();
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o755)).unwrap();
-    assert_eq!((seen.names(), seen.reasons()), (vec!["a.jpg"], vec![("locked", Reason::Unreadable)]));
+    assert_eq!((seen.names(), seen.reasons()), (vec!["a.jpg"], vec![("locked", SkipReason::Unreadable)]));
 }
 
 #[tokio::test]
@@ -104,7 +104,9 @@ async fn files_that_vanish_while_others_are_read_are_passed_over() {
     }
     let seen = collect(items).await.unwrap();
     assert_eq!(seen.images.len() + seen.passed.len(), 199);
-    assert!(seen.passed.len() >= 90 && seen.passed.iter().all(|(_, _, reason)| *reason == Reason::Vanished));
+    assert!(
+        seen.passed.len() >= 90 && seen.passed.iter().all(|(_, _, reason)| *reason == SkipReason::Vanished)
+    );
 }
 
 type Words = &'static [&'static str];
@@ -204,7 +206,7 @@ async fn folders_within_folders_end_at_the_bound() {
     place.write("a/b/c.jpg", &image("too deep"));
     place.write("a/b.jpg", &image("b"));
     let seen = place.all(&everything(&place)).await.unwrap();
-    assert_eq!((seen.names(), seen.reasons()), (vec!["a/b.jpg"], vec![("a/b", Reason::TooDeep)]));
+    assert_eq!((seen.names(), seen.reasons()), (vec!["a/b.jpg"], vec![("a/b", SkipReason::TooDeep)]));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use darkroom_server::sources::{Reason, Source, SourceError};
+use darkroom_server::sources::{SkipReason, Source, SourceError};
 
 use super::{
     fixture::{ITEM_BYTES, Place, collect, image},
@@ -57,11 +57,11 @@ async fn a_list_is_met_in_its_order_and_faults_are_told() {
     assert_eq!(
         passed,
         [
-            (1, Reason::UrlFailed),
-            (2, Reason::NotAnImage),
-            (4, Reason::TooLarge),
-            (5, Reason::UrlFailed),
-            (6, Reason::UrlFailed),
+            (1, SkipReason::UrlFailed),
+            (2, SkipReason::NotAnImage),
+            (4, SkipReason::TooLarge),
+            (5, SkipReason::UrlFailed),
+            (6, SkipReason::UrlFailed),
         ]
     );
     let asked = |path: &str| server.asked.lock().unwrap().iter().filter(|(asked, _)| asked == path).count();
@@ -91,7 +91,7 @@ async fn addresses_that_may_not_be_asked_are_passed_over() {
     }
     let seen = place.all(&source).await.unwrap();
     let reasons: Vec<_> = seen.passed.iter().map(|(_, _, reason)| *reason).collect();
-    assert_eq!(reasons, [Reason::UrlRefused, Reason::UrlRefused]);
+    assert_eq!(reasons, [SkipReason::UrlRefused, SkipReason::UrlRefused]);
     assert_eq!(seen.passed[1].1, "not an address\\x07");
     assert!(server.starts().is_empty());
 }
