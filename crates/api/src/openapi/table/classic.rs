@@ -86,11 +86,11 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
             answer(422, "The body does not fit, or the image exceeds a limit.", &[DETAIL_OR_VALIDATION]),
         ])
         .problems(&[Code::RequestTimeout, Code::Internal, Code::Overloaded, Code::ModelUnavailable]),
-    Endpoint::get("/", "classic: classifier", "A greeting; browsers are led to the documentation.")
+    Endpoint::get("/", "classic: classifier", "A greeting; browsers get the dashboard.")
         .needs(Open)
         .answers(&[
             answer(200, "The greeting.", &[Content::JsonAs(r#"{"type":"object","required":["message"],"properties":{"message":{"type":"string"}}}"#)]),
-            answer(307, "Where a browser finds more.", &[]).with(&[("Location", "The documentation.")]),
+            answer(304, "The browser has the page.", &[]),
         ]),
     Endpoint::post("/predict", "classic: classifier", "Name what is in a picture.")
         .needs(SignedIn)

@@ -71,6 +71,17 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         .takes(&[path("file", Pattern("^[^/]+$"), "Its name.")])
         .answers(&[answer(200, "The file.", &[Content::Bytes("*/*")])])
         .problems(&[Code::NotFound]),
+    Endpoint::get("/ui/{folder}/{file}", "server", "A file of the dashboard, which browsers find at `/`.")
+        .needs(Open)
+        .takes(&[
+            path("folder", Pattern("^[^/]+$"), "Its folder."),
+            path("file", Pattern("^[^/]+$"), "Its name."),
+        ])
+        .answers(&[
+            answer(200, "The file.", &[Content::Bytes("*/*")]).with(&[("ETag", "A tag of its content.")]),
+            answer(304, "The browser has it.", &[]),
+        ])
+        .problems(&[Code::NotFound]),
     Endpoint::get("/v1", "server", "Where everything is.").needs(Open).answers(&[answer(
         200,
         "Links.",
