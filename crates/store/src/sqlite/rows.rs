@@ -16,10 +16,10 @@ use crate::moves::{Marks, shows_failure};
 /// What is read of a job to move it: the narrow row and the id that notices carry.
 pub(super) const HOT: &str = "job.seq, job.state, job.token, job.used, job.crashes, job.cancel, job.max_attempts, \
      job.max_crashes, job.run_at, job.started_at, job.finished_at, job.session, job.queue, job.lane, job.operations, \
-     detail.id, job.owner, job.run, detail.item";
+     detail.id, job.owner, job.run, detail.item, job.created_at";
 
 /// What is read of a job to show it, after [`HOT`].
-pub(super) const REST: &str = "job.priority, job.created_at, owner.text, origin.text, queue.name, queue.paused, \
+pub(super) const REST: &str = "job.priority, owner.text, origin.text, queue.name, queue.paused, \
      detail.blob, detail.bytes, detail.media_type, detail.name, detail.alias, detail.operations, failure.kind, \
      failure.message, run.uuid, detail.caching";
 
@@ -59,6 +59,7 @@ pub(super) struct Hot {
     pub(super) status: Status,
     pub(super) limits: AttemptLimits,
     pub(super) marks: Marks,
+    pub(super) created_at: Timestamp,
     pub(super) session: Option<i64>,
     pub(super) queue: i64,
     pub(super) lane: i64,
@@ -94,6 +95,7 @@ impl Hot {
             status,
             limits: AttemptLimits { attempts: row.get(6)?, crashes: row.get(7)? },
             marks,
+            created_at: time(row, 19)?.unwrap_or_default(),
             session: row.get(11)?,
             queue: row.get(12)?,
             lane: row.get(13)?,
@@ -109,7 +111,6 @@ impl Hot {
 pub(super) struct RawJob {
     pub(super) hot: Hot,
     priority: i8,
-    created_at: Timestamp,
     names: [String; 3],
     paused: bool,
     blob: [u8; 32],
@@ -133,8 +134,7 @@ impl RawJob {
         };
         Ok(Self {
             hot: Hot::read(row)?,
-            priority: row.get(19)?,
-            created_at: time(row, 20)?.unwrap_or_default(),
+            priority: row.get(20)?,
             names: [row.get(21)?, row.get(22)?, row.get(23)?],
             paused: row.get(24)?,
             blob: row.get(25)?,
@@ -176,7 +176,7 @@ impl RawJob {
             held: self.paused,
             limits: self.hot.limits,
             caching: self.caching,
-            created_at: self.created_at,
+            created_at: self.hot.created_at,
             run_at: marks.run_at,
             started_at: marks.started_at,
             finished_at: marks.finished_at,
