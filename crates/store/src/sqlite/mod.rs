@@ -8,6 +8,7 @@ mod attempts;
 mod book;
 mod cache;
 mod faults;
+mod history;
 mod ledger;
 mod open_jobs;
 mod predictions;
