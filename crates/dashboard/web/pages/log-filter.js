@@ -23,7 +23,7 @@ export async function filterForm({ filter, narrow, signal }) {
   const names = [...new Set([...models, ...(filter.model ? [filter.model] : [])])];
   // A narrow page shows the log first, and the filter when somebody wants it.
   const open = matchMedia(WIDE).matches || Object.values(filter).some(Boolean);
-  const form = h("form", { "aria-label": "Filter", onsubmit: (event) => event.preventDefault() }, h("div", { class: "fields" },
+  const form = h("form", { "aria-label": "Filter", onsubmit: (event) => event.preventDefault() }, h("div", { class: "filter-fields" },
     choice("Model", "model", names.map((name) => [name, name])),
     typed("Version", "version"),
     choice("Asked through", "surface", SURFACES), choice("Outcome", "outcome", OUTCOMES), typed("Label", "label"),

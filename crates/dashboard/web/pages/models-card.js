@@ -24,7 +24,7 @@ const SHORT = 12;
 export function makeModel(model) {
   const card = h("li", { class: "card model" });
   const [state, failure, use] = [h("span", {}), h("p", { class: "wrong failure" }), h("div", { class: "body" })];
-  const details = model.digest && h("details", { class: "more" }, h("summary", {}, "What it takes and gives"), h("div", { class: "body" }));
+  const details = model.digest && h("details", { class: "on-demand" }, h("summary", {}, "What it takes and gives"), h("div", { class: "body" }));
   details?.addEventListener("toggle", () => details.open && !details.lastChild.firstChild && drawDetails(details.lastChild, model));
   card.changing = { state, failure, use };
   fill(card,
@@ -91,7 +91,7 @@ async function drawDetails(place, model) {
 }
 
 function tensors(title, list) {
-  return h("div", {}, h("h3", {}, title), h("ul", { class: "tensors" }, list.map(({ name, datatype, shape: sides }) => h("li", {}, h("code", {}, name), ` ${datatype} ${shape(sides)}`))));
+  return h("div", {}, h("h3", {}, title), h("ul", { class: "tensor-list" }, list.map(({ name, datatype, shape: sides }) => h("li", {}, h("code", {}, name), ` ${datatype} ${shape(sides)}`))));
 }
 
 /** -1 is a side of any length. */

@@ -23,7 +23,7 @@ export async function own({ signal }) {
     caption: "Your latest jobs", key: (job) => job.id, href: (job) => `#/jobs/${job.id}`, columns: COLUMNS,
     empty: () => nothing("You have no jobs yet.", h("a", { href: "#/try" }, "Try it"), " with one image, or start a run over many."),
   });
-  jobs.element.classList.add("narrow");
+  jobs.element.classList.add("as-cards");
   let unfinished = true;
   const show = async () => {
     const { jobs: list } = await api.get("/v1/jobs", { limit: LATEST }, { signal });

@@ -66,7 +66,7 @@ function made(limited, changed) {
     href: (queue) => `#/jobs?queue=${encodeURIComponent(queue.name)}`,
     empty: () => nothing("No queue has been used yet.", "A queue comes to be with its first job: ", h("code", {}, "queue=name"), " where it is submitted, ", h("code", {}, "default"), " if nothing is said."),
   });
-  queues.element.classList.add("narrow");
+  queues.element.classList.add("as-cards");
   return queues;
 }
 

@@ -16,7 +16,7 @@ const ORIGINS = {
 
 export async function page({ query, signal, setQuery }) {
   const filter = { q: query.q ?? "", changed: query.changed ?? "" };
-  const [list, summary] = [h("div", { class: "stack" }), h("p", { class: "quiet", role: "status" })];
+  const [list, summary] = [h("div", { class: "pile" }), h("p", { class: "quiet", role: "status" })];
   const root = (...content) => h("div", { class: "page" }, h("header", { class: "head" }, h("div", {}, h("h1", {}, "Settings"), summary)), content);
   let settings;
   try {

@@ -68,7 +68,7 @@ function randomPassword() {
 function form(title, label, fields, send) {
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
   const submit = h("button", { class: "primary", type: "submit" }, label);
-  const element = h("form", { class: "form stack", onsubmit: async (event) => {
+  const element = h("form", { class: "form pile", onsubmit: async (event) => {
     event.preventDefault();
     submit.disabled = true;
     try {

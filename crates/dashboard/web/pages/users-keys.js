@@ -20,7 +20,7 @@ export function keysSection({ whose, users, signal }) {
     caption: "Keys", store: "keys", key: (key) => key.id, columns: columns(Boolean(whose), () => refresh()),
     empty: () => nothing(shown.length ? "Every key is revoked or has ended." : "There are no keys.", "A key lets a program in without a password, and can be revoked alone."),
   });
-  keys.element.classList.add("narrow");
+  keys.element.classList.add("as-cards");
   const old = h("input", { type: "checkbox", onchange: () => draw() });
   const draw = () => keys.show(shown.filter((key) => old.checked || works(key)));
   async function refresh() {
@@ -32,7 +32,7 @@ export function keysSection({ whose, users, signal }) {
     await refresh();
     showSecret(made);
   }));
-  const element = h("section", { class: "stack", "aria-label": "Keys" },
+  const element = h("div", { class: "pile" },
     h("div", { class: "head" }, h("h2", {}, "Keys"), h("div", { class: "row" }, h("label", { class: "row" }, old, "Old ones, too"), make)), keys.element);
   return { element, refresh: () => refresh().catch((problem) => signal.aborted || complain(problem)) };
 }

@@ -15,7 +15,7 @@ export function usersSection({ list, changed }) {
     caption: "Users", store: "users", key: (user) => user.name, columns: columns({ refresh: () => refresh(), changed }),
     empty: () => nothing("There are no users.", "While nobody can sign in, the server is open to this computer only."),
   });
-  users.element.classList.add("narrow");
+  users.element.classList.add("as-cards");
   async function refresh() {
     users.show(await list());
   }
@@ -24,7 +24,7 @@ export function usersSection({ list, changed }) {
     tell(`${user.name} is added.`);
     await refresh();
   }) }, "Add a user");
-  return { element: h("section", { class: "stack", "aria-label": "Users" }, h("div", { class: "head" }, h("h2", {}, "Users"), add), users.element), refresh };
+  return { element: h("div", { class: "pile" }, h("div", { class: "head" }, h("h2", {}, "Users"), add), users.element), refresh };
 }
 
 function columns(page) {
