@@ -33,6 +33,9 @@ pub struct JobSummary {
     pub input: InputInfo,
     /// What is done to it.
     pub operations: Vec<Operation>,
+    /// Attempts that have begun so far.
+    #[serde(default)]
+    pub attempts_made: u32,
     /// When it was submitted.
     pub created_at: Time,
     /// When it became, or becomes, claimable.
@@ -306,6 +309,7 @@ impl From<&core::Job> for JobSummary {
                 media_type: job.input.media_type.clone(),
             },
             operations: job.operations.clone(),
+            attempts_made: job.status.lease_seq,
             created_at: job.created_at.into(),
             run_at: job.run_at.into(),
             started_at: job.started_at.map(Time::from),

@@ -9,12 +9,12 @@ import { loading } from "/ui/parts/notice.js";
 
 const STATES = { loaded: ["Loaded", "good"], unloaded: ["Not loaded", "quiet"], broken: ["Broken", "bad"] };
 
-/** What the page to try things calls the work of a model, by the model's task. */
+/** What the page to try things calls the work of a model, and the model in it, by the model's task. */
 const TRIES = {
   classify: { op: "classify", as: "model" },
   digit: { op: "digit", as: "model" },
   detect_faces: { op: "faces", as: "model" },
-  embed_face: { op: "faces", as: "embedder" },
+  embed_face: { op: "faces", as: "faces.embedder" },
 };
 
 /** Characters of a digest that are shown: enough to tell any two apart. */
@@ -71,7 +71,7 @@ function tryIt(model) {
   const { op, as } = TRIES[model.task] ?? { op: "model", as: "model" };
   if (model.state === "broken") return null;
   return h("div", { class: "actions" }, h("a", {
-    class: "button small", href: `#/try?op=${op}&${as}=${encodeURIComponent(`${model.name}@${model.version}`)}`, "aria-label": `Try ${model.name}`,
+    class: "button small", href: `#/try?op=${op}&${as}=${encodeURIComponent(model.name)}`, "aria-label": `Try ${model.name}`,
   }, icon("try"), "Try"));
 }
 

@@ -103,7 +103,8 @@ async fn cancelling_and_retrying_twice_is_the_same_as_once() {
         assert_eq!(app.client.retry(&id).await.unwrap().summary.state, State::Held);
     }
     app.client.resume("slow").await.unwrap();
-    assert_eq!(app.client.wait(&id).await.unwrap().summary.state, State::Succeeded);
+    let done = app.client.wait(&id).await.unwrap().summary;
+    assert_eq!((done.state, done.attempts_made), (State::Succeeded, 1));
     assert_eq!(app.client.cancel(&id).await.unwrap().summary.state, State::Succeeded);
     assert_eq!(refused(app.client.retry(&id).await).code, Code::JobSucceeded);
     app.finish().await;
