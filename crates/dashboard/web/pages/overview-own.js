@@ -31,7 +31,9 @@ export async function own({ signal }) {
     jobs.show(list);
   };
   await show();
-  const timer = setInterval(() => { if (unfinished && !document.hidden) show().catch(() => {}); }, FLOOR);
+  const again = () => document.hidden || show().catch(() => {});
+  const timer = setInterval(() => unfinished && again(), FLOOR);
+  document.addEventListener("visibilitychange", again, { signal });
   signal.addEventListener("abort", () => clearInterval(timer));
   const root = h("div", { class: "page" }, h("header", { class: "head" }, h("div", {}, h("h1", {}, "Overview"), h("p", { class: "quiet" }, `What ${session.me.name} has sent.`))),
     welcome(), h("div", { class: "head" }, h("h2", {}, "Your latest jobs"), h("a", { href: "#/jobs" }, "All of them")), jobs.element);
