@@ -85,7 +85,7 @@ function place({ name, title, signal, changed }) {
   const about = h("figcaption");
   const zone = dropZone({ words: "Drop or paste a picture", label: `${title} picture`, add: ([source]) => source?.file && put(source.file) });
   const shown = h("figure", { class: "original", hidden: true }, h("div", { class: "frame-of" }, image, marks), about);
-  const other = h("button", { class: "small", hidden: true, onclick: () => put(null) }, "Another");
+  const other = h("button", { class: "small", hidden: true, onclick: () => put(null) }, "Change");
   image.addEventListener("load", draw);
   image.addEventListener("error", () => { if (image.getAttribute("src")) write(about, `${file?.name}: this browser cannot show it; the server may still read it.`); });
 

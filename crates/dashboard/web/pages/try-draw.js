@@ -4,7 +4,7 @@ import { h, fill, write } from "/ui/core/dom.js";
 import { Problem, api } from "/ui/core/api.js";
 import { millis, percent } from "/ui/core/format.js";
 import { icon } from "/ui/parts/icons.js";
-import { problemCard } from "/ui/parts/notice.js";
+import { complain, problemCard } from "/ui/parts/notice.js";
 import { codeCard } from "/ui/pages/try-code.js";
 import { missingFor, missingModels } from "/ui/pages/try-missing.js";
 import { paper } from "/ui/pages/try-paper.js";
@@ -48,9 +48,9 @@ export async function panel({ signal, active, keep }) {
 function tools(sheet) {
   const width = h("input", { type: "range", min: 3, max: 16, value: 8, oninput: () => sheet.thickness(width.value / 100) });
   return h("div", { class: "row tools" },
-    h("button", { onclick: sheet.undo }, icon("retry"), "Undo"), h("button", { onclick: sheet.clear }, icon("trash"), "Clear"),
+    h("button", { class: "small undo", onclick: sheet.undo }, icon("retry"), "Undo"), h("button", { class: "small", onclick: sheet.clear }, icon("trash"), "Clear"),
     h("label", { class: "row" }, "Pen", width), h("span", { class: "spring" }),
-    h("button", { onclick: () => save(sheet) }, icon("download"), `Save ${FILE}`));
+    h("button", { class: "small", title: `Save as ${FILE}`, onclick: () => save(sheet) }, icon("download"), "Save"));
 }
 
 /** For those who cannot draw with a pointer, or do not want to. */
@@ -61,7 +61,9 @@ function writers(sheet, ask) {
 }
 
 function save(sheet) {
-  h("a", { href: sheet.picture(SENT_SIDE), download: FILE }).click();
+  const image = sheet.picture(SENT_SIDE);
+  if (image) h("a", { href: image, download: FILE }).click();
+  else complain("The paper is empty.");
 }
 
 /**

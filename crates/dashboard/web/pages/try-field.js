@@ -58,11 +58,17 @@ function modelsFor(operation, name, models) {
 }
 
 function choice(options, value, changed) {
-  const unset = h("option", { value: "" }, "as the server likes");
+  const unset = h("option", { value: "" }, "usual");
   const known = [...new Set(value && !options.includes(value) ? [...options, value] : options)];
-  const element = h("select", { onchange: changed }, unset, known.map((option) => h("option", { value: option }, option)));
+  const rest = known.map((option) => h("option", { value: option }, option));
+  const element = h("select", { onchange: changed }, unset, rest);
   element.value = value ?? "";
-  return { element, read: () => element.value || undefined, hint: (taken) => taken && write(unset, `${taken}, unless told`) };
+  const hint = (taken) => {
+    if (!taken || element.value) return;
+    write(unset, taken);
+    for (const option of rest) option.hidden = option.value === taken;
+  };
+  return { element, hint, read: () => element.value || undefined };
 }
 
 function check(unless, value, changed) {

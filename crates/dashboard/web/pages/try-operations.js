@@ -8,9 +8,9 @@ const TITLES = { thumbnail: "Thumbnail", classify: "Labels", faces: "Faces", dig
 
 /** Parameters that are shown at once, in this order; the others wait behind "More". */
 const FIRST = {
-  thumbnail: ["width", "height", "mode", "gravity", "format", "quality"],
+  thumbnail: ["width", "height", "mode", "gravity", "format", "enlarge", "quality"],
   classify: ["model", "top", "threshold"],
-  faces: ["which", "min_score", "crops", "embeddings"],
+  faces: ["which", "crops", "min_score", "embeddings"],
   digit: ["model"],
   model: ["model", "tensors"],
 };
@@ -20,15 +20,15 @@ const BEGIN = { thumbnail: { width: 320, height: 320 }, faces: { crops: "jpeg" }
 
 /**
  * Choices of operations. `catalogue` is the server's list, `query` the page's address; `changed()` is called after each
- * change. Gives `{ element, read(), learn(operations), query() }`: `read` gives what to send, or throws a sentence where a
+ * change; `more` is put at the end. Gives `{ element, read(), learn(operations), query() }`: `read` gives what to send, or throws a sentence where a
  * parameter cannot be; `learn` shows the values that the server took.
  */
-export function operations({ catalogue, models, query, changed }) {
+export function operations({ catalogue, models, query, changed, more }) {
   const asked = (query.op || "thumbnail,classify").split(",");
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
   const parts = catalogue.map((operation) => part({ operation, models, query, changed, chosen: asked.includes(operation.name) }));
   const element = h("section", { class: "card operations", "aria-label": "Operations" },
-    h("h2", {}, "What to do"), h("div", { class: "chips" }, parts.map(({ chip }) => chip)), parts.map(({ place }) => place), wrong);
+    h("h2", {}, "What to do"), h("div", { class: "chips" }, parts.map(({ chip }) => chip)), parts.map(({ place }) => place), wrong, more);
   return {
     element,
     read: () => {

@@ -26,7 +26,7 @@ export async function panel({ query, signal, active, keep }) {
   const empty = nothing("No picture yet.", "Drop one, paste one, or take a sample: the results appear here.");
   const code = codeCard();
   const cache = h("input", { type: "checkbox", checked: true, onchange: () => later() });
-  const choice = operations({ catalogue, models, query, changed: () => later() });
+  const choice = operations({ catalogue, models, query, more: h("label", { class: "check" }, cache, "Take remembered results"), changed: () => later() });
   let timer = 0;
 
   function later() {
@@ -88,7 +88,7 @@ export async function panel({ query, signal, active, keep }) {
 
   signal.addEventListener("abort", () => clearTimeout(timer));
   drawCode();
-  const side = h("div", { class: "side" }, picker({ add, active, signal }), choice.element, h("label", { class: "check" }, cache, "Take remembered results"));
+  const side = h("div", { class: "side" }, picker({ add, active, signal }), choice.element);
   const element = h("div", { class: "try-columns" }, side, h("div", { class: "main" }, empty, list, code.element));
   return { element, query: choice.query };
 }

@@ -97,7 +97,7 @@ export function timings(job, took) {
   const known = [decode, infer, encode].filter(Number.isFinite);
   const rest = Math.max(0, work - known.reduce((sum, value) => sum + value, 0));
   const queued = Math.max(0, (Date.parse(last.started_at) - Date.parse(job.run_at)) * 1000);
-  const parts = [["queue", queued, "waiting"], ["read", read, "held"], ["wait", wait, "waiting"], ["decode", decode, "busy"], ["infer", infer, "accent"],
+  const parts = [["queue", queued, "quiet"], ["read", read, "held"], ["wait", wait, "waiting"], ["decode", decode, "busy"], ["infer", infer, "accent"],
     ["encode", encode, "good"], [known.length ? "other work" : "work", rest, known.length ? "quiet" : "accent"], ["store", store, "held"]]
     .filter(([, value]) => value > 0).map(([name, value, tone]) => ({ name, value, tone }));
   const total = parts.reduce((sum, { value }) => sum + value, 0);
