@@ -26,11 +26,12 @@ export function card(sending, { again, remove }) {
   const body = h("div", { class: "outputs" });
   const time = h("div");
   const raw = rawJson();
-  const view = { image, marks, size, status, state, link, body, time, raw, again, drawn: null };
+  const original = h("figure", { class: "original" }, h("div", { class: "frame-of" }, image, marks), size);
+  const view = { image, original, marks, size, status, state, link, body, time, raw, again, drawn: null };
   const element = h("article", { class: "card picture-card", "aria-label": sending.name || sending.url },
     h("header", { class: "row" }, h("h2", { class: "name", title: sending.name }, sending.name || sending.url), state, h("span", { class: "spring" }), link,
       h("button", { class: "small", onclick: () => { sending.stop(); remove(); } }, "Remove")),
-    status, h("div", { class: "beside" }, h("figure", { class: "original" }, h("div", { class: "frame-of" }, image, marks), size), body), time, raw.element);
+    status, h("div", { class: "beside" }, original, body), time, raw.element);
   show(sending, view);
   return { element, draw: () => draw(sending, view, element) };
 }
@@ -60,6 +61,7 @@ function draw(sending, view, element) {
   const { phase, job } = sending;
   element.setAttribute("aria-busy", ["waiting", "sending", "working"].includes(phase));
   drawStatus(sending, view);
+  view.original.hidden = phase === "refused" && view.image.naturalWidth === 0;
   if (!job) return;
   view.link.hidden = false;
   view.link.href = `#/jobs/${job.id}`;

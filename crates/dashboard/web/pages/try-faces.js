@@ -53,12 +53,12 @@ function cropOf(face, index, artifact) {
   return file && picture(file.url, { alt: `Face ${index + 1}, turned upright`, width: 72, height: 72, class: "crop" });
 }
 
-/** Numbers as a strip of bars, up for positive ones and down for negative ones, scaled to the largest. */
-export function strip(values, title) {
+/** Numbers as a strip of bars, up for positive ones and down for negative ones, scaled to the largest. They stand for `count` numbers. */
+export function strip(values, title, count = values.length) {
   const top = Math.max(1e-9, ...values.map(Math.abs));
   const bars = (sign) => values.map((value, index) => (Math.sign(value) === sign ? `M${index} 0h.8v${(-value / top).toFixed(3)}h-.8z` : "")).join("");
   return h("figure", { class: "strip" },
-    h("svg", { viewBox: `0 -1 ${values.length} 2`, preserveAspectRatio: "none", role: "img", "aria-label": `${title}: ${values.length} numbers up to ${top.toFixed(3)}` },
+    h("svg", { viewBox: `0 -1 ${values.length} 2`, preserveAspectRatio: "none", role: "img", "aria-label": `${title}: ${count} numbers up to ${top.toFixed(3)}` },
       h("path", { class: "up", d: bars(1) }), h("path", { class: "down", d: bars(-1) })),
-    h("figcaption", { class: "quiet" }, `${number(values.length)} numbers, largest ${top.toFixed(3)}`));
+    h("figcaption", { class: "quiet" }, `${number(count)} numbers, largest ${top.toFixed(3)}`));
 }

@@ -25,7 +25,14 @@ export function field({ operation, name, schema, models, value, changed }) {
   const element = control.box
     ? h("label", { class: "check", title: about }, control.element, title)
     : h("label", { class: "field", title: about }, h("span", {}, title), control.element);
-  return { ...control, element, name };
+  const read = () => {
+    try {
+      return control.read();
+    } catch (problem) {
+      throw new RangeError(`${title}: ${problem.message}`);
+    }
+  };
+  return { ...control, read, element, name };
 }
 
 /** A word as the beginning of a sentence. */
@@ -124,11 +131,8 @@ function written(input) {
   throw new RangeError(input.validationMessage);
 }
 
-/** Fills `place` with controls: those of `first` in this order, the others behind a word. */
-export function arrange(place, fields, first) {
-  const rank = (one) => first.indexOf(one.name);
-  const front = fields.filter((one) => rank(one) >= 0).sort((a, b) => rank(a) - rank(b));
-  const rest = fields.filter((one) => rank(one) < 0);
+/** Fills `place` with controls: the `front` ones, the `rest` behind a word. */
+export function arrange(place, front, rest) {
   return fill(place, h("div", { class: "fields" }, front.map((one) => one.element)),
     rest.length > 0 && h("details", { class: "more" }, h("summary", {}, "More"), h("div", { class: "fields" }, rest.map((one) => one.element))));
 }

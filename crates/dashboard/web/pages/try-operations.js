@@ -59,9 +59,11 @@ function part({ operation, models, query, changed, chosen }) {
     if (fields || !box.checked) return;
     fields = Object.entries(parameters.properties ?? {}).filter(([key]) => key !== "op")
       .map(([key, schema]) => field({ operation: name, name: key, schema, models, changed, value: begin(key) }));
-    const controls = h("div", { class: "controls" });
-    arrange(controls, fields, FIRST[name] ?? []);
-    fill(place, h("legend", { title: description.split("\n")[0] }, title), missingModels(name, models), controls);
+    const front = (FIRST[name] ?? []).map((key) => fields.find((one) => one.name === key)).filter(Boolean);
+    const rest = fields.filter((one) => !front.includes(one));
+    fields = [...front, ...rest];
+    fill(place, h("legend", { title: description.split("\n")[0] }, title), missingModels(name, models),
+      arrange(h("div", { class: "controls" }), front, rest));
   }
 
   function begin(key) {

@@ -67,7 +67,11 @@ function faces({ document, artifacts }, { point }) {
 function model({ document }) {
   return (document.outputs ?? []).map(({ name, shape, datatype, data }) => h("div", { class: "tensor" },
     h("p", {}, h("code", {}, name), h("span", { class: "quiet" }, ` ${datatype ?? ""} [${(shape ?? []).join(", ")}]`)),
-    Array.isArray(data) && data.length > 1 && strip(thinned(data.flat(Infinity)), `Tensor ${name}`)));
+    Array.isArray(data) && data.length > 1 && stripOf(data.flat(Infinity), `Tensor ${name}`)));
+}
+
+function stripOf(values, title) {
+  return strip(thinned(values), title, values.length);
 }
 
 /** At most so many numbers that the largest of each stretch are among them. */
@@ -109,8 +113,8 @@ export function timings(job, took) {
 /** The whole job as JSON, written only once somebody looks. */
 export function rawJson() {
   const text = h("code");
-  const element = h("details", { class: "raw", ontoggle: () => draw() }, h("summary", {}, "Raw JSON"), h("pre", { tabindex: "0" }, text));
+  const element = h("details", { class: "raw", hidden: true, ontoggle: () => draw() }, h("summary", {}, "Raw JSON"), h("pre", { tabindex: "0" }, text));
   let job = null;
   const draw = () => element.open && job && fill(text, JSON.stringify(job, null, 2).slice(0, MAX_TEXT));
-  return { element, show: (next) => { job = next; draw(); } };
+  return { element, show: (next) => { job = next; element.hidden = false; draw(); } };
 }
