@@ -4,6 +4,7 @@ import { h, fill, write } from "/ui/core/dom.js";
 import { bytes, number, percent } from "/ui/core/format.js";
 import { badge, setBadge } from "/ui/parts/badge.js";
 import { progress } from "/ui/parts/chart.js";
+import { icon } from "/ui/parts/icons.js";
 import { problemCard } from "/ui/parts/notice.js";
 import { load } from "/ui/parts/picture.js";
 import { missingFor } from "/ui/pages/try-missing.js";
@@ -30,7 +31,7 @@ export function card(sending, { again, remove }) {
   const view = { image, original, marks, size, status, state, link, body, time, raw, again, drawn: null };
   const element = h("article", { class: "card picture-card", "aria-label": sending.name || sending.url },
     h("header", { class: "row" }, h("h2", { class: "name", title: sending.name }, sending.name || sending.url), state, h("span", { class: "spring" }), link,
-      h("button", { class: "small", onclick: () => { sending.stop(); remove(); } }, "Remove")),
+      h("button", { class: "plain close", "aria-label": "Remove this picture", title: "Remove", onclick: () => { sending.stop(); remove(); } }, icon("close"))),
     status, h("div", { class: "beside" }, original, body), time, raw.element);
   show(sending, view);
   return { element, draw: () => draw(sending, view, element) };

@@ -8,7 +8,7 @@ import { picture } from "/ui/parts/picture.js";
 const LISTED = 12;
 
 /** Sizes of drawn things in parts of the picture's longer side. */
-const [DOT, LETTER] = [1 / 260, 1 / 30];
+const [DOT, LETTER] = [1 / 150, 1 / 30];
 
 /**
  * Boxes and landmarks as a drawing that lies over the picture and grows with it. `size` is the upright picture's, in pixels, which is
@@ -19,7 +19,7 @@ export function overlay(size, faces) {
   return h("svg", { class: "overlay", viewBox: `0 0 ${size.width} ${size.height}`, role: "img", "aria-label": spoken(faces), preserveAspectRatio: "xMidYMid meet" },
     faces.map((face, index) => h("g", { class: "face", dataset: { face: index } },
       ["under", "over"].map((layer) => h("rect", { class: layer, ...face.box, rx: face.box.width * 0.06 })),
-      Object.entries(face.landmarks ?? {}).map(([name, [x, y]]) => h("circle", { cx: x, cy: y, r: Math.max(side * DOT, face.box.width * 0.022) }, h("title", {}, name.replaceAll("_", " ")))),
+      Object.entries(face.landmarks ?? {}).map(([name, [x, y]]) => h("circle", { cx: x, cy: y, r: Math.max(side * DOT, face.box.width * 0.03) }, h("title", {}, name.replaceAll("_", " ")))),
       faces.length > 1 && label(face.box, index, side))));
 }
 

@@ -89,9 +89,13 @@ function count(schema, value, changed) {
   const step = type === "integer" ? 1 : maximum - minimum > 1 ? 0.1 : 0.01;
   const input = h("input", { type: "number", min: minimum, max: maximum, step: type === "integer" ? 1 : "any", value: value ?? "", inputmode: "decimal" });
   const slider = slides && h("input", { type: "range", min: minimum, max: maximum, step, "aria-hidden": "true", tabindex: "-1" });
-  const follow = () => { if (slider && input.value !== "") slider.value = input.value; };
+  const follow = () => {
+    if (!slider) return;
+    slider.classList.toggle("unset", input.value === "");
+    if (input.value !== "") slider.value = input.value;
+  };
   input.addEventListener("input", () => { follow(); changed(); });
-  slider && slider.addEventListener("input", () => { input.value = slider.value; changed(); });
+  if (slider) slider.addEventListener("input", () => { input.value = slider.value; follow(); changed(); });
   follow();
   return {
     element: h("span", { class: "count-field" }, slider, input),

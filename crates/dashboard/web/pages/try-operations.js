@@ -18,13 +18,16 @@ const FIRST = {
 /** What they begin with where neither the address nor the server says anything. */
 const BEGIN = { thumbnail: { width: 320, height: 320 }, faces: { crops: "jpeg" } };
 
+/** From this width on the results stand beside the parameters, not below them. */
+const ROOMY = "(min-width: 1001px)";
+
 /**
  * Choices of operations. `catalogue` is the server's list, `query` the page's address; `changed()` is called after each
- * change; `more` is put at the end. Gives `{ element, read(), learn(operations), query() }`: `read` gives what to send, or throws a sentence where a
- * parameter cannot be; `learn` shows the values that the server took.
+ * change; `more` is put at the end. Gives `{ element, read(), learn(operations), query() }`: `read` gives what to send (an operation without its
+ * models is left out), or null where a parameter cannot be; `learn` shows the values that the server took.
  */
 export function operations({ catalogue, models, query, changed, more }) {
-  const asked = (query.op || "thumbnail,classify").split(",");
+  const asked = query.op?.split(",") ?? ["thumbnail", "classify"].filter((name) => !missingModels(name, models));
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
   const parts = catalogue.map((operation) => part({ operation, models, query, changed, chosen: asked.includes(operation.name) }));
   const element = h("section", { class: "card operations", "aria-label": "Operations" },
@@ -33,7 +36,7 @@ export function operations({ catalogue, models, query, changed, more }) {
     element,
     read: () => {
       try {
-        const chosen = parts.filter((one) => one.chosen()).map((one) => one.read());
+        const chosen = parts.filter((one) => one.chosen() && !one.lacking).map((one) => one.read());
         wrong.hidden = true;
         return chosen;
       } catch (problem) {
@@ -50,8 +53,10 @@ export function operations({ catalogue, models, query, changed, more }) {
 function part({ operation, models, query, changed, chosen }) {
   const { name, description, parameters } = operation;
   const box = h("input", { type: "checkbox", checked: chosen, onchange: () => { draw(); changed(); } });
-  const place = h("fieldset", { class: "parameters" });
   const title = TITLES[name] ?? sentence(name);
+  const lacking = missingModels(name, models);
+  // Where there is little room the results matter more.
+  const place = h("details", { class: "parameters", open: matchMedia(ROOMY).matches || lacking !== null }, h("summary", { title: description.split("\n")[0] }, title));
   let fields = null;
 
   function draw() {
@@ -62,8 +67,7 @@ function part({ operation, models, query, changed, chosen }) {
     const front = (FIRST[name] ?? []).map((key) => fields.find((one) => one.name === key)).filter(Boolean);
     const rest = fields.filter((one) => !front.includes(one));
     fields = [...front, ...rest];
-    fill(place, h("legend", { title: description.split("\n")[0] }, title), missingModels(name, models),
-      arrange(h("div", { class: "controls" }), front, rest));
+    place.append(lacking ?? arrange(h("div", { class: "controls" }), front, rest));
   }
 
   function begin(key) {
@@ -81,7 +85,7 @@ function part({ operation, models, query, changed, chosen }) {
 
   draw();
   return {
-    name, place, read,
+    name, place, read, lacking: lacking !== null,
     chip: h("label", { class: "chip" }, box, title),
     chosen: () => box.checked,
     learn: (taken) => fields?.forEach((one) => one.hint(taken[one.name])),

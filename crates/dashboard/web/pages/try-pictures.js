@@ -72,6 +72,7 @@ export async function panel({ query, signal, active, keep }) {
     } });
     shown.unshift({ sending });
     list.prepend(made.element);
+    made.element.scrollIntoView({ block: "nearest" });
     ask(sending);
   }
 

@@ -55,7 +55,7 @@ function classify({ document }) {
 
 function digit({ document }) {
   const best = document.digit;
-  return h("div", { class: "digit" }, h("span", { class: "figure", "aria-label": `The digit ${best}` }, best),
+  return h("div", { class: "digit" }, h("span", { class: "figure" }, best),
     bars((document.scores ?? []).map((value, label) => ({ label, value, tone: label === best ? "accent" : "quiet" })), { top: 1, format: percent }));
 }
 
