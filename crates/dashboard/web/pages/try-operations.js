@@ -23,8 +23,8 @@ const ROOMY = "(min-width: 1001px)";
 
 /**
  * Choices of operations. `catalogue` is the server's list, `query` the page's address; `changed()` is called after each
- * change; `more` is put at the end. Gives `{ element, read(), learn(operations), query() }`: `read` gives what to send (an operation without its
- * models is left out), or null where a parameter cannot be; `learn` shows the values that the server took.
+ * change; `more` is put at the end. Gives `{ element, read(), choose(name), learn(operations), query() }`: `read` gives what to send (an operation without its
+ * models is left out), or null where a parameter cannot be; `choose` adds an operation and says whether it was not chosen before; `learn` shows the values that the server took.
  */
 export function operations({ catalogue, models, query, changed, more }) {
   const asked = query.op?.split(",") ?? ["thumbnail", "classify"].filter((name) => !missingModels(name, models));
@@ -45,6 +45,7 @@ export function operations({ catalogue, models, query, changed, more }) {
         return null;
       }
     },
+    choose: (name) => parts.find((one) => one.name === name)?.choose(),
     learn: (taken) => taken.forEach((one) => parts.find(({ name }) => name === one.op)?.learn(one)),
     query: () => addressOf(parts.filter((one) => one.chosen())),
   };
@@ -88,6 +89,12 @@ function part({ operation, models, query, changed, chosen }) {
     name, place, read, lacking: lacking !== null,
     chip: h("label", { class: "chip" }, box, title),
     chosen: () => box.checked,
+    choose: () => {
+      if (box.checked || lacking) return false;
+      box.checked = true;
+      draw();
+      return true;
+    },
     learn: (taken) => fields?.forEach((one) => one.hint(taken[one.name])),
   };
 }

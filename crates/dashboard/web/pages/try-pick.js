@@ -6,7 +6,8 @@ import { complain } from "/ui/parts/notice.js";
 import { samples } from "/ui/pages/try-samples.js";
 
 /**
- * The place where pictures come in. `add([{ file } | { url }])` gets them; `active()` says whether this place is shown, as
+ * The place where pictures come in. `add([{ file, operation? } | { url }])` gets them (`operation` is
+ * what a sample is made for); `active()` says whether this place is shown, as
  * pasting and dropping go to whichever is.
  */
 export function picker({ add, active, signal }) {
@@ -22,7 +23,7 @@ export function picker({ add, active, signal }) {
     h("div", { class: "sample-row", role: "group", "aria-label": "Samples" }, h("span", { class: "quiet" }, "Or try a sample:"),
       samples().map((sample) => h("button", {
         class: "sample", title: sample.title, "aria-label": `Sample: ${sample.title}`,
-        onclick: async () => add([{ file: await sample.file() }]),
+        onclick: async () => add([{ file: await sample.file(), operation: sample.operation }]),
       }, sample.preview()))));
 }
 

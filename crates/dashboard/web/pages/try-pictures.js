@@ -48,11 +48,12 @@ export async function panel({ query, signal, active, keep }) {
   }
 
   function add(sources) {
-    for (const { file, url } of sources) {
+    for (const { file, url, operation } of sources) {
       if (shown.length >= MAX_PICTURES) {
         complain(`${MAX_PICTURES} pictures fit on this page. Many pictures are better worked through as a run.`);
         break;
       }
+      if (operation && choice.choose(operation)) later();
       one({ file, url });
     }
     empty.hidden = shown.length > 0;

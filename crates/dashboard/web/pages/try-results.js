@@ -19,7 +19,7 @@ const SHOWN = { thumbnail, classify, digit, faces, model };
 
 /** Everything that a job gave. `original` is `{ width, height, bytes }` of the input as far as known; `point(index)` marks a face. */
 export function results(job, { original, point }) {
-  return job.results.map((result) => h("section", { class: ["result", result.operation] },
+  return job.results.map((result) => h("section", { class: "result", dataset: { operation: result.operation } },
     h("header", { class: "row" }, h("h3", {}, HEADS[result.operation]?.(result.document) ?? sentence(result.operation)), modelOf(result.document),
       result.cached && h("span", { class: "badge busy", title: "The same was asked before: the result was remembered, not worked out anew." }, "remembered")),
     (SHOWN[result.operation] ?? other)(result, { job, original, point }), files(result, job)));

@@ -1,20 +1,29 @@
 // Pictures that the page draws itself, for those who have none at hand.
 
 import { h } from "/ui/core/dom.js";
+import { portrait } from "/ui/pages/try-portrait.js";
 import { DIGITS, drawStrokes } from "/ui/pages/try-strokes.js";
 
 const TAU = 2 * Math.PI;
 
-/** The samples: `[{ title, preview() -> element, file() -> promise of a File }]`. */
+/** The samples: `[{ title, operation, preview() -> element, file() -> promise of a File }]`; `operation` is what shows most on it. */
 export function samples() {
   return [
-    sample("Test card", "test-card.png", 960, 640, testCard),
-    sample("Traffic light", "traffic-light.jpg", 640, 640, trafficLight),
-    sample("Handwritten seven", "seven.png", 280, 280, seven),
+    sample("Test card", "test-card.png", { operation: "thumbnail", width: 960, draw: testCard }),
+    sample("Traffic light", "traffic-light.jpg", { operation: "classify", draw: trafficLight }),
+    sample("Portrait", "portrait.jpg", { operation: "faces", draw: (ink, side) => portrait(ink, side) }),
+    sample("Handwritten seven", "seven.png", { operation: "digit", width: 280, height: 280, draw: seven }),
   ];
 }
 
-function sample(title, name, width, height, draw) {
+/** Two portraits of one person, for comparing. */
+export function pair() {
+  const one = sample("", "one.jpg", { draw: (ink, side) => portrait(ink, side) });
+  const again = sample("", "again.jpg", { draw: (ink, side) => portrait(ink, side, { turn: 0.16, ground: ["#e7d3b1", "#a86f3d"] }) });
+  return Promise.all([one.file(), again.file()]);
+}
+
+function sample(title, name, { operation, draw, width = 640, height = 640 }) {
   const drawn = () => {
     const canvas = h("canvas", { width, height, "aria-hidden": "true" });
     draw(canvas.getContext("2d"), width, height);
@@ -23,6 +32,7 @@ function sample(title, name, width, height, draw) {
   const type = name.endsWith(".jpg") ? "image/jpeg" : "image/png";
   return {
     title,
+    operation,
     preview: drawn,
     file: () => new Promise((resolve) => drawn().toBlob((blob) => resolve(new File([blob], name, { type })), type, 0.92)),
   };
