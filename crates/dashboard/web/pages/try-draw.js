@@ -34,6 +34,11 @@ export async function panel({ signal, active, keep }) {
   const add = ([{ file }]) => file && sheet.lay(file).then(ask, () => fill(trouble, problemCard(new Problem({ detail: "This browser cannot show that file as a picture." }))));
   const zone = dropZone({ add, words: "Or drop a picture of a digit" });
   catchAll({ zone, add, active, signal });
+  document.addEventListener("keydown", (event) => {
+    if (!active() || event.key !== "z" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    sheet.undo();
+  }, { signal });
   const code = codeCard();
   code.show(REQUEST);
   keep({});

@@ -6,13 +6,13 @@ import { DIGITS, drawStrokes } from "/ui/pages/try-strokes.js";
 
 const TAU = 2 * Math.PI;
 
-/** The samples: `[{ title, operation, preview() -> element, file() -> promise of a File }]`; `operation` is what shows most on it. */
+/** The samples: `[{ title, shows, operation, preview() -> element, file() -> promise of a File }]`; `operation` is what it is made for. */
 export function samples() {
   return [
-    sample("Test card", "test-card.png", { operation: "thumbnail", width: 960, draw: testCard }),
-    sample("Traffic light", "traffic-light.jpg", { operation: "classify", draw: trafficLight }),
-    sample("Portrait", "portrait.jpg", { operation: "faces", draw: (ink, side) => portrait(ink, side) }),
-    sample("Handwritten seven", "seven.png", { operation: "digit", width: 280, height: 280, draw: seven }),
+    sample("Test card", "test-card.png", { shows: "Make a thumbnail", operation: "thumbnail", width: 960, draw: testCard }),
+    sample("Traffic light", "traffic-light.jpg", { shows: "Say what it is", operation: "classify", draw: trafficLight }),
+    sample("Portrait", "portrait.jpg", { shows: "Find the face", operation: "faces", draw: (ink, side) => portrait(ink, side) }),
+    sample("Handwritten seven", "seven.png", { shows: "Read the digit", operation: "digit", width: 280, height: 280, draw: seven }),
   ];
 }
 
@@ -23,7 +23,7 @@ export function pair() {
   return Promise.all([one.file(), again.file()]);
 }
 
-function sample(title, name, { operation, draw, width = 640, height = 640 }) {
+function sample(title, name, { shows, operation, draw, width = 640, height = 640 }) {
   const drawn = () => {
     const canvas = h("canvas", { width, height, "aria-hidden": "true" });
     draw(canvas.getContext("2d"), width, height);
@@ -32,6 +32,7 @@ function sample(title, name, { operation, draw, width = 640, height = 640 }) {
   const type = name.endsWith(".jpg") ? "image/jpeg" : "image/png";
   return {
     title,
+    shows,
     operation,
     preview: drawn,
     file: () => new Promise((resolve) => drawn().toBlob((blob) => resolve(new File([blob], name, { type })), type, 0.92)),
