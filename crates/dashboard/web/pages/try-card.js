@@ -97,7 +97,7 @@ function drawStatus(sending, view) {
     fill(view.body);
     fill(view.time);
     fill(view.marks);
-    setBadge(view.state, "refused");
+    setBadge(view.state, problem.status ? "refused" : "not answered");
     fill(view.status, missingFor(problem, sending.operations ?? []) ?? problemCard(problem, view.again));
   } else if (phase === "stopped") {
     fill(view.status, h("div", { class: "row" }, h("span", {}, "Stopped."), h("button", { class: "small", onclick: view.again }, "Send it")));

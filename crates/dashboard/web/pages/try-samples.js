@@ -50,11 +50,10 @@ function testCard(ink, width, height) {
     ink.fillStyle = colour;
     ink.fillRect((index * width) / colours.length, height * 0.82, width / colours.length + 1, height * 0.18);
   });
-  ink.fillStyle = "#ffffff";
-  ink.font = `600 ${height / 14}px system-ui, sans-serif`;
-  ink.fillText("Darkroom", width * 0.04, height * 0.12);
-  ink.font = `${height / 28}px system-ui, sans-serif`;
-  ink.fillText(`${width} × ${height}`, width * 0.04, height * 0.18);
+  Object.assign(ink, { fillStyle: "#ffffff", textAlign: "center", font: `600 ${height / 18}px system-ui, sans-serif` });
+  ink.fillText("Darkroom", width / 2, height * 0.09);
+  ink.font = `${height / 32}px system-ui, sans-serif`;
+  ink.fillText(`${width} × ${height}`, width / 2, height * 0.79);
 }
 
 /** Rays that grow finer towards the middle: they show what resampling does. */
