@@ -130,7 +130,7 @@ function results(job) {
 function facts(job) {
   const remembered = job.results.filter((result) => result.cached).length;
   const rows = [
-    ["Operations", h("ul", { class: "operations" }, job.operations.map(({ op, ...parameters }) => h("li", {}, h("strong", {}, op), " ", h("span", { class: "quiet" }, parameterText(parameters)))))],
+    ["Operations", h("ul", { class: "operation-list" }, job.operations.map(({ op, ...parameters }) => h("li", {}, h("strong", {}, op), " ", h("span", { class: "quiet" }, parameterText(parameters)))))],
     ["Submitted", ago(job.created_at)], ["Begun", ago(job.started_at)], ["Ended", ago(job.finished_at)],
     ["Owner", h("a", { href: `#/jobs?owner=${encodeURIComponent(job.owner)}` }, job.owner)],
     ["Queue", job.queue], ["Came through", job.origin], ["Priority", number(job.priority)],

@@ -17,6 +17,9 @@ const NAMED = 12;
 /** The drawing's own size; it is scaled to its place. */
 const [WIDTH, HEIGHT, EDGE] = [1000, 560, 24];
 
+/** The golden angle, in degrees: each next hue lies far from those before it. */
+const GOLDEN = 137.508;
+
 /** The card of the map; hidden for runs that gather no vectors. */
 export function mapCard(address, signal) {
   const body = h("div", { class: "map" });
@@ -63,12 +66,12 @@ function draw({ rows, read, cut, body, line }) {
   fill(body, plot(placed), legend(folders));
 }
 
-/** A colour a folder: hues at equal distances. */
+/** A colour a folder: neighbours differ most. */
 function foldersOf(rows) {
   const counts = new Map();
   for (const { folder } of rows) counts.set(folder, (counts.get(folder) ?? 0) + 1);
   const names = [...counts.keys()].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-  return new Map(names.map((name, index) => [name, { name, count: counts.get(name), hue: Math.round((index * 360) / names.length) + 30 }]));
+  return new Map(names.map((name, index) => [name, { name, count: counts.get(name), hue: Math.round(index * GOLDEN + 30) % 360 }]));
 }
 
 /** Points in the drawing, with the same scale both ways, so that distances are true. */

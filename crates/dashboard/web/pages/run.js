@@ -113,7 +113,7 @@ function skippedView(skipped) {
 
 function about(run) {
   const rows = [
-    ["Source", sourceText(run.source)], ["Operations", h("ul", { class: "operations" }, run.operations.map(({ op, ...parameters }) => h("li", {}, h("strong", {}, op), " ", h("span", { class: "quiet" }, Object.entries(parameters).filter(([, value]) => value !== null).map(([name, value]) => `${words(name)} ${value}`).join(", ")))))],
+    ["Source", sourceText(run.source)], ["Operations", h("ul", { class: "operation-list" }, run.operations.map(({ op, ...parameters }) => h("li", {}, h("strong", {}, op), " ", h("span", { class: "quiet" }, Object.entries(parameters).filter(([, value]) => value !== null).map(([name, value]) => `${words(name)} ${value}`).join(", ")))))],
     ["Failed images", onErrorText(run.on_error)], ["Owner", run.owner], ["Queue", run.queue],
     ["Made", ago(run.created_at)], ["Begun", ago(run.started_at)], ["Ended", ago(run.finished_at)],
   ];
