@@ -17,7 +17,7 @@ const KINDS = [["succeeded", "Succeeded"], ["failed", "Failed"], ["", "All"]];
 
 /** The card of samples: a part at a time, the newest first. */
 export function samplesCard(id, signal) {
-  let [state, cursor, any, asked] = ["succeeded", undefined, false, false];
+  let [state, cursor, asked] = ["succeeded", undefined, false];
   const grid = h("ul", { class: "samples" });
   const more = h("button", { hidden: true, onclick: () => load(cursor) }, "More");
   const line = h("p", { class: "quiet", role: "status" });
@@ -30,7 +30,7 @@ export function samplesCard(id, signal) {
       const { jobs, next_cursor: next } = await api.get("/v1/jobs", { run: id, state, limit: PART, cursor: from }, { signal });
       if (!from) fill(grid);
       grid.append(...jobs.map((job) => sample(job, signal)));
-      any = grid.childElementCount > 0;
+      const any = grid.childElementCount > 0;
       cursor = next;
       more.hidden = !next;
       write(line, any ? `${number(grid.childElementCount)} shown` : "");
@@ -44,10 +44,10 @@ export function samplesCard(id, signal) {
   drawPicks();
   return {
     element: h("section", { class: "card" }, h("header", { class: "head" }, h("h2", {}, "Samples"), picks), grid, h("div", { class: "row" }, more, line)),
-    // While images come in, the first part is filled once; whoever looks at it is not disturbed after that.
+    // The first part fills up while images come in; once it is full, whoever looks at it is not disturbed.
     show(run) {
-      const enough = run.counts.succeeded >= Math.min(PART, run.total) || !["running", "enumerating"].includes(run.state);
-      if (!asked || (enough && grid.childElementCount < PART && !this.full)) { this.full = enough; load(); }
+      const done = Math.min(PART, run.counts.succeeded);
+      if (!asked || (state === "succeeded" && !more.disabled && grid.querySelectorAll("a").length < done)) load();
     },
   };
 }

@@ -66,7 +66,7 @@ export async function page({ params: { id }, signal, setTitle }) {
 function progressCard() {
   const bar = segments({ label: "Images by state" });
   const figures = ["Images", "A second", "Time left", "Took", "Remembered", "Bytes"].map((name) => ({ name, value: h("dd"), row: null }));
-  const list = h("dl", { class: "figures" }, figures.map((figure) => { figure.row = h("div", {}, h("dt", {}, figure.name), figure.value); return figure.row; }));
+  const list = h("dl", { class: "run-figures" }, figures.map((figure) => { figure.row = h("div", {}, h("dt", {}, figure.name), figure.value); return figure.row; }));
   return {
     element: h("section", { class: "card", "aria-label": "Progress" }, list, bar.element),
     show(run) {
@@ -96,12 +96,14 @@ const REASONS = {
   too_many_failures: "More images failed than the run allows. Look at the failures below; retrying the failed ones lets it go on.",
 };
 
+const STOPPED = { paused: "Paused", failed: "Failed", cancelled: "Cancelled" };
+
 /** Why the run does not go on, and what to do. */
 function stopNote({ state, stop, damage }) {
   const ended = state === "succeeded" || state === "running" || state === "enumerating";
   return [
     stop && !ended && h("div", { class: ["card", state === "failed" ? "problem" : "note"], role: "status" },
-      h("h2", {}, `${words(state)[0].toUpperCase()}${words(state).slice(1)}: ${words(stop.kind)}`), h("p", {}, stop.message), h("p", { class: "quiet" }, state === "cancelled" ? "What has been done is kept. A new run begins from the start." : REASONS[stop.kind] ?? "")),
+      h("h2", {}, stop.kind === "asked" ? STOPPED[state] : `${STOPPED[state]}: ${words(stop.kind)}`), h("p", {}, stop.message), h("p", { class: "quiet" }, state === "cancelled" ? "What has been done is kept. A new run begins from the start." : REASONS[stop.kind] ?? "")),
     damage && h("div", { class: "card note", role: "status" }, h("h2", {}, "The archive is damaged"), h("p", {}, damage), h("p", { class: "quiet" }, "What came before was worked on.")),
   ];
 }
