@@ -9,7 +9,7 @@ import { badge, setBadge } from "/ui/parts/badge.js";
 import { action, confirm } from "/ui/parts/dialog.js";
 import { icon } from "/ui/parts/icons.js";
 import { nothing, tell } from "/ui/parts/notice.js";
-import { picture } from "/ui/parts/picture.js";
+import { picture, preview } from "/ui/parts/picture.js";
 import { artifactList, rawJson, resultView } from "/ui/parts/results.js";
 import { attemptsView } from "/ui/pages/job-attempts.js";
 
@@ -108,11 +108,12 @@ const ADVICE = {
   crashed: "The worker died on it each time. The server's log says more.",
 };
 
-function inputCard({ id, name, input }) {
+function inputCard(job) {
+  const { id, name, input } = job;
   const address = `/v1/jobs/${id}`;
   const itself = SHOWN_BY_BROWSERS.has(input.media_type) && input.bytes <= MAX_SHOWN;
   const alt = `The input${name ? ` ${name}` : ""}, which cannot be shown`;
-  const image = picture(itself ? `${address}/artifacts/original` : `${address}/preview?size=${PREVIEW}`, { alt, class: "original checkered" });
+  const image = itself ? picture(`${address}/artifacts/original`, { alt, class: "original checkered" }) : preview(job, { size: PREVIEW, alt, class: "original checkered" });
   return h("section", { class: "card" }, h("h2", {}, "Input"), image,
     h("p", { class: "quiet" }, [input.media_type, bytes(input.bytes)].join(" · ")),
     artifactList([{ name: name ?? "original", url: `${address}/artifacts/original`, bytes: input.bytes }]));
@@ -134,7 +135,7 @@ function facts(job) {
     ["Submitted", ago(job.created_at)], ["Begun", ago(job.started_at)], ["Ended", ago(job.finished_at)],
     ["Owner", h("a", { href: `#/jobs?owner=${encodeURIComponent(job.owner)}` }, job.owner)],
     ["Queue", job.queue], ["Came through", job.origin], ["Priority", number(job.priority)],
-    job.run && ["Run", h("a", { href: `#/runs/${job.run}` }, job.path ?? job.item ?? "Open the run")],
+    job.run && ["Run", [h("a", { href: `#/runs/${job.run}` }, "Open the run"), job.path && `, as ${job.path}`]],
     remembered > 0 && ["Remembered", `${number(remembered)} of ${number(job.results.length)} results, from an earlier job with the same image`],
     ["Image", h("code", { class: "digest" }, job.input.blob)],
   ];

@@ -51,6 +51,6 @@ async function examples(run, failure, signal) {
 }
 
 function oneImage(job) {
-  return h("li", {}, h("a", { href: `#/jobs/${job.id}` }, preview(job.id, { size: 80, width: 44, height: 44, alt: "" }),
+  return h("li", {}, h("a", { href: `#/jobs/${job.id}` }, preview(job, { size: 80, width: 44, height: 44, alt: "" }),
     h("span", {}, h("strong", { class: "cut", title: job.name }, job.name ?? job.id), h("span", { class: "quiet cut", title: job.failure?.message }, job.failure?.message ?? ""))));
 }

@@ -55,7 +55,7 @@ export function samplesCard(id, signal) {
 /** One image; what came of it is asked for when it has been drawn, and shown beneath. */
 function sample(job, signal) {
   const what = h("span", { class: "quiet cut" });
-  const box = h("span", { class: "box" }, preview(job.id, { size: BOX, alt: "" }));
+  const box = h("span", { class: "box" }, preview(job, { size: BOX, alt: "" }));
   if (job.state === "succeeded") outcome(job, { what, box, signal });
   return h("li", {}, h("a", { href: `#/jobs/${job.id}` }, box, h("span", { class: "cut", title: job.name ?? job.id }, job.name ?? job.id)),
     job.state === "succeeded" ? what : badge(job.state));

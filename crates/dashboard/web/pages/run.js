@@ -16,6 +16,9 @@ import { samplesCard } from "/ui/pages/run-samples.js";
 
 const FINAL = new Set(["succeeded", "failed", "cancelled"]);
 
+/** How often, in milliseconds, and how many times a run that has ended is asked for while images of it still are worked on. */
+const [SETTLING, SETTLES] = [1500, 20];
+
 export async function page({ params: { id }, signal, setTitle }) {
   const address = `/v1/runs/${encodeURIComponent(id)}`;
   let run = await api.get(address, {}, { signal });
@@ -49,9 +52,23 @@ export async function page({ params: { id }, signal, setTitle }) {
     show(next);
     following.abort();
     following = new AbortController();
-    if (signal.aborted || FINAL.has(next.state)) return;
+    if (signal.aborted) return;
     signal.addEventListener("abort", () => following.abort());
-    follow(`${address}/events`, { signal: following.signal, event: (_, data) => { show(data); return !FINAL.has(data.state); } });
+    if (FINAL.has(next.state)) return settle(following.signal);
+    follow(`${address}/events`, { signal: following.signal, event: (_, data) => {
+      show(data);
+      if (!FINAL.has(data.state)) return true;
+      settle(following.signal);
+      return false;
+    } });
+  };
+  // A run that was cancelled, or has failed, ends before the images that were being worked on.
+  const settle = async (ended) => {
+    for (let left = SETTLES; left > 0 && run.counts.running > 0; left -= 1) {
+      await new Promise((resolve) => setTimeout(resolve, SETTLING));
+      if (ended.aborted) return;
+      show(await api.get(address, {}, { signal: ended }).catch(() => run));
+    }
   };
   again(run);
   const root = h("div", { class: "page run" },
@@ -73,7 +90,7 @@ function progressCard() {
       const { counts, total } = run;
       const done = counts.succeeded + counts.failed + counts.cancelled;
       const values = {
-        Images: `${number(done)} of ${number(total)}${run.complete ? "" : " so far"}`,
+        Images: `${number(done)} of ${number(total)}${run.complete || FINAL.has(run.state) ? "" : " so far"}`,
         "A second": run.rate ? number(Number(run.rate.toFixed(run.rate < 10 ? 1 : 0))) : null,
         "Time left": run.time_left ? duration(Math.ceil(run.time_left)) : null,
         Took: run.started_at && run.finished_at ? duration((Date.parse(run.finished_at) - Date.parse(run.started_at)) / 1000) : null,

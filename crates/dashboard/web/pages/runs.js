@@ -68,7 +68,7 @@ const COLUMNS = [
     cell: (run) => h("span", { class: "meter" }, progress([
       { name: "Succeeded", value: run.counts.succeeded, tone: "good" }, { name: "Failed", value: run.counts.failed, tone: "bad" },
       { name: "Cancelled", value: run.counts.cancelled, tone: "quiet" },
-    ], run.total), `${number(finished(run))} of ${number(run.total)}${run.complete ? "" : " so far"}`),
+    ], run.total), `${number(finished(run))} of ${number(run.total)}${run.complete || run.finished_at ? "" : " so far"}`),
   },
   { name: "failed", title: "Failed", class: "number", cell: (run) => h("span", { class: run.counts.failed ? "wrong" : "" }, number(run.counts.failed)), sort: (run) => run.counts.failed },
   { name: "rate", title: "A second", class: "number", cell: (run) => rate(run), sort: (run) => run.rate ?? 0 },
