@@ -1,6 +1,7 @@
 // Tables whose rows live: sorted, with columns that can be put away, rows that can be chosen, and a narrow form.
 
 import { h, fill, keyed } from "/ui/core/dom.js";
+import { dropdown } from "/ui/parts/dropdown.js";
 import { icon } from "/ui/parts/icons.js";
 
 /** Rows that are drawn above and below those in sight, where a table is virtual. */
@@ -136,6 +137,33 @@ export function table({ columns, key, href, choose, store, caption, empty, view 
     clear: () => { chosen.clear(); draw(); tellChosen(); },
     columnsButton: () => columnsButton({ columns, hidden, store, draw: () => { drawHead(); draw(); tellView(); } }),
   };
+}
+
+/** Stands where rows are that are not drawn. */
+function spacer() {
+  return h("tbody", { "aria-hidden": "true", class: "spacer" }, h("tr"));
+}
+
+/** Calls `draw` when the page is scrolled or resized, once a frame at most. */
+function whenMoved(draw, signal) {
+  let asked = false;
+  const ask = () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => { asked = false; if (!signal.aborted) draw(); });
+  };
+  addEventListener("scroll", ask, { signal, passive: true });
+  addEventListener("resize", ask, { signal });
+}
+
+function columnsButton({ columns, hidden, store, draw }) {
+  return dropdown([icon("columns"), "Columns"], columns.map((column) => h("label", {}, h("input", {
+    type: "checkbox", checked: !hidden.has(column.name), onchange: (event) => {
+      if (event.target.checked) hidden.delete(column.name); else hidden.add(column.name);
+      if (store) localStorage.setItem(`darkroom.columns.${store}`, JSON.stringify([...hidden]));
+      draw();
+    },
+  }), column.title)));
 }
 
 /** Stands where rows are that are not drawn. */
