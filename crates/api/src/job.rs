@@ -25,6 +25,13 @@ pub struct JobSummary {
     pub queue: String,
     /// The surface that it came through: `v1`, `cli`, or the name of a classic service.
     pub origin: String,
+    /// The run that it is an image of; absent if it is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = Uuid)]
+    pub run: Option<String>,
+    /// Its path in the source of that run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// Higher is taken first among the jobs of its owner.
     pub priority: i8,
     /// Whether a running job has been told to stop.
@@ -301,6 +308,8 @@ impl From<&core::Job> for JobSummary {
             owner: job.owner.to_string(),
             queue: job.queue.to_string(),
             origin: job.origin.to_string(),
+            run: job.item.as_ref().map(|item| item.run.to_string()),
+            path: job.item.as_ref().map(|item| item.key.to_string()),
             priority: job.priority,
             cancel_requested: job.status.cancel_requested,
             input: InputInfo {
