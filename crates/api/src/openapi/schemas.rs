@@ -5,11 +5,12 @@ use serde_json::{Map, Value, json};
 use utoipa::{OpenApi, PartialSchema};
 
 use crate::{
-    Code, CompareRequest, Comparison, CreatedKey, Index, Job, JobPage, JobRequest, KeyInfo, KeyList, Me,
-    ModelsList, NewKey, NewUser, Operations, PasswordChange, PredictionFormat, PredictionOutcome,
-    PredictionPage, Problem, Queues, Readiness, Role, Run, RunAggregates, RunItem, RunPage, RunRequest,
-    RunState, SignRequest, Signed, Stats, TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
-    job::State,
+    BulkDone, BulkRequest, Code, CompareRequest, Comparison, CreatedKey, Index, Job, JobPage, JobRequest,
+    KeyInfo, KeyList, Me, ModelsList, NewKey, NewUser, Operations, PasswordChange, PredictionFormat,
+    PredictionOutcome, PredictionPage, Problem, Queues, Readiness, Role, Run, RunAggregates, RunItem,
+    RunPage, RunRequest, RunState, SignRequest, Signed, Stats, TokenAnswer, UserInfo, UserList, UserPatch,
+    Version, Workers,
+    job::{FailureKind, JobOrder, State},
     prediction::Surface,
     system::{OperationInfo, Operations as OperationList},
     v2,
@@ -22,6 +23,10 @@ use serde::Serialize;
     Job,
     JobPage,
     JobRequest,
+    BulkRequest,
+    BulkDone,
+    JobOrder,
+    FailureKind,
     CompareRequest,
     Comparison,
     Run,

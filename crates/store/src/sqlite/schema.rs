@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::trouble::{Trouble, internal};
 
 /// One script a version; a file of version `n` has had the first `n` of them.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V6];
 
 /// What every connection is told.
 pub(super) const SETTINGS: &str = "
@@ -147,6 +147,15 @@ const V4: &str = "
     CREATE INDEX job_succeeded ON job (run, finished_at) WHERE state = 3;
     CREATE INDEX job_failed ON job (run, finished_at) WHERE state = 4;
     CREATE INDEX job_cancelled ON job (run, finished_at) WHERE state = 5;
+";
+
+/// Where the work of an attempt went, zero where an older program did not say; and failures by their kind, so that the
+/// few of a kind are found among a million jobs.
+const V6: &str = "
+    ALTER TABLE attempt ADD COLUMN decode_us INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN infer_us INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN encode_us INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX failure_kind ON failure (kind, seq);
 ";
 
 /// Brings a file to the newest version, each step as a transaction of its own.
