@@ -22,7 +22,7 @@ use darkroom_core::{
 };
 use darkroom_imaging::{Guard, ImageError, Inspected, Limits, Rendition, Source};
 
-use super::{Http, artifacts::matches, caller::Caller, failure::Failure, look::apart, query::Query};
+use super::{Http, caller::Caller, conditional::matches, failure::Failure, look::apart, query::Query};
 
 /// The box of a preview unless the client says otherwise.
 const SIDE: u32 = 160;

@@ -6,13 +6,14 @@ use async_trait::async_trait;
 use darkroom_core::{
     BlobId, JobId, Timestamp,
     job::{Job, Origin, Owner, Shown, State},
-    store::{Counts, JobFilter, Ledger, LiveWorker, MAX_BATCH, MAX_PAGE, Page, SESSION_TTL, StoreError},
+    store::{Counts, JobFilter, Ledger, LiveWorker, MAX_PAGE, Page, SESSION_TTL, StoreError},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     Sqlite,
     query::{Query, stored},
+    queue::check_batch,
     rows::{HOT, JOINS, REST, RawJob, read_attempt},
     trouble::{Trouble, internal},
 };
@@ -56,9 +57,7 @@ impl Ledger for Sqlite {
     }
 
     async fn unreferenced(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
-        if blobs.len() > MAX_BATCH {
-            return Err(StoreError::BatchTooLarge);
-        }
+        check_batch(blobs.len())?;
         let references = self.references.clone();
         let strays = move |db: &Connection| {
             let mut strays = Vec::new();
@@ -70,6 +69,21 @@ impl Ledger for Sqlite {
             Ok(strays)
         };
         self.readers.ask_without_snapshot(strays).await
+    }
+
+    async fn inputs(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
+        check_batch(blobs.len())?;
+        let references = self.references.clone();
+        let inputs = move |db: &Connection| {
+            let mut inputs = Vec::new();
+            for blob in blobs {
+                if references.is_input(db, blob)? {
+                    inputs.push(blob);
+                }
+            }
+            Ok(inputs)
+        };
+        self.readers.ask_without_snapshot(inputs).await
     }
 
     async fn refers(&self, owner: Owner, blob: BlobId) -> Result<bool, StoreError> {

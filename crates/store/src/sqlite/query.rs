@@ -7,7 +7,7 @@ use darkroom_core::{
 };
 use rusqlite::ToSql;
 
-use super::rows::{JOINS, kind_number};
+use super::rows::{HELD, JOINS, kind_number};
 
 /// Conditions, and the values of their question marks in order.
 #[derive(Default)]
@@ -96,8 +96,8 @@ impl Query {
             return;
         }
         let condition = |shown: &Shown| match shown {
-            Shown::Queued => "(job.state = 1 AND NOT queue.paused)".to_owned(),
-            Shown::Held => "(job.state = 1 AND queue.paused)".to_owned(),
+            Shown::Queued => format!("(job.state = 1 AND NOT {HELD})"),
+            Shown::Held => format!("(job.state = 1 AND {HELD})"),
             other => format!("job.state = {}", stored(*other) as i64),
         };
         let any: Vec<String> = states.iter().map(condition).collect();

@@ -19,9 +19,12 @@ pub(super) const HOT: &str = "job.seq, job.state, job.token, job.used, job.crash
      detail.id, job.owner, job.run, detail.item";
 
 /// What is read of a job to show it, after [`HOT`].
-pub(super) const REST: &str = "job.priority, job.created_at, owner.text, origin.text, queue.name, queue.paused, \
-     detail.blob, detail.bytes, detail.media_type, detail.name, detail.alias, detail.operations, failure.kind, \
+pub(super) const REST: &str = "job.priority, job.created_at, owner.text, origin.text, queue.name, \
+     (queue.paused OR ifnull(run.state IN (2, 4, 5), 0)), detail.blob, detail.bytes, detail.media_type, detail.name, detail.alias, detail.operations, failure.kind, \
      failure.message, run.uuid, detail.caching";
+
+/// Whether a queued job gives no work: its queue is paused, or its run is paused, failed or cancelled.
+pub(super) const HELD: &str = "(queue.paused OR ifnull(run.state IN (2, 4, 5), 0))";
 
 /// Where [`HOT`] and [`REST`] come from, for the rows of `job` that the query chooses.
 pub(super) const JOINS: &str = "CROSS JOIN detail ON detail.seq = job.seq CROSS JOIN word AS owner ON owner.id = job.owner \
@@ -111,7 +114,7 @@ pub(super) struct RawJob {
     priority: i8,
     created_at: Timestamp,
     names: [String; 3],
-    paused: bool,
+    held: bool,
     blob: [u8; 32],
     bytes: u64,
     media_type: String,
@@ -136,7 +139,7 @@ impl RawJob {
             priority: row.get(19)?,
             created_at: time(row, 20)?.unwrap_or_default(),
             names: [row.get(21)?, row.get(22)?, row.get(23)?],
-            paused: row.get(24)?,
+            held: row.get(24)?,
             blob: row.get(25)?,
             bytes: number(row, 26)?,
             media_type: row.get(27)?,
@@ -173,7 +176,7 @@ impl RawJob {
             },
             operations: serde_json::from_str(&self.operations).map_err(internal)?,
             status,
-            held: self.paused,
+            held: self.held,
             limits: self.hot.limits,
             caching: self.caching,
             created_at: self.created_at,
@@ -235,4 +238,19 @@ pub(super) fn pick<T: Copy>(all: &[T], row: &Row<'_>, column: usize) -> rusqlite
         rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, message.into())
     };
     usize::try_from(index).ok().and_then(|i| all.get(i)).copied().ok_or_else(unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use darkroom_core::run::RunState;
+
+    use super::*;
+
+    #[test]
+    fn held_is_what_a_run_holds_whose_state_gives_no_work() {
+        let holding = RunState::ALL.iter().filter(|state| !state.gives_work());
+        let numbers: Vec<String> = holding.map(|state| (*state as i64).to_string()).collect();
+        assert!(HELD.contains(&format!("IN ({})", numbers.join(", "))));
+        assert!(REST.contains(HELD));
+    }
 }

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::trouble::{Trouble, internal};
 
 /// One script a version; a file of version `n` has had the first `n` of them.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V6];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V6, V7];
 
 /// What every connection is told.
 pub(super) const SETTINGS: &str = "
@@ -149,9 +149,15 @@ const V4: &str = "
     CREATE INDEX job_cancelled ON job (run, finished_at) WHERE state = 5;
 ";
 
+/// Archives that were uploaded, for as long as runs are read from them.
+const V6: &str = "
+    CREATE TABLE run_archive (blob BLOB NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (blob, run)) WITHOUT ROWID;
+    CREATE INDEX run_archive_run ON run_archive (run);
+";
+
 /// Where the work of an attempt went, zero where an older program did not say; and failures by their kind, so that the
 /// few of a kind are found among a million jobs.
-const V6: &str = "
+const V7: &str = "
     ALTER TABLE attempt ADD COLUMN decode_us INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE attempt ADD COLUMN infer_us INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE attempt ADD COLUMN encode_us INTEGER NOT NULL DEFAULT 0;

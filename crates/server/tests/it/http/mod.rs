@@ -6,6 +6,7 @@ mod bulk;
 mod cache;
 mod classic_resize;
 mod classic_thumbnail;
+mod dashboard;
 mod docs;
 mod events;
 mod faces;
