@@ -3,7 +3,8 @@
 use super::JobFilter;
 use crate::{
     BlobId, JobId,
-    job::{Event, Refused, State, Status},
+    job::{AttemptLimits, Event, State, Status},
+    run::ItemKey,
 };
 
 /// What is done to many jobs.
@@ -49,11 +50,11 @@ impl Action {
         }
     }
 
-    /// Whether a job is changed: `after` is where its event leads from `before`, `is_item` whether it belongs to a run.
-    pub fn changes(self, before: Status, after: Option<Result<Status, Refused>>, is_item: bool) -> bool {
-        match after {
-            Some(after) => after.is_ok_and(|after| after != before),
-            None => before.state != State::Running && !is_item,
+    /// Whether it changes a job that stands like this; `item` is its name in its run, if it belongs to one.
+    pub fn changes(self, status: Status, limits: AttemptLimits, item: Option<&ItemKey>) -> bool {
+        match self.event() {
+            Some(event) => status.after(event, limits).is_ok_and(|after| after != status),
+            None => status.state != State::Running && item.is_none(),
         }
     }
 }

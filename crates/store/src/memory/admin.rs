@@ -96,7 +96,6 @@ impl Stock {
     /// Whether an action changes this job.
     fn changes(&self, seq: u64, action: Action) -> bool {
         let Some(job) = self.jobs.get(&seq).map(|entry| &entry.job) else { return false };
-        let after = action.event().map(|event| job.status.after(event, job.limits));
-        action.changes(job.status, after, job.item.is_some())
+        action.changes(job.status, job.limits, job.item.as_ref().map(|item| &item.key))
     }
 }

@@ -71,8 +71,7 @@ impl Book {
         let mut acted = Acted::default();
         let mut blobs = BTreeSet::new();
         for hot in self.still_matching(filter, places)? {
-            let after = action.event().map(|event| hot.status.after(event, hot.limits));
-            if !action.changes(hot.status, after, hot.item.is_some()) {
+            if !action.changes(hot.status, hot.limits, hot.item.as_ref().map(|(_, key)| key)) {
                 acted.skipped += 1;
                 continue;
             }

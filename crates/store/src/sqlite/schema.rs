@@ -189,7 +189,7 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Resul
 mod tests {
     use darkroom_core::{
         JobId, Timestamp,
-        job::Caching,
+        job::{Caching, Timings},
         store::{
             Cache as _, CacheKey, Ledger as _, Page, PredictionFilter, Predictions as _, StoreLimits,
             conformance::prediction,
@@ -228,6 +228,7 @@ mod tests {
              INSERT INTO job VALUES (1, 3, 1, 1, 0, 1, 1, 0, 0, 3, 3, 5, 6, 7, NULL, 5, 1, 2, 1);
              INSERT INTO detail VALUES (1, zeroblob(16), zeroblob(32), 3, 'image/png', 'a.png', NULL, NULL,
                  '[{\"op\":\"digit\"}]');
+             INSERT INTO attempt VALUES (1, 1, 1, 6, 7, 0, NULL, NULL, 10, 20, 30, 40);
              INSERT INTO result VALUES (1, '[{\"operation\":\"digit\",\"document\":{\"digit\":7},\"artifacts\":[]}]');",
         )
         .unwrap();
@@ -243,6 +244,8 @@ mod tests {
         let job = store.job(JobId::from_bytes([0; 16])).await.unwrap().unwrap();
         assert_eq!((job.caching, job.results[0].cached), (Caching::Used, false));
         assert_eq!(job.results[0].document["digit"], 7);
+        let spent = Timings { read_us: 10, wait_us: 20, work_us: 30, write_us: 40, ..Timings::default() };
+        assert_eq!(job.attempts[0].timings, spent, "what nobody measured is nothing");
         let page = Page { limit: 10, before: None };
         assert_eq!(store.predictions(PredictionFilter::default(), page).await.unwrap(), []);
         store.record(vec![prediction("ann", "7")]).await.unwrap();
