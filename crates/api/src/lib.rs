@@ -6,11 +6,13 @@
 //! Nothing here is stored. Stored types change with migrations, wire types with API versions.
 
 pub mod faces;
+pub mod history;
 pub mod job;
 pub mod model;
 pub mod prediction;
 pub mod problem;
 pub mod run;
+pub mod settings;
 pub mod submit;
 pub mod system;
 pub mod time;
@@ -23,20 +25,22 @@ pub mod openapi;
 pub mod client;
 
 pub use faces::{CompareRequest, ComparedFace, Comparison, FaceBox};
+pub use history::{History, HistoryPoint, Latency, Span};
 pub use job::{
     ArtifactLink, Attempt, Failure, InputInfo, Job, JobPage, JobSummary, OperationResult, Timings,
 };
-pub use model::{ModelInfo, ModelLatency, ModelState, ModelTensor, ModelsList};
+pub use model::{ModelInfo, ModelState, ModelTensor, ModelsList};
 pub use prediction::{Prediction, PredictionFormat, PredictionOutcome, PredictionPage};
 pub use problem::{Code, Problem};
 pub use run::{
     ArchivePlace, FolderDepth, LabelCount, Run, RunAggregate, RunAggregates, RunItem, RunPage, RunRequest,
     RunSource, RunState, RunStop,
 };
+pub use settings::{SettingInfo, SettingList, SettingOrigin};
 pub use submit::{ImageSource, JobRequest};
 pub use system::{
-    Index, MinuteCounts, OperationInfo, OperationStats, Operations, QueueStats, Queues, Readiness,
-    SignRequest, Signed, StateCounts, Stats, Version, Worker, Workers,
+    FailureCount, Index, MinuteCounts, OperationInfo, OperationStats, Operations, QueueStats, Queues,
+    Readiness, SignRequest, Signed, SinceStart, StateCounts, Stats, SystemStats, Version, Worker, Workers,
 };
 pub use time::Time;
 pub use user::{

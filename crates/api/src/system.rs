@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use darkroom_core::{
+    Timestamp,
     job::State,
-    store::{Bucket, Counts, LiveWorker, OperationCounts, QueueCounts},
+    store::{Bucket, Counts, Ended, LiveWorker, OperationCounts, QueueCounts},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::Time;
+use crate::{Latency, Time, job::FailureKind};
 
 /// Every operation with the JSON Schema of its parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -65,6 +66,55 @@ pub struct Stats {
     pub recent: Vec<MinuteCounts>,
     /// When the oldest queued job that is not held became claimable.
     pub oldest_queued: Option<Time>,
+    /// Jobs that are failed now, by reason; reasons without any are left out.
+    pub failures: Vec<FailureCount>,
+    /// From submission to success or failure, of the jobs that ended so in the last five full or partial minutes.
+    pub latency: Latency,
+    /// What this process has seen end.
+    pub since_start: SinceStart,
+    /// The machine, and what of it is used.
+    pub system: SystemStats,
+}
+
+/// Jobs that failed for one reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FailureCount {
+    /// The reason.
+    pub kind: FailureKind,
+    /// How many.
+    pub count: u64,
+}
+
+/// Jobs that ended since the server started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SinceStart {
+    /// When it started.
+    pub at: Time,
+    /// Jobs that succeeded.
+    pub succeeded: u64,
+    /// Jobs that failed.
+    pub failed: u64,
+    /// Jobs that were cancelled.
+    pub cancelled: u64,
+}
+
+/// The machine, and what of it is used; null where it is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SystemStats {
+    /// What may still be written to the disk that holds images and artifacts.
+    pub disk_free_bytes: Option<u64>,
+    /// How large that disk is.
+    pub disk_total_bytes: Option<u64>,
+    /// Images and artifacts: measured once when the server starts, which takes some seconds, then counted along.
+    pub blob_bytes: Option<u64>,
+    /// Memory that the server has in use (its resident set).
+    pub memory_bytes: Option<u64>,
+    /// Weights of the models that are loaded, see `memory_bytes` of models.
+    pub model_bytes: Option<u64>,
+    /// Processors that it may use.
+    pub processors: Option<u32>,
+    /// When it started.
+    pub started_at: Time,
 }
 
 /// Every queue.
@@ -241,6 +291,12 @@ impl From<&OperationCounts> for OperationStats {
     }
 }
 
+impl From<&(darkroom_core::job::FailureKind, u64)> for FailureCount {
+    fn from((kind, count): &(darkroom_core::job::FailureKind, u64)) -> Self {
+        Self { kind: (*kind).into(), count: *count }
+    }
+}
+
 impl From<&Bucket> for MinuteCounts {
     fn from(bucket: &Bucket) -> Self {
         Self {
@@ -252,12 +308,20 @@ impl From<&Bucket> for MinuteCounts {
     }
 }
 
-/// The minutes that the rate in [`Stats`] looks back.
-const RATE_MINUTES: u64 = 5;
+/// The minutes that the rate and the latency in [`Stats`] look back.
+pub const RATE_MINUTES: u64 = 5;
+
+impl SinceStart {
+    /// How jobs ended since `start`.
+    pub fn of(start: Timestamp, ended: Ended) -> Self {
+        let Ended { succeeded, failed, cancelled } = ended;
+        Self { at: start.into(), succeeded, failed, cancelled }
+    }
+}
 
 impl Stats {
-    /// The counts as seen at `now`.
-    pub fn at(now: darkroom_core::Timestamp, counts: &Counts) -> Self {
+    /// The counts as seen at `now`, with what was measured beside them.
+    pub fn at(now: Timestamp, counts: &Counts, (latency, system): (Latency, SystemStats)) -> Self {
         let queues: Vec<QueueStats> = counts.queues.iter().map(QueueStats::from).collect();
         let window = std::time::Duration::from_mins(RATE_MINUTES);
         let lately: u64 = counts
@@ -273,13 +337,17 @@ impl Stats {
             finished_per_minute: lately as f64 / RATE_MINUTES as f64,
             recent: counts.recent.iter().map(MinuteCounts::from).collect(),
             oldest_queued: counts.oldest_queued.map(Time::from),
+            failures: counts.failures.iter().map(FailureCount::from).collect(),
+            latency,
+            since_start: SinceStart::of(system.started_at.0, counts.ended),
+            system,
         }
     }
 }
 
 impl Worker {
     /// The worker as seen at `now`.
-    pub fn at(now: darkroom_core::Timestamp, worker: &LiveWorker) -> Self {
+    pub fn at(now: Timestamp, worker: &LiveWorker) -> Self {
         let minutes = (now.since(worker.since).as_secs_f64() / 60.0).max(1.0 / 60.0);
         let ended = worker.stats.succeeded + worker.stats.failed;
         Self {

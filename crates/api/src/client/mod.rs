@@ -20,9 +20,9 @@ pub use predictions::PredictionOptions;
 pub use submit::{Options, Upload};
 
 use crate::{
-    Comparison, CreatedKey, Job, JobPage, JobRequest, KeyList, Me, NewKey, NewUser, Operations,
-    PasswordChange, Queues, Run, RunAggregates, RunPage, RunRequest, Secret, SignRequest, Signed, Stats,
-    TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
+    Comparison, CreatedKey, History, Job, JobPage, JobRequest, KeyList, Me, NewKey, NewUser, Operations,
+    PasswordChange, Queues, Run, RunAggregates, RunPage, RunRequest, Secret, SettingList, SignRequest,
+    Signed, Span, Stats, TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
     job::{State, escape_segment},
 };
 
@@ -302,6 +302,16 @@ impl Client {
     /// Counts and rates.
     pub async fn stats(&self) -> Result<Stats, ClientError> {
         self.json(self.request(Method::GET, "/v1/stats")).await
+    }
+
+    /// What happened lately, step by step.
+    pub async fn history(&self, span: Span) -> Result<History, ClientError> {
+        self.json(self.request(Method::GET, "/v1/history").query(&[("span", span.as_str())])).await
+    }
+
+    /// Every setting in force.
+    pub async fn settings(&self) -> Result<SettingList, ClientError> {
+        self.json(self.request(Method::GET, "/v1/settings")).await
     }
 
     /// Live workers.

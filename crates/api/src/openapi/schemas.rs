@@ -5,10 +5,11 @@ use serde_json::{Map, Value, json};
 use utoipa::{OpenApi, PartialSchema};
 
 use crate::{
-    Code, CompareRequest, Comparison, CreatedKey, Index, Job, JobPage, JobRequest, KeyInfo, KeyList, Me,
-    ModelsList, NewKey, NewUser, Operations, PasswordChange, PredictionFormat, PredictionOutcome,
+    Code, CompareRequest, Comparison, CreatedKey, History, Index, Job, JobPage, JobRequest, KeyInfo, KeyList,
+    Me, ModelsList, NewKey, NewUser, Operations, PasswordChange, PredictionFormat, PredictionOutcome,
     PredictionPage, Problem, Queues, Readiness, Role, Run, RunAggregates, RunItem, RunPage, RunRequest,
-    RunState, SignRequest, Signed, Stats, TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
+    RunState, SettingList, SignRequest, Signed, Span, Stats, TokenAnswer, UserInfo, UserList, UserPatch,
+    Version, Workers,
     job::State,
     prediction::Surface,
     system::{OperationInfo, Operations as OperationList},
@@ -34,6 +35,9 @@ use serde::Serialize;
     Problem,
     Code,
     Stats,
+    History,
+    Span,
+    SettingList,
     Queues,
     Workers,
     Operations,
