@@ -5,6 +5,7 @@ mod history;
 mod memory;
 mod moves;
 mod notices;
+mod pace;
 mod sqlite;
 mod totals;
 

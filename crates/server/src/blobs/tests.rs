@@ -55,7 +55,7 @@ async fn the_same_content_is_kept_once() {
 async fn bytes_are_measured_once_and_counted_along() {
     let folder = tempfile::tempdir().unwrap();
     let blobs = Blobs::open(folder.path()).unwrap();
-    let (clock, limits) = (std::sync::Arc::new(SystemClock), StoreLimits::default());
+    let (clock, limits) = (Arc::new(SystemClock), StoreLimits::default());
     let store = Memory::new(limits, clock);
     let known = blobs.put(vec![1; 1_000]).await.unwrap();
     for first in 0..=u8::MAX {

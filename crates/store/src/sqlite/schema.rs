@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::trouble::{Trouble, internal};
 
 /// One script a version; a file of version `n` has had the first `n` of them.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6];
 
 /// What every connection is told.
 pub(super) const SETTINGS: &str = "
@@ -160,6 +160,12 @@ const V5: &str = "
     CREATE TABLE failed (kind INTEGER PRIMARY KEY, jobs INTEGER NOT NULL);
     INSERT INTO failed SELECT failure.kind, count(*) FROM job INDEXED BY job_failed
         CROSS JOIN failure ON failure.seq = job.seq WHERE job.state = 4 GROUP BY failure.kind;
+";
+
+/// Archives that were uploaded, for as long as runs are read from them.
+const V6: &str = "
+    CREATE TABLE run_archive (blob BLOB NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (blob, run)) WITHOUT ROWID;
+    CREATE INDEX run_archive_run ON run_archive (run);
 ";
 
 /// Brings a file to the newest version, each step as a transaction of its own.
