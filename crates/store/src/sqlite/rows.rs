@@ -20,7 +20,8 @@ pub(super) const HOT: &str = "job.seq, job.state, job.token, job.used, job.crash
 
 /// What is read of a job to show it, after [`HOT`].
 pub(super) const REST: &str = "job.priority, owner.text, origin.text, queue.name, \
-     (queue.paused OR ifnull(run.state IN (2, 4, 5), 0)), detail.blob, detail.bytes, detail.media_type, detail.name, detail.alias, detail.operations, failure.kind, \
+     (queue.paused OR ifnull(run.state IN (2, 4, 5), 0)), \
+     detail.blob, detail.bytes, detail.media_type, detail.name, detail.alias, detail.operations, failure.kind, \
      failure.message, run.uuid, detail.caching";
 
 /// Whether a queued job gives no work: its queue is paused, or its run is paused, failed or cancelled.
