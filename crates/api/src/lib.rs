@@ -13,6 +13,7 @@ pub mod prediction;
 pub mod problem;
 pub mod run;
 pub mod settings;
+pub mod stats;
 pub mod submit;
 pub mod system;
 pub mod time;
@@ -37,10 +38,13 @@ pub use run::{
     RunPage, RunRequest, RunSource, RunState, RunStop,
 };
 pub use settings::{SettingInfo, SettingList, SettingOrigin};
+pub use stats::{
+    FailureCount, MinuteCounts, OperationStats, QueueStats, Queues, RATE_MINUTES, SinceStart, StateCounts,
+    Stats, SystemStats,
+};
 pub use submit::{ImageSource, JobRequest};
 pub use system::{
-    FailureCount, Index, MinuteCounts, OperationInfo, OperationStats, Operations, QueueStats, Queues,
-    Readiness, SignRequest, Signed, SinceStart, StateCounts, Stats, SystemStats, Version, Worker, Workers,
+    Index, OperationInfo, Operations, Readiness, SignRequest, Signed, Version, Worker, Workers,
 };
 pub use time::Time;
 pub use user::{

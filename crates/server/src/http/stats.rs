@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::{Request, State},
 };
-use darkroom_api::{History, HistoryPoint, Latency, Span, Stats, SystemStats, system::RATE_MINUTES};
+use darkroom_api::{History, HistoryPoint, Latency, RATE_MINUTES, Span, Stats, SystemStats};
 use darkroom_core::{
     Latencies,
     store::{MINUTE, Period, StoreError},
