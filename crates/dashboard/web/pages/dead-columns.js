@@ -9,9 +9,6 @@ import { preview } from "/ui/parts/picture.js";
 /** The box of the previews that are asked for, and their side as they are shown, in pixels: sharp on dense screens. */
 const [BOX, SIDE] = [80, 40];
 
-/** What failed so has no picture that could be asked for. */
-const NO_PICTURE = ["undecodable", "unsupported", "limit_exceeded", "input_missing"];
-
 /** The columns; `one(what, job)` requeues or deletes one job. */
 export function columns(one) {
   return [
@@ -32,8 +29,7 @@ export function columns(one) {
 
 /** A small picture of the original and the name of its file. */
 export function file(job) {
-  return h("span", { class: "with-picture" },
-    NO_PICTURE.includes(job.failure?.kind) ? h("span", { class: "no-picture" }) : preview(job.id, { size: BOX, width: SIDE, height: SIDE, alt: "" }),
+  return h("span", { class: "with-picture" }, preview(job, { size: BOX, width: SIDE, height: SIDE, alt: "" }),
     h("span", { class: "clamp", title: named(job) }, named(job)));
 }
 

@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod body;
+mod bulk;
 mod caller;
 mod classic;
 mod conditional;
@@ -18,6 +19,7 @@ mod envelope;
 mod events;
 mod faces;
 mod failure;
+mod feed;
 mod fetch;
 mod gate;
 mod health;
@@ -29,6 +31,7 @@ mod models;
 mod multipart;
 mod notices;
 mod predictions;
+mod preview;
 mod query;
 mod queues;
 mod quotas;
@@ -40,8 +43,10 @@ mod run_report;
 mod run_results;
 mod run_rows;
 mod runs;
+mod settings;
 mod sign;
 mod state;
+mod stats;
 mod submit;
 mod tokens;
 mod users;
@@ -69,11 +74,13 @@ fn table() -> Vec<Row> {
     vec![
         post("/v1/jobs", submit::submit),
         get("/v1/jobs", jobs::list),
+        post("/v1/jobs/bulk", bulk::act),
         get("/v1/jobs/{id}", jobs::show),
         delete("/v1/jobs/{id}", jobs::delete),
         get("/v1/jobs/{id}/events", events::follow),
         post("/v1/jobs/{id}/cancel", jobs::cancel),
         post("/v1/jobs/{id}/retry", jobs::retry),
+        get("/v1/jobs/{id}/preview", preview::preview),
         get("/v1/jobs/{id}/artifacts/{name}", artifacts::download),
         post("/v1/artifacts/sign", sign::sign),
         post("/v1/faces/compare", faces::compare),
@@ -99,7 +106,10 @@ fn table() -> Vec<Row> {
         get("/v1/queues", queues::list),
         post("/v1/queues/{name}/pause", queues::pause),
         post("/v1/queues/{name}/resume", queues::resume),
-        get("/v1/stats", health::stats),
+        get("/v1/stats", stats::stats),
+        get("/v1/history", stats::history),
+        get("/v1/events", feed::follow),
+        get("/v1/settings", settings::list),
         get("/v1/workers", health::workers),
         post("/token", tokens::sign_in),
         post("/v1/tokens/revoke", tokens::sign_out),

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, num::NonZero, ops::Deref, sync::Arc, thread};
 
-use darkroom_api::Code;
+use darkroom_api::{Code, SettingInfo};
 use darkroom_core::{BlobId, Clock, JobId, Timestamp, store::Store, user::Role};
 use darkroom_dashboard::Files;
 use darkroom_imaging::Limits;
@@ -13,6 +13,7 @@ use super::{
     Config, SigningKey,
     caller::Caller,
     failure::Failure,
+    feed::Feed,
     fetch::Fetcher,
     gate::{self, Rules},
     notices::Notices,
@@ -67,6 +68,11 @@ pub struct Inner {
     pub(super) remembers: bool,
     pub(super) stop: CancellationToken,
     pub(super) notices: Notices,
+    pub(super) feed: Feed,
+    /// Every setting, as it is shown.
+    pub(super) settings: Arc<[SettingInfo]>,
+    /// When this was made.
+    pub(super) started_at: Timestamp,
     pub(super) fetcher: Fetcher,
     pub(super) dashboard: Files,
     /// Which paths metrics may name.
@@ -75,6 +81,7 @@ pub struct Inner {
     json: Arc<Semaphore>,
     looks: Arc<Semaphore>,
     pixels: Arc<Semaphore>,
+    previews: Arc<Semaphore>,
     streams: Arc<Semaphore>,
 }
 
@@ -106,6 +113,9 @@ impl Http {
             remembers: parts.config.cache.enabled,
             stop: wiring.stop,
             notices: Notices::of(&parts.store),
+            feed: Feed::default(),
+            settings: Arc::clone(&parts.settings),
+            started_at: parts.clock.now(),
             fetcher: Fetcher::new(&config),
             dashboard: config.dashboard_dir.as_ref().map_or_else(Files::embedded, Files::folder),
             paths: super::routes().into_iter().map(|(_, path)| path).collect(),
@@ -113,6 +123,7 @@ impl Http {
             json: Arc::new(Semaphore::new(JSON_ROOM_KIB)),
             looks: Arc::new(Semaphore::new(config.max_looks)),
             pixels: Arc::new(Semaphore::new(thread::available_parallelism().map_or(1, NonZero::get))),
+            previews: Arc::new(Semaphore::new(config.max_previews)),
             streams: Arc::new(Semaphore::new(config.max_streams)),
             config,
         }))
@@ -140,6 +151,11 @@ impl Inner {
         self.turn(&self.pixels).await
     }
 
+    /// The right to make a preview. Held until it is made, whether or not somebody still waits for it.
+    pub(super) async fn preview_permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        self.turn(&self.previews).await
+    }
+
     async fn turn(&self, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure> {
         let turn = Arc::clone(places).acquire_owned();
         let turn = tokio::time::timeout(self.config.submission_patience, turn).await;
@@ -156,6 +172,15 @@ impl Inner {
     /// The right to hold a connection open for a job to change.
     pub(super) fn stream_permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
         Arc::clone(&self.streams).try_acquire_owned().map_err(|_| Failure::plain(Code::Overloaded))
+    }
+
+    /// Whether whoever follows something may go on: a stream may last for hours, and who was disabled or has signed out
+    /// meanwhile hears no more.
+    pub(super) async fn may_still_ask(&self, caller: &Caller) -> bool {
+        match caller.identity() {
+            Some(identity) => self.accounts.stands(identity).await.unwrap_or(false),
+            None => true,
+        }
     }
 
     /// Who somebody is who has not signed in; `None` if they have to. The host itself is not to be kept from its own

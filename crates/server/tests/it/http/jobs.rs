@@ -64,6 +64,10 @@ async fn filters_narrow_a_listing() {
         ("origin=resize", vec![]),
         ("since=2000-01-01T00:00:00Z", vec!["dog.png", "Cat.png"]),
         ("until=2000-01-01T00:00:00Z", vec![]),
+        ("failure=undecodable", vec![]),
+        ("order=newest", vec!["dog.png", "Cat.png"]),
+        ("order=oldest", vec!["Cat.png", "dog.png"]),
+        ("order=oldest&limit=1", vec!["Cat.png"]),
     ];
     for (query, expected) in cases {
         let page: JobPage = app.get(&format!("/v1/jobs?{query}")).await.json().await.unwrap();
@@ -82,6 +86,9 @@ async fn filters_narrow_a_listing() {
         "cursor=x",
         "since=yesterday",
         "colour=red",
+        "order=random",
+        "failure=bad_luck",
+        "failure=",
         "limit=1&limit=2",
     ] {
         let answer = app.get(&format!("/v1/jobs?{wrong}")).await;
