@@ -12,9 +12,9 @@ const MAX_BOXES = 200;
  */
 export function facesOn(original, faces) {
   const image = h("img", { alt: `The picture with ${faces.length === 1 ? "one face" : `${faces.length} faces`} marked` });
-  const layer = h("svg", { "aria-hidden": "true" });
+  const layer = facesLayer();
   const note = h("figcaption", { class: "quiet", hidden: true });
-  image.addEventListener("load", () => draw(layer, faces, image));
+  image.addEventListener("load", () => layer.show(faces, image));
   const refuse = () => {
     note.hidden = false;
     note.textContent = "The browser cannot show this picture; the faces are listed below.";
@@ -23,8 +23,21 @@ export function facesOn(original, faces) {
   image.addEventListener("error", refuse);
   (original.startsWith("blob:") ? Promise.resolve(original) : load(original)).then((address) => { image.src = address; }, refuse);
   return {
-    element: h("figure", { class: "faces-on" }, h("div", { class: "stack" }, image, layer), note),
-    light: (index) => layer.querySelectorAll("g").forEach((face, place) => face.classList.toggle("lit", place === index)),
+    element: h("figure", { class: "faces-on" }, h("div", { class: "stack" }, image, layer.element), note),
+    light: layer.light,
+  };
+}
+
+/**
+ * The drawing alone, for a picture that is there already and stays: both go into an element of class `stack`, in a figure of
+ * class `faces-on`. `show(faces, image)` draws over the image once that is loaded; browsers turn it upright, too.
+ */
+export function facesLayer() {
+  const element = h("svg", { "aria-hidden": "true" });
+  return {
+    element,
+    show: (faces, image) => draw(element, faces, image),
+    light: (index) => element.querySelectorAll("g").forEach((face, place) => face.classList.toggle("lit", place === index)),
   };
 }
 
