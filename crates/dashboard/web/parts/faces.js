@@ -43,11 +43,11 @@ export function facesLayer() {
 
 function draw(layer, faces, { naturalWidth: width, naturalHeight: height }) {
   layer.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  fill(layer, faces.slice(0, MAX_BOXES).map((face, index) => oneFace(face, index, Math.max(width, height))));
+  fill(layer, faces.slice(0, MAX_BOXES).map((face, index) => oneFace(face, index, { side: Math.max(width, height), many: faces.length > 1 })));
 }
 
 /** Numbers and dots keep a size that can be seen in large pictures and does not hide small faces. */
-function oneFace({ box, landmarks = {}, score }, index, side) {
+function oneFace({ box, landmarks = {}, score }, index, { side, many }) {
   const type = Math.min(Math.max(side / 32, 8), Math.max(8, box.width));
   const dot = Math.max(side / 400, Math.min(box.width / 28, side / 160));
   const points = Object.entries(landmarks);
@@ -55,5 +55,5 @@ function oneFace({ box, landmarks = {}, score }, index, side) {
     h("rect", { class: "ground", x: box.x, y: box.y, width: box.width, height: box.height }),
     h("rect", { x: box.x, y: box.y, width: box.width, height: box.height }),
     points.map(([, [x, y]]) => h("circle", { cx: x, cy: y, r: dot })),
-    h("text", { x: box.x + type * 0.25, y: box.y < type * 1.2 ? box.y + box.height - type * 0.3 : box.y - type * 0.3, "font-size": type }, index + 1));
+    many && h("text", { x: box.x + type * 0.25, y: box.y < type * 1.2 ? box.y + box.height - type * 0.3 : box.y - type * 0.3, "font-size": type }, index + 1));
 }

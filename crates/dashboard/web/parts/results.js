@@ -1,7 +1,7 @@
 // What an operation gave, drawn: thumbnails with sizes, labels with score bars, faces as boxes, digits, tensors.
 
 import { h, fill } from "/ui/core/dom.js";
-import { bytes, number, percent } from "/ui/core/format.js";
+import { bytes, number, percent, words } from "/ui/core/format.js";
 import { facesOn } from "/ui/parts/faces.js";
 import { bars } from "/ui/parts/chart.js";
 import { icon } from "/ui/parts/icons.js";
@@ -47,7 +47,7 @@ function thumbnailView(document, { artifacts }) {
 
 function classifyView({ labels = [] }) {
   if (labels.length === 0) return h("p", { class: "quiet" }, "No label reaches the threshold.");
-  return [scoreBars(labels.map(({ label, class_id: id, score }) => ({ label: label ?? `Class ${id}`, value: score }))), rest(labels.length)];
+  return [scoreBars(labels.map(({ label, class_id: id, score }) => ({ label: label ? words(label) : `Class ${id}`, value: score }))), rest(labels.length)];
 }
 
 /** Labels with their scores as bars of the width that 1 fills: `[{ label, value, tone? }]`. */
