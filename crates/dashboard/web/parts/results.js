@@ -10,6 +10,9 @@ import { download, picture } from "/ui/parts/picture.js";
 /** Labels, scores or numbers that are drawn; the rest is counted. */
 const MAX_SHOWN = 20;
 
+/** Files of one result that are listed at once; more are folded away. */
+const MAX_FILES = 4;
+
 /** Numbers of a tensor that are drawn as a strip. */
 const MAX_STRIP = 512;
 
@@ -24,7 +27,12 @@ export function resultView(jobId, result, { original = `/v1/jobs/${jobId}/artifa
   return h("article", { class: "result" },
     h("header", {}, h("h3", {}, operation), modelName(document), cached && h("span", { class: "badge quiet", title: "The same operation on the same image was done before." }, "remembered")),
     draw(document, { artifacts, original, layer }),
-    artifacts.length > 0 && artifactList(artifacts));
+    artifacts.length > 0 && files(artifacts));
+}
+
+function files(artifacts) {
+  if (artifacts.length <= MAX_FILES) return artifactList(artifacts);
+  return h("details", { class: "files" }, h("summary", {}, `${number(artifacts.length)} files`), artifactList(artifacts));
 }
 
 const VIEWS = { thumbnail: thumbnailView, classify: classifyView, digit: digitView, faces: facesView, model: modelView };
