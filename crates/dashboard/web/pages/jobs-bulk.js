@@ -4,6 +4,7 @@ import { h, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
 import { number } from "/ui/core/format.js";
 import { action, confirm, open } from "/ui/parts/dialog.js";
+import { dropdown } from "/ui/parts/dropdown.js";
 import { icon } from "/ui/parts/icons.js";
 import { complain, tell } from "/ui/parts/notice.js";
 import { asBulk, described } from "/ui/pages/jobs-filter.js";
@@ -28,15 +29,16 @@ const VERBS = {
 
 /**
  * The bar of bulk actions. `chosen()` gives ids, `filter()` the filter; `done(action, ids?)` is called afterwards. Gives
- * `{ element, show(count) }`.
+ * `{ element, menu, show(count) }`.
  */
 export function bulkBar({ chosen, filter, clear, done }) {
   const count = h("strong", {});
   const forChosen = h("div", { class: "row chosen", hidden: true }, count,
     Object.keys(VERBS).map((verb) => action([icon(VERBS[verb].icon), VERBS[verb].title], { class: ["small", VERBS[verb].danger && "danger"] }, () => onChosen(verb, chosen(), done))),
     h("button", { class: "small", onclick: clear }, "Choose none"));
-  const menu = h("details", { class: "dropdown" }, h("summary", { class: "button" }, "All that match"),
-    h("div", { class: "menu" }, Object.keys(VERBS).map((verb) => h("button", { class: ["plain", VERBS[verb].danger && "danger"], onclick: () => { menu.open = false; onFilter(verb, filter(), done); } }, icon(VERBS[verb].icon), `${VERBS[verb].title} all that match…`))));
+  const menu = dropdown("All that match", Object.keys(VERBS).map((verb) => h("button", {
+    class: ["plain", VERBS[verb].danger && "danger"], onclick: () => { menu.open = false; onFilter(verb, filter(), done); },
+  }, icon(VERBS[verb].icon), `${VERBS[verb].title} all that match…`)));
   return { element: forChosen, menu, show: (chosenCount) => { forChosen.hidden = chosenCount === 0; write(count, `${number(chosenCount)} chosen`); } };
 }
 

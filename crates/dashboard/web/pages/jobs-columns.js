@@ -19,7 +19,7 @@ export const COLUMNS = [
   { name: "name", title: "Name", leads: true, class: "name", cell: (job) => h("span", { class: "cut", title: job.name ?? job.id }, job.name ?? job.id), sort: (job) => job.name ?? "" },
   { name: "state", width: 9, title: "State", cell: (job) => badge(job.state), sort: (job) => job.state },
   { name: "operations", width: 10, title: "Operations", cell: (job) => h("span", { class: "cut", title: operations(job) }, operations(job)), sort: (job) => operations(job) },
-  { name: "failure", width: 8, title: "Failure", class: "reason", cell: (job) => job.failure && h("span", { class: "cut", title: job.failure.message }, words(job.failure.kind)), sort: (job) => job.failure?.kind ?? "" },
+  { name: "failure", width: 9.3, title: "Failure", class: "reason", cell: (job) => job.failure && h("span", { class: "cut", title: job.failure.message }, words(job.failure.kind)), sort: (job) => job.failure?.kind ?? "" },
   { name: "submitted", width: 10, title: "Submitted", cell: (job) => ago(job.created_at), sort: (job) => job.created_at },
   { name: "took", width: 5.5, title: "Took", class: "number", cell: (job) => millis(took(job)), sort: took },
   { name: "size", width: 6.5, title: "Size", hidden: true, class: "number", cell: (job) => bytes(job.input.bytes), sort: (job) => job.input.bytes },

@@ -4,6 +4,7 @@ import { h, fill, keyed, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
 import { number, words } from "/ui/core/format.js";
 import { preview } from "/ui/parts/picture.js";
+import { sentence } from "/ui/pages/try-field.js";
 
 /** Images shown of each reason. */
 const SHOWN = 6;
@@ -32,7 +33,7 @@ function makeReason(run, reason, most, signal) {
   const full = h("span", { class: "bad" });
   const some = h("ul", { class: "failed-images" });
   const all = `#/jobs?run=${run.id}&state=failed&failure=${kind}`;
-  const item = h("li", {}, h("header", {}, h("h3", {}, words(kind)), h("span", { class: "bar bad" }, full), count, h("a", { href: all }, "Show all")), some);
+  const item = h("li", {}, h("header", {}, h("h3", {}, sentence(words(kind))), h("span", { class: "bar bad" }, full), count, h("a", { href: all }, "Show all")), some);
   let asked = -Infinity;
   let has = 0;
   item.tell = ([, value], top) => {

@@ -13,6 +13,7 @@ import { aggregatesCard } from "/ui/pages/run-aggregates.js";
 import { failuresCard } from "/ui/pages/run-failures.js";
 import { mapCard } from "/ui/pages/run-map.js";
 import { samplesCard } from "/ui/pages/run-samples.js";
+import { sentence } from "/ui/pages/try-field.js";
 
 const FINAL = new Set(["succeeded", "failed", "cancelled"]);
 
@@ -126,7 +127,7 @@ function stopNote({ state, stop, damage }) {
 }
 
 function skippedView(skipped) {
-  const items = Object.entries(skipped).sort(([, a], [, b]) => b - a).map(([reason, value]) => ({ label: words(reason), value, tone: "quiet" }));
+  const items = Object.entries(skipped).sort(([, a], [, b]) => b - a).map(([reason, value]) => ({ label: sentence(words(reason)), value, tone: "quiet" }));
   return [h("h2", {}, "Passed over"), h("p", { class: "quiet" }, "What the source held besides images."), bars(items)];
 }
 

@@ -1,6 +1,7 @@
 // Tables whose rows live: sorted, with columns that can be put away, rows that can be chosen, and a narrow form.
 
 import { h, fill, keyed } from "/ui/core/dom.js";
+import { dropdown } from "/ui/parts/dropdown.js";
 import { icon } from "/ui/parts/icons.js";
 
 /** Rows that are drawn above and below those in sight, where a table is virtual. */
@@ -156,14 +157,13 @@ function whenMoved(draw, signal) {
 }
 
 function columnsButton({ columns, hidden, store, draw }) {
-  return h("details", { class: "dropdown" }, h("summary", { class: "button" }, icon("columns"), "Columns"),
-    h("div", { class: "menu" }, columns.map((column) => h("label", {}, h("input", {
-      type: "checkbox", checked: !hidden.has(column.name), onchange: (event) => {
-        if (event.target.checked) hidden.delete(column.name); else hidden.add(column.name);
-        if (store) localStorage.setItem(`darkroom.columns.${store}`, JSON.stringify([...hidden]));
-        draw();
-      },
-    }), column.title))));
+  return dropdown([icon("columns"), "Columns"], columns.map((column) => h("label", {}, h("input", {
+    type: "checkbox", checked: !hidden.has(column.name), onchange: (event) => {
+      if (event.target.checked) hidden.delete(column.name); else hidden.add(column.name);
+      if (store) localStorage.setItem(`darkroom.columns.${store}`, JSON.stringify([...hidden]));
+      draw();
+    },
+  }), column.title)));
 }
 
 function remembered(store) {
