@@ -12,6 +12,9 @@ const MAX_KEPT = 300;
 
 const kept = new Map();
 const waiting = [];
+/** Why jobs fail whose original cannot be shown either. */
+const NO_IMAGE = ["undecodable", "unsupported", "limit_exceeded", "input_missing"];
+
 let asked = 0;
 
 const sight = new IntersectionObserver((entries) => {
@@ -35,7 +38,7 @@ export function picture(path, { alt = "", ...props } = {}) {
  */
 export function preview(job, { size = 160, ...props } = {}) {
   const place = { width: size, height: size, ...props };
-  if (job.failure?.kind === "undecodable") return broken(place);
+  if (NO_IMAGE.includes(job.failure?.kind)) return broken(place);
   return picture(`/v1/jobs/${job.id ?? job}/preview?size=${size}`, { width: size, height: size, class: "preview", ...props });
 }
 
