@@ -141,7 +141,7 @@ function about(run) {
 }
 
 /** A source as the run has it, in words. */
-export function sourceText(source) {
+function sourceText(source) {
   if (source.kind === "folder") return `Folder ${source.path}${source.depth === "flat" ? ", without folders below" : ""}`;
   if (source.kind === "urls") return `${number(source.urls?.length ?? source.count)} addresses`;
   if (source.kind === "prefix") return source.prefix ? `Stored images whose address begins with ${source.prefix}` : "All stored images";
