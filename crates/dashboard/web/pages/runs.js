@@ -75,7 +75,7 @@ const COLUMNS = [
   { name: "failed", title: "Failed", class: "number", cell: (run) => h("span", { class: run.counts.failed ? "wrong" : "" }, number(run.counts.failed)), sort: (run) => run.counts.failed },
   { name: "rate", title: "A second", class: "number", cell: (run) => rate(run), sort: (run) => run.rate ?? 0 },
   { name: "left", title: "Time left", class: "number", cell: (run) => (run.time_left === undefined || run.time_left === null ? "–" : duration(Math.ceil(run.time_left))), sort: (run) => run.time_left ?? -1 },
-  { name: "operations", title: "Operations", cell: (run) => h("span", { class: "cut", title: operations(run) }, operations(run)), sort: (run) => run.operations[0]?.op },
+  { name: "operations", title: "Operations", hidden: true, cell: (run) => h("span", { class: "cut", title: operations(run) }, operations(run)), sort: (run) => run.operations[0]?.op },
   { name: "owner", title: "Owner", hidden: true, cell: (run) => h("span", { class: "cut" }, run.owner), sort: (run) => run.owner },
   { name: "queue", title: "Queue", hidden: true, cell: (run) => run.queue, sort: (run) => run.queue },
   { name: "made", title: "Started", cell: (run) => ago(run.created_at), sort: (run) => run.created_at },
