@@ -59,7 +59,7 @@ export async function page({ query, signal, setQuery }) {
   const refresh = () => {
     if (document.hidden || !list) return;
     const steady = scrollY > AT_TOP || jobs.chosen().length > 0;
-    return list.refresh({ steady, seen: list.rows.slice(...inSight) }).catch(failed);
+    return list.refresh({ steady, whole: Boolean(view.sort), seen: list.rows.slice(...inSight) }).catch(failed);
   };
   signal.addEventListener("abort", () => stop?.abort());
   whenChanged(refresh, signal);
