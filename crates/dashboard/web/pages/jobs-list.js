@@ -112,7 +112,8 @@ export class JobList {
   /** Jobs that have ended do not move on their own: only parts with others are asked for again. */
   async #lookAtSeen(seen) {
     const ids = new Set(seen.filter((job) => !FINAL.has(job.state)).map((job) => job.id));
-    const part = this.#parts.slice(1).find(({ jobs }) => jobs.some((job) => ids.has(job.id)));
+    const others = this.query.order === "oldest" ? this.#parts : this.#parts.slice(1);
+    const part = others.find(({ jobs }) => jobs.some((job) => ids.has(job.id)));
     if (part) merge(part, (await this.#ask(part.cursor)).jobs);
   }
 
