@@ -47,6 +47,7 @@ fn blank(index: u64, path: &str) -> Row {
         job: Some(format!("job-{index}")),
         bytes: Some(1_234),
         attempts: 1,
+        cached: false,
         failure: None,
         results: Vec::new(),
         timings: Timings { read_us: 1, wait_us: 2, work_us: 3, write_us: 4 },
