@@ -152,15 +152,18 @@ async fn the_embeddings_of_a_run_are_those_of_its_results() {
     app.finish().await;
 }
 
-/// A picture in portable grey (Netpbm's P5), as the AT&T faces are.
+/// A picture in portable grey (Netpbm's P5, with one line of comment), as the AT&T faces are.
 fn pgm(path: &Path) -> (usize, usize, Vec<u8>) {
     let file = fs::read(path).unwrap();
-    let mut words = file.splitn(5, |byte| byte.is_ascii_whitespace());
-    assert_eq!(words.next(), Some(&b"P5"[..]));
-    let mut number = || String::from_utf8_lossy(words.next().unwrap()).parse::<usize>().unwrap();
-    let (width, height, _) = (number(), number(), number());
-    (width, height, words.next().unwrap().to_vec())
+    let lines: Vec<&[u8]> = file.splitn(5, |byte| *byte == b'\n').collect();
+    let [b"P5", comment, sides, b"255", pixels] = lines[..] else { panic!("{}", path.display()) };
+    assert!(comment.starts_with(b"#"));
+    let (width, height) = std::str::from_utf8(sides).unwrap().split_once(' ').unwrap();
+    (width.parse().unwrap(), height.parse().unwrap(), pixels.to_vec())
 }
+
+/// How many times larger each portrait is shown.
+const TIMES: usize = 4;
 
 /// Fifty people, ten beside each other.
 fn fifty(folder: &Path) -> Frame {
@@ -172,10 +175,12 @@ fn fifty(folder: &Path) -> Frame {
     for line in portraits.chunks(10) {
         for y in 0..height {
             let row = line.iter().flat_map(|(_, _, portrait)| &portrait[y * width..(y + 1) * width]);
-            pixels.extend(row.flat_map(|grey| [*grey; 3]));
+            let row: Vec<u8> = row.flat_map(|grey| [*grey; 3 * TIMES]).collect();
+            pixels.extend(row.repeat(TIMES));
         }
     }
-    Frame { width: 10 * width as u32, height: 5 * height as u32, layout: Layout::Rgb, pixels }
+    let (width, height) = ((10 * TIMES * width) as u32, (5 * TIMES * height) as u32);
+    Frame { width, height, layout: Layout::Rgb, pixels }
 }
 
 fn portraits() -> Option<std::path::PathBuf> {
