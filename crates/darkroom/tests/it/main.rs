@@ -11,5 +11,7 @@ mod isolation;
 mod models;
 mod photographs;
 mod predictions;
+mod run_crash;
+mod run_outages;
 mod runs;
 mod serving;

@@ -2,6 +2,7 @@
 
 import { fill, h } from "/ui/core/dom.js";
 import { session } from "/ui/core/session.js";
+import { title } from "/ui/core/title.js";
 import { problemCard } from "/ui/parts/notice.js";
 
 /**
@@ -16,16 +17,16 @@ export function startRouter(main, routes) {
     leave = new AbortController();
     const { signal } = leave;
     const { route, params, query } = place(routes);
-    document.title = `${route.title} · Darkroom`;
+    title.is(route.title);
     main.setAttribute("aria-busy", "true");
     dispatchEvent(new CustomEvent("page", { detail: route }));
     let content;
     try {
       if (!session.may(route.role ?? "user")) content = await refusal(route);
-      else content = await (await route.load()).page({ params, query, signal, setQuery, setTitle });
+      else content = await (await route.load()).page({ params, query, signal, setQuery, setTitle: title.is });
     } catch (problem) {
       if (signal.aborted) return;
-      content = problemCard(problem);
+      content = problemCard(problem, show);
     }
     if (signal.aborted) return;
     fill(main, content);
@@ -81,8 +82,4 @@ function setQuery(query) {
   const filled = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
   const search = new URLSearchParams(filled).toString();
   history.replaceState(null, "", `#${path}${search ? `?${search}` : ""}`);
-}
-
-function setTitle(title) {
-  document.title = `${title} · Darkroom`;
 }

@@ -5,6 +5,8 @@ import { clock } from "/ui/core/clock.js";
 import { live } from "/ui/core/live.js";
 import { session } from "/ui/core/session.js";
 import { duration, number } from "/ui/core/format.js";
+import { themeSwitch } from "/ui/core/theme.js";
+import { title } from "/ui/core/title.js";
 import { icon } from "/ui/parts/icons.js";
 import { notices } from "/ui/parts/notice.js";
 
@@ -19,7 +21,7 @@ export function shell(app, routes) {
   fill(app, top, h("div", { class: "frame" }, nav, h("div", { class: "content" }, warning, main)), notices());
   const menu = () => drawMenu(nav, routes);
   menu();
-  session.addEventListener("change", () => { menu(); live.start(); });
+  session.addEventListener("change", () => { menu(); title.count(0); live.start(); });
   addEventListener("page", (event) => { mark(nav, event.detail); closeMenu(); warnOfClock(warning); });
   live.addEventListener("stats", () => counts(nav, live.stats));
   live.start();
@@ -74,7 +76,7 @@ function drawMenu(nav, routes) {
     h("h2", {}, name),
     h("ul", {}, pages.map((route) => h("li", {}, h("a", { href: `#${route.path}`, dataset: { path: route.path } },
       icon(route.icon), h("span", {}, route.title), h("span", { class: "count", hidden: true }))))))),
-    h("p", { class: "foot" }, h("a", { href: "/docs" }, "API documentation")));
+    h("div", { class: "foot" }, themeSwitch(), h("a", { href: "/docs" }, "API documentation")));
   if (live.stats) counts(nav, live.stats);
 }
 
@@ -85,8 +87,9 @@ function mark(nav, route) {
   }
 }
 
-/** How many jobs wait or run, and how many have failed, beside the names of their pages. */
+/** How many jobs wait or run, and how many have failed, beside the names of their pages; what is unfinished in the title, too. */
 function counts(nav, { jobs }) {
+  title.count(jobs.queued + jobs.running);
   const shown = { "/jobs": jobs.queued + jobs.running, "/dead": jobs.failed };
   for (const [path, count] of Object.entries(shown)) {
     const badge = nav.querySelector(`a[data-path="${path}"] .count`);

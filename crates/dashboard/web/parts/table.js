@@ -3,16 +3,26 @@
 import { h, fill, keyed } from "/ui/core/dom.js";
 import { icon } from "/ui/parts/icons.js";
 
+/** Rows that are drawn above and below those in sight, where a table is virtual. */
+const MARGIN = 12;
+
 /**
- * A table. `columns`: `[{ name, title, cell(row) -> content, sort?(row) -> number or string, hidden?, class? }]`.
- * `key(row)` names a row. `href(row)` makes the row lead somewhere. `choose(keys)` gives each row a box and is told
- * what is chosen. `store` is the name under which hidden columns are remembered. Gives `{ element, show(rows), columnsButton,
- * chosen() , clear() }`; `show` keeps what did not change.
+ * A table. `columns`: `[{ name, title, cell(row) -> content, sort?(row) -> number or string, hidden?, class?, leads? }]`.
+ * `key(row)` names a row. `href(row)` makes the row lead somewhere, by a link in the column that `leads` or in the first one.
+ * `choose(keys)` gives each row a box and is told what is chosen. `store` is the name under which hidden columns are
+ * remembered. `view` is `{ sort, hide }` as `viewed(view)` was told it: a column's name, `-` before it where downward, and names
+ * of hidden columns. `virtual`: `{ height, signal, seen?(first, last) }` draws only the rows in sight, each of that height in
+ * pixels, and says which they are. Gives `{ element, show(rows), columnsButton, chosen(), clear() }`; `show` keeps what did
+ * not change.
  */
-export function table({ columns, key, href, choose, store, caption, empty }) {
-  const hidden = new Set(remembered(store) ?? columns.filter((column) => column.hidden).map((column) => column.name));
+export function table({ columns, key, href, choose, store, caption, empty, view = {}, viewed, virtual }) {
+  const hidden = new Set(view.hide ?? remembered(store) ?? columns.filter((column) => column.hidden).map((column) => column.name));
   const chosen = new Set();
-  let [rows, sorted, downward] = [[], null, false];
+  let rows = [];
+  let sorted = columns.find((column) => column.sort && column.name === view.sort?.replace(/^-/, "")) ?? null;
+  let downward = view.sort?.startsWith("-") ?? false;
+  let ordered = [];
+  const [above, below] = [spacer(), spacer()];
   const head = h("tr");
   const body = h("tbody");
   const none = h("div", { class: "none", hidden: true });
@@ -28,7 +38,12 @@ export function table({ columns, key, href, choose, store, caption, empty }) {
   function sortBy(column) {
     [downward, sorted] = sorted === column ? [!downward, column] : [true, column];
     drawHead();
-    draw();
+    arrange();
+    tellView();
+  }
+
+  function tellView() {
+    viewed?.({ sort: sorted ? `${downward ? "-" : ""}${sorted.name}` : undefined, hide: [...hidden] });
   }
 
   function order() {
@@ -38,10 +53,28 @@ export function table({ columns, key, href, choose, store, caption, empty }) {
     return downward ? ascending.reverse() : ascending;
   }
 
+  function arrange() {
+    ordered = order();
+    draw();
+  }
+
   function draw() {
-    keyed(body, order(), { key, make: makeRow, update: (element, row) => updateRow(element, row) });
+    const [from, to] = virtual ? sight() : [0, ordered.length];
+    keyed(body, ordered.slice(from, to), { key, make: makeRow, update: (element, row) => updateRow(element, row) });
+    if (virtual) {
+      above.firstChild.style.height = `${from * virtual.height}px`;
+      below.firstChild.style.height = `${(ordered.length - to) * virtual.height}px`;
+      virtual.seen?.(from, to);
+    }
     none.hidden = rows.length > 0;
     if (rows.length === 0) fill(none, empty?.() ?? "Nothing is here.");
+  }
+
+  function sight() {
+    const top = element.isConnected ? body.parentElement.getBoundingClientRect().top : 0;
+    const first = Math.floor(-top / virtual.height) - MARGIN;
+    const from = Math.max(0, Math.min(first, ordered.length - 1));
+    return [from, Math.min(ordered.length, Math.max(first, 0) + Math.ceil(innerHeight / virtual.height) + 2 * MARGIN)];
   }
 
   function makeRow(row) {
@@ -57,9 +90,9 @@ export function table({ columns, key, href, choose, store, caption, empty }) {
     if (element.shownState === state) return;
     Object.assign(element, { shownState: state, target: href?.(row) });
     element.classList.toggle("leads", Boolean(href));
-    fill(element, choose && h("td", { class: "box" }, box(name)), shown().map((column, index) => h("td", {
+    fill(element, choose && h("td", { class: "box" }, box(name)), shown().map((column, _, all) => h("td", {
       class: column.class, dataset: { title: column.title },
-    }, index === 0 && href ? h("a", { href: href(row) }, column.cell(row)) : column.cell(row))));
+    }, href && column === (all.find((one) => one.leads) ?? all[0]) ? h("a", { href: href(row) }, column.cell(row)) : column.cell(row))));
   }
 
   function box(name) {
@@ -88,15 +121,33 @@ export function table({ columns, key, href, choose, store, caption, empty }) {
   }
 
   drawHead();
-  const element = h("div", { class: "table" }, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    h("table", {}, h("caption", { class: "unseen" }, caption), h("thead", {}, head), body)), none);
+  const element = h("div", { class: ["table", virtual && "virtual"], style: virtual ? { "--row": `${virtual.height}px` } : {} }, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+    h("table", { "aria-rowcount": virtual ? -1 : undefined }, h("caption", { class: "unseen" }, caption), h("thead", {}, head), virtual && above, body, virtual && below)), none);
+  if (virtual) whenMoved(draw, virtual.signal);
   return {
     element,
-    show: (next) => { rows = next; draw(); },
+    show: (next) => { rows = next; arrange(); },
     chosen: () => [...chosen],
     clear: () => { chosen.clear(); draw(); tellChosen(); },
-    columnsButton: () => columnsButton({ columns, hidden, store, draw: () => { drawHead(); draw(); } }),
+    columnsButton: () => columnsButton({ columns, hidden, store, draw: () => { drawHead(); draw(); tellView(); } }),
   };
+}
+
+/** Stands where rows are that are not drawn. */
+function spacer() {
+  return h("tbody", { "aria-hidden": "true", class: "spacer" }, h("tr"));
+}
+
+/** Calls `draw` when the page is scrolled or resized, once a frame at most. */
+function whenMoved(draw, signal) {
+  let asked = false;
+  const ask = () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => { asked = false; if (!signal.aborted) draw(); });
+  };
+  addEventListener("scroll", ask, { signal, passive: true });
+  addEventListener("resize", ask, { signal });
 }
 
 function columnsButton({ columns, hidden, store, draw }) {

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::{
     Sqlite,
+    history::finished_lately,
     queue::check_batch,
     rows::{HELD, HOT, JOINS, REST, RawJob, read_attempt},
     trouble::{Trouble, internal},
@@ -45,8 +46,10 @@ impl Ledger for Sqlite {
     async fn counts(&self) -> Result<Counts, StoreError> {
         let totals = self.published.totals.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let open: Vec<String> = totals.open_queues().map(ToString::to_string).collect();
-        let oldest = self.readers.ask(move |db| oldest_queued(db, &open)).await?;
-        Ok(totals.counts(self.clock.now(), oldest))
+        let now = self.clock.now();
+        let past = move |db: &Connection| Ok((finished_lately(db, now)?, oldest_queued(db, &open)?));
+        let (recent, oldest) = self.readers.ask(past).await?;
+        Ok(totals.counts(recent, oldest))
     }
 
     async fn workers(&self) -> Result<Vec<LiveWorker>, StoreError> {
@@ -238,7 +241,7 @@ impl Query {
     }
 }
 
-fn oldest_queued(db: &Connection, queues: &[String]) -> Result<Option<Timestamp>, Trouble> {
+pub(super) fn oldest_queued(db: &Connection, queues: &[String]) -> Result<Option<Timestamp>, Trouble> {
     let mut first = db.prepare_cached(
         "SELECT min(run_at) FROM job INDEXED BY job_waiting \
          WHERE state = 1 AND queue = (SELECT id FROM queue WHERE name = ?1)",

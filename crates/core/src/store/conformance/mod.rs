@@ -8,6 +8,7 @@ mod cache;
 mod cancelling;
 mod counting;
 mod fixture;
+mod history;
 mod listing;
 mod predictions;
 mod queueing;
@@ -28,6 +29,7 @@ pub use cache::*;
 pub use cancelling::*;
 pub use counting::*;
 pub use fixture::{NOON, job, named_blob, prediction, success, worker};
+pub use history::*;
 pub use listing::*;
 pub use predictions::*;
 pub use queueing::*;
@@ -171,7 +173,12 @@ macro_rules! store_conformance {
             the_newest_job_is_the_one_that_is_remembered,
             results_of_no_job_are_remembered_without_artifacts,
             results_are_remembered_for_their_time,
-            results_are_remembered_up_to_their_number
+            results_are_remembered_up_to_their_number,
+            what_happens_is_kept_by_the_minute,
+            the_queue_is_sampled_once_a_minute,
+            as_many_minutes_are_kept_as_go_into_their_time,
+            a_wrong_clock_costs_the_history_its_own_minutes_only,
+            failures_are_counted_by_their_reason
         }
     };
     (@tests $block_on:path, $open:path: $($promise:ident),*) => {

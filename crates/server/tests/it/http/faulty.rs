@@ -12,9 +12,9 @@ use darkroom_core::{
     prediction::{NewPrediction, Prediction},
     run::{Aggregate, Cell, NewItem, NewRun, Run, RunEvent},
     store::{
-        Added, Admin, Appended, Beat, Cache, CacheKey, Counts, GroupPage, ItemPage, JobFilter, Keys, Leased,
-        Ledger, LiveWorker, Notice, Page, PredictionFilter, Predictions, Queue, RunFilter, Runs, Settled,
-        Settlement, StoreError, Submitted, Swept, Tokens, Users, WorkerInfo, WorkerStats,
+        Added, Admin, Appended, Beat, Cache, CacheKey, Counts, GroupPage, History, ItemPage, JobFilter, Keys,
+        Leased, Ledger, LiveWorker, Notice, Page, Period, PredictionFilter, Predictions, Queue, RunFilter,
+        Runs, Settled, Settlement, StoreError, Submitted, Swept, Tokens, Users, WorkerInfo, WorkerStats,
     },
     user::{ApiKey, TokenKey, User, UserChange, UserName},
 };
@@ -250,6 +250,14 @@ impl Predictions for Faulty {
     async fn predictions(&self, filter: PredictionFilter, page: Page) -> Result<Vec<Prediction>, StoreError> {
         self.check()?;
         self.store.predictions(filter, page).await
+    }
+}
+
+#[async_trait]
+impl History for Faulty {
+    async fn history(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Period>, StoreError> {
+        self.check()?;
+        self.store.history(from, until).await
     }
 }
 

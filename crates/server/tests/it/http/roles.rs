@@ -19,6 +19,7 @@ const OPEN: [&str; 15] = [
     "/docs",
     "/docs/problems",
     "/docs/{file}",
+    "/ui/{folder}/{file}",
     "/v1",
     "/v2",
     "/v2/health/live",
