@@ -52,10 +52,7 @@ async fn hostile_entries_are_counted_and_nothing_of_them_reaches_the_disk() {
         .end();
     let run = worked_through(&app, tar).await;
     assert_eq!((run.state, run.total, run.counts.succeeded), (RunState::Succeeded, 4, 4), "{run:?}");
-    assert_eq!(
-        skipped(&run),
-        [("link", 2), ("not_an_image", 1), ("special", 3), ("unsafe_path", 3)]
-    );
+    assert_eq!(skipped(&run), [("link", 2), ("not_an_image", 1), ("special", 3), ("unsafe_path", 3)]);
     let items = items(&app, &run.id).await;
     let paths: Vec<&str> = items.iter().map(|item| item.path.as_str()).collect();
     assert_eq!(paths, ["x.jpg/inside.png", r"caf\xe9.png", "same.png", "same.png"]);

@@ -17,7 +17,11 @@ pub(super) fn succeeded(index: u64, path: &str) -> Row {
         ("thumbnail", thumbnail(5)),
         ("digit", json!({ "digit": 7, "score": 0.99 })),
     ];
-    Row { results: documents.map(|(name, document)| result(name, document)).into(), ..blank(index, path) }
+    Row {
+        cached: true,
+        results: documents.map(|(name, document)| result(name, document)).into(),
+        ..blank(index, path)
+    }
 }
 
 /// A row without a result.

@@ -65,7 +65,9 @@ fn csv_has_a_column_of_each_kind_and_no_formulas() {
     assert!(first.ends_with(",jpeg,9,7,1,99,thumbnail.jpg,jpeg,5,7,1,99,thumbnail.jpg,7,0.99,"));
     let second = lines.next().unwrap();
     assert!(
-        second.starts_with("1,\"a \"\"b\"\", c.jpg\",failed,job-1,1234,1,false,undecodable,\"'-1+1\",1,2,3,4,,")
+        second.starts_with(
+            "1,\"a \"\"b\"\", c.jpg\",failed,job-1,1234,1,false,undecodable,\"'-1+1\",1,2,3,4,,"
+        )
     );
     assert_eq!(lines.collect::<Vec<_>>(), [""]);
     leave("rows.csv", text.as_bytes());
