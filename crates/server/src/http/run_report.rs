@@ -193,12 +193,14 @@ async fn spread(http: &Http, run: &Run) -> Result<Vec<Job>, Failure> {
     Ok(found)
 }
 
-/// The image as a small JPEG or, with transparency, PNG; `None` if it cannot be made.
+/// The image as a small JPEG; `None` if it cannot be made.
 async fn small(http: &Http, blob: BlobId) -> Option<Vec<u8>> {
-    let _permit = http.pixel_permit().await.ok()?;
+    let permit = http.pixel_permit().await.ok()?;
     let source = Source::file(http.blobs.local_path(blob));
     let limits = http.limits.clone();
     let work = move || {
+        // Kept to the end of the work, also when nobody waits for it any more.
+        let _permit = permit;
         let guard = Guard::new(limits.decode_time, Arc::default());
         let thumbnail = Thumbnail { format: OutputFormat::Jpeg, ..Thumbnail::fit(SIDE, SIDE) };
         darkroom_imaging::render(&source, &[thumbnail], &limits, &guard).ok()?.pop()
