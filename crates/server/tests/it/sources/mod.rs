@@ -6,6 +6,6 @@ mod downloads;
 mod fixture;
 mod folders;
 mod mutated;
-mod pack;
-mod server;
+pub(crate) mod pack;
+pub(crate) mod server;
 mod urls;
