@@ -143,7 +143,7 @@ fn whole_job(db: &Connection, seq: i64) -> Result<Option<Job>, Trouble> {
 fn list(db: &Connection, filter: &JobFilter, page: Page, few: bool) -> Result<Vec<Job>, Trouble> {
     let query = Query::of_page(filter, page, few);
     let limit = page.limit.clamp(1, MAX_PAGE) as usize;
-    let sql = format!("SELECT {HOT}, {REST} {}", query.from_jobs(filter.order, limit));
+    let sql = format!("SELECT {HOT}, {REST} {}", query.rest_of_select(filter.order, limit));
     let mut statement = db.prepare(&sql)?;
     let mut rows = statement.query(&query.values()[..])?;
     let mut jobs = Vec::new();
