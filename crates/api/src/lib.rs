@@ -5,6 +5,7 @@
 //!
 //! Nothing here is stored. Stored types change with migrations, wire types with API versions.
 
+pub mod bulk;
 pub mod faces;
 pub mod history;
 pub mod job;
@@ -25,6 +26,7 @@ pub mod openapi;
 #[cfg(feature = "client")]
 pub mod client;
 
+pub use bulk::{BulkAction, BulkDone, BulkFilter, BulkRequest};
 pub use faces::{CompareRequest, ComparedFace, Comparison, FaceBox};
 pub use history::{History, HistoryPoint, Latency, Span};
 pub use job::{

@@ -6,6 +6,7 @@
 //! **The promise** is at-least-once execution and exactly-once recorded effect: what [`Queue::submit`] has
 //! acknowledged is executed until it is final, and of all attempts only the one with the newest lease is recorded.
 
+mod bulk;
 mod cache;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -20,14 +21,15 @@ use std::{pin::Pin, time::Duration};
 use async_trait::async_trait;
 use futures_core::Stream;
 
+pub use bulk::{Acted, Action, Chosen};
 pub use cache::{Cache, CacheKey};
 pub use history::{History, MINUTE, Period, Sample};
 pub use predictions::{MAX_FORGOTTEN, PredictionFilter, Predictions};
 pub use runs::{Appended, GroupPage, ItemPage, RunFilter, Runs};
 pub use users::{Added, Keys, MAX_REVOKED_TOKENS, MAX_TOKEN_KEYS, Tokens, Users};
 pub use view::{
-    Bucket, Counts, Ended, JobFilter, LiveWorker, MAX_PAGE, OperationCounts, Page, QueueCounts, WorkerInfo,
-    WorkerStats,
+    Bucket, Counts, Ended, JobFilter, LiveWorker, MAX_PAGE, OperationCounts, Order, Page, QueueCounts,
+    WorkerInfo, WorkerStats,
 };
 
 use crate::{
@@ -91,7 +93,7 @@ pub trait Ledger: Send + Sync {
     /// One job with its attempts and results.
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;
 
-    /// Jobs that match, newest first, without attempts and results.
+    /// Jobs that match, in the filter's order, without attempts and results.
     async fn jobs(&self, filter: JobFilter, page: Page) -> Result<Vec<Job>, StoreError>;
 
     /// The newest job of this alias within its origin, with attempts and results.
@@ -130,6 +132,11 @@ pub trait Admin: Send + Sync {
     /// Errors: [`StoreError::Running`]; [`StoreError::PartOfRun`] for an item of a run, which goes with its run.
     /// `None` if unknown.
     async fn delete(&self, id: JobId) -> Result<Option<Vec<BlobId>>, StoreError>;
+
+    /// Does the same to many jobs: those that are chosen, in their filter's order, as many as the page says, in one
+    /// transaction. Each job is chosen by what it is within that transaction.
+    /// Errors: [`StoreError::BatchTooLarge`] for more than [`MAX_PAGE`] ids.
+    async fn act(&self, action: Action, chosen: Chosen, page: Page) -> Result<Acted, StoreError>;
 
     /// Stops claims from a queue; running jobs finish. Idempotent, survives restarts, and unknown names are created.
     async fn pause(&self, queue: QueueName) -> Result<(), StoreError>;

@@ -10,7 +10,7 @@ use crate::{
 /// Jobs of one page at most.
 pub const MAX_PAGE: u32 = 1_000;
 
-/// Which jobs a listing shows. Every field narrows; the default matches all.
+/// Which jobs a listing shows, and in what order. Every field but the order narrows; the default matches all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct JobFilter {
     /// Any of these states; empty is any.
@@ -31,6 +31,20 @@ pub struct JobFilter {
     pub until: Option<Timestamp>,
     /// File names that contain this, ASCII case ignored. No wildcards.
     pub text: Option<String>,
+    /// Jobs that show a failure of any of these kinds: that have failed, or wait for another attempt. Empty is any.
+    pub failures: Vec<FailureKind>,
+    /// Which of them come first.
+    pub order: Order,
+}
+
+/// The end from which a listing is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// What was submitted last comes first.
+    #[default]
+    Newest,
+    /// What was submitted first comes first.
+    Oldest,
 }
 
 /// A part of a listing.
@@ -38,7 +52,7 @@ pub struct JobFilter {
 pub struct Page {
     /// Jobs at most, 1 to [`MAX_PAGE`].
     pub limit: u32,
-    /// Only jobs older than this sequence number: the last one of the page before.
+    /// Only what comes behind this sequence number in the listing's order: that of the last one on the page before.
     pub before: Option<u64>,
 }
 

@@ -241,7 +241,8 @@ impl RawJob {
     }
 }
 
-/// One ended attempt, from `number, word.text, started_at, ended_at, end, kind, message` and the four timings.
+/// One ended attempt, from `number, word.text, started_at, ended_at, end, kind, message` and the timings, as they
+/// are declared.
 pub(super) fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
     let kind: Option<i64> = row.get(5)?;
     let failure = match kind {
@@ -260,6 +261,9 @@ pub(super) fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
             wait_us: number(row, 8)?,
             work_us: number(row, 9)?,
             write_us: number(row, 10)?,
+            decode_us: number(row, 11)?,
+            infer_us: number(row, 12)?,
+            encode_us: number(row, 13)?,
         },
     })
 }

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::trouble::{Trouble, internal};
 
 /// One script a version; a file of version `n` has had the first `n` of them.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7];
 
 /// What every connection is told.
 pub(super) const SETTINGS: &str = "
@@ -168,6 +168,15 @@ const V6: &str = "
     CREATE INDEX run_archive_run ON run_archive (run);
 ";
 
+/// Where the work of an attempt went, zero where an older program did not say; and failures by their kind, so that the
+/// few of a kind are found among a million jobs.
+const V7: &str = "
+    ALTER TABLE attempt ADD COLUMN decode_us INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN infer_us INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN encode_us INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX failure_kind ON failure (kind, seq);
+";
+
 /// Brings a file to the newest version, each step as a transaction of its own.
 /// Errors: [`StoreError::Unavailable`] if a newer program has written it.
 pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), Trouble> {
@@ -193,7 +202,7 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Resul
 mod tests {
     use darkroom_core::{
         JobId, Timestamp,
-        job::{Caching, FailureKind},
+        job::{Caching, FailureKind, Timings},
         store::{
             Cache as _, CacheKey, History as _, Ledger as _, Page, Period, PredictionFilter,
             Predictions as _, StoreLimits, conformance::prediction,
@@ -232,6 +241,7 @@ mod tests {
              INSERT INTO job VALUES (1, 3, 1, 1, 0, 1, 1, 0, 0, 3, 3, 5, 6, 7, NULL, 5, 1, 2, 1);
              INSERT INTO detail VALUES (1, zeroblob(16), zeroblob(32), 3, 'image/png', 'a.png', NULL, NULL,
                  '[{\"op\":\"digit\"}]');
+             INSERT INTO attempt VALUES (1, 1, 1, 6, 7, 0, NULL, NULL, 10, 20, 30, 40);
              INSERT INTO result VALUES (1, '[{\"operation\":\"digit\",\"document\":{\"digit\":7},\"artifacts\":[]}]');",
         )
         .unwrap();
@@ -247,6 +257,8 @@ mod tests {
         let job = store.job(JobId::from_bytes([0; 16])).await.unwrap().unwrap();
         assert_eq!((job.caching, job.results[0].cached), (Caching::Used, false));
         assert_eq!(job.results[0].document["digit"], 7);
+        let spent = Timings { read_us: 10, wait_us: 20, work_us: 30, write_us: 40, ..Timings::default() };
+        assert_eq!(job.attempts[0].timings, spent, "what nobody measured is nothing");
         let page = Page { limit: 10, before: None };
         assert_eq!(store.predictions(PredictionFilter::default(), page).await.unwrap(), []);
         store.record(vec![prediction("ann", "7")]).await.unwrap();

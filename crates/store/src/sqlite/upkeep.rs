@@ -101,13 +101,10 @@ impl Book {
 
     /// Cancels or retries. `false` if there is no such job.
     pub(super) fn move_by_hand(&mut self, id: JobId, event: Event) -> Result<(), Trouble> {
-        let now = self.now();
-        let Some(mut hot) = self.hot(id)? else { return Ok(()) };
-        self.step(&mut hot, event, now)?;
-        if let Some((running, _)) = self.running.get_mut(&hot.seq) {
-            *running = hot;
+        match self.hot(id)? {
+            Some(hot) => self.move_hot(hot, event),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     pub(super) fn delete(&mut self, id: JobId) -> Result<Option<Vec<BlobId>>, Trouble> {
@@ -186,7 +183,7 @@ impl Book {
         Ok(blobs)
     }
 
-    fn orphans(&self, blobs: BTreeSet<BlobId>) -> Result<Vec<BlobId>, Trouble> {
+    pub(super) fn orphans(&self, blobs: BTreeSet<BlobId>) -> Result<Vec<BlobId>, Trouble> {
         let references = self.references.reader();
         let mut orphans = Vec::new();
         for blob in blobs {

@@ -4,12 +4,15 @@ use std::{collections::BTreeMap, fmt::Debug, path::PathBuf, sync::Arc, time::Dur
 
 use darkroom_core::{
     Clock, JobId, ManualClock, RunId, SessionId, Timestamp,
-    job::{AttemptLimits, Failure, FailureKind, Idempotency, Job, NewJob, OperationResult, Outcome, Timings},
+    job::{
+        AttemptLimits, Failure, FailureKind, Idempotency, Job, NewJob, OperationResult, Outcome, Shown,
+        Timings,
+    },
     prediction::Prediction,
     run::{Cell, Entry, HighWater, NewItem, NewRun, OnError, Run, RunEvent, SkipReason, Stop},
     store::{
-        Beside, CacheKey, Counts, GroupPage, ItemPage, JobFilter, Lease, Page, Period, PredictionFilter,
-        RunFilter, Settlement, Store, StoreError, StoreLimits, WorkerInfo, WorkerStats,
+        Action, Beside, CacheKey, Chosen, Counts, GroupPage, ItemPage, JobFilter, Lease, Order, Page, Period,
+        PredictionFilter, RunFilter, Settlement, Store, StoreError, StoreLimits, WorkerInfo, WorkerStats,
         conformance::{NOON, dataset, image, job, named_blob, prediction, success, with_vector, worker},
     },
 };
@@ -41,6 +44,7 @@ enum Step {
     Cancel { job: usize },
     Retry { job: usize },
     Delete { job: usize },
+    Act { action: usize, state: usize, limit: u32, order: Order },
     Pause { queue: u8 },
     Resume { queue: u8 },
     Wait { ms: u32 },
@@ -87,6 +91,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => index().prop_map(|job| Step::Cancel { job }),
         2 => index().prop_map(|job| Step::Retry { job }),
         2 => index().prop_map(|job| Step::Delete { job }),
+        2 => (0..3_usize, 0..8_usize, 1..5_u32, prop_oneof![Just(Order::Newest), Just(Order::Oldest)])
+            .prop_map(|(action, state, limit, order)| Step::Act { action, state, limit, order }),
         1 => (0..2_u8).prop_map(|queue| Step::Pause { queue }),
         2 => (0..2_u8).prop_map(|queue| Step::Resume { queue }),
         4 => (1..30_000_u32).prop_map(|ms| Step::Wait { ms }),
@@ -176,6 +182,14 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
                 Some(id) => tell(self.store.delete(*id).await),
                 None => Told::new(),
             },
+            Step::Act { action, state, limit, order } => {
+                // Any state at times.
+                let states = Shown::ALL.get(*state).copied().into_iter().collect();
+                let chosen =
+                    Chosen { filter: JobFilter { states, order: *order, ..JobFilter::default() }, ids: None };
+                let action = [Action::Retry, Action::Cancel, Action::Delete][*action];
+                tell(self.store.act(action, chosen, Page { limit: *limit, before: None }).await)
+            }
             Step::Pause { queue: n } => tell(self.store.pause(queue(*n)).await),
             Step::Resume { queue: n } => tell(self.store.resume(queue(*n)).await),
             Step::Wait { .. } | Step::Reopen => Told::new(),

@@ -4,6 +4,7 @@
 //! runs a future to its end and a function that makes an empty store with a clock to move.
 
 mod attempts;
+mod bulk;
 mod cache;
 mod cancelling;
 mod counting;
@@ -25,6 +26,7 @@ mod users;
 use std::sync::Arc;
 
 pub use attempts::*;
+pub use bulk::*;
 pub use cache::*;
 pub use cancelling::*;
 pub use counting::*;
@@ -106,6 +108,11 @@ macro_rules! store_conformance {
             text_is_searched_without_wildcards,
             listings_leave_attempts_and_results_out,
             an_alias_finds_the_newest_job_of_its_origin,
+            acting_on_many_jobs_is_acting_on_each,
+            many_jobs_are_acted_on_in_bounded_steps,
+            chosen_ids_are_acted_on_if_they_match,
+            deleting_many_jobs_tells_which_blobs_are_orphans,
+            many_items_that_are_retried_open_their_run_again,
             counts_agree_with_a_recount,
             totals_outlive_the_jobs_they_counted,
             what_finished_is_counted_by_the_minute,

@@ -12,9 +12,10 @@ use darkroom_core::{
     prediction::{NewPrediction, Prediction},
     run::{Aggregate, Cell, NewItem, NewRun, Run, RunEvent},
     store::{
-        Added, Admin, Appended, Beat, Cache, CacheKey, Counts, GroupPage, History, ItemPage, JobFilter, Keys,
-        Leased, Ledger, LiveWorker, Notice, Page, Period, PredictionFilter, Predictions, Queue, RunFilter,
-        Runs, Settled, Settlement, StoreError, Submitted, Swept, Tokens, Users, WorkerInfo, WorkerStats,
+        Acted, Action, Added, Admin, Appended, Beat, Cache, CacheKey, Chosen, Counts, GroupPage, History,
+        ItemPage, JobFilter, Keys, Leased, Ledger, LiveWorker, Notice, Page, Period, PredictionFilter,
+        Predictions, Queue, RunFilter, Runs, Settled, Settlement, StoreError, Submitted, Swept, Tokens,
+        Users, WorkerInfo, WorkerStats,
     },
     user::{ApiKey, TokenKey, User, UserChange, UserName},
 };
@@ -112,6 +113,10 @@ impl Ledger for Faulty {
 
 #[async_trait]
 impl Admin for Faulty {
+    async fn act(&self, action: Action, chosen: Chosen, page: Page) -> Result<Acted, StoreError> {
+        self.check()?;
+        self.store.act(action, chosen, page).await
+    }
     async fn cancel(&self, id: JobId) -> Result<Option<Job>, StoreError> {
         self.check()?;
         self.store.cancel(id).await
