@@ -16,7 +16,9 @@ use crate::{
 /// What an item gives whose results were remembered.
 fn remembered(key: &str) -> Outcome {
     let Outcome::Succeeded(mut results) = with_vector(&vector_of(key), "x") else { unreachable!() };
-    results.iter_mut().for_each(|result| result.cached = true);
+    for result in &mut results {
+        result.cached = true;
+    }
     Outcome::Succeeded(results)
 }
 
