@@ -94,6 +94,8 @@ pub enum ArchivePlace {
     File(String),
     /// An address, `http:` or `https:`.
     Url(String),
+    /// The part `archive` of this request.
+    Upload,
 }
 
 /// A run.

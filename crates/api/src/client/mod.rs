@@ -2,6 +2,7 @@
 
 mod error;
 mod predictions;
+mod runs;
 mod submit;
 
 use std::{path::Path, time::Duration};
@@ -265,7 +266,7 @@ impl Client {
         self.json(self.request(Method::GET, "/v1/runs").query(&given)).await
     }
 
-    /// What to do with a run: `pause`, `resume`, `cancel` or `retry-failed`.
+    /// What to do with a run: `pause`, `resume`, `cancel`, `retry-failed` or `redo`.
     pub async fn change_run(&self, id: &str, what: &str) -> Result<Run, ClientError> {
         self.json(self.request(Method::POST, &run_path(id, &format!("/{}", escape_segment(what))))).await
     }

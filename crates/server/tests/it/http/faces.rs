@@ -27,7 +27,7 @@ use super::{
 const ASTRONAUT: [f64; 4] = [178.0, 62.6, 90.4, 113.9];
 
 /// What a test of faces needs.
-struct Stage {
+pub(super) struct Stage {
     runtime: PathBuf,
     models: PathBuf,
     photos: PathBuf,
@@ -35,7 +35,7 @@ struct Stage {
 
 /// `DARKROOM_MODELS`, else `.x/models/models`, where `./x test` puts YuNet and SFace; photographs as elsewhere. Without
 /// them a test is skipped; in CI it fails.
-fn stage() -> Option<Stage> {
+pub(super) fn stage() -> Option<Stage> {
     let there = |variable: &str, beside: &str, inside: &str| {
         let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(beside);
         let place = std::env::var_os(variable).map_or_else(beside, PathBuf::from);
@@ -54,15 +54,25 @@ fn stage() -> Option<Stage> {
 
 impl Stage {
     async fn app(&self) -> App {
-        let (runtime, models) = (self.runtime.clone(), self.models.clone());
+        self.app_with(|_| {}).await
+    }
+
+    /// A service that has the models, and whose other settings `change` has changed.
+    pub(super) async fn app_with(&self, change: impl FnOnce(&mut Config)) -> App {
         App::with(|config: &mut Config| {
-            config.models.runtime = Some(runtime);
-            config.models.dir = Some(models);
+            self.set(config);
+            change(config);
         })
         .await
     }
 
-    fn photo(&self, name: &str) -> Vec<u8> {
+    /// Says where the models are.
+    pub(super) fn set(&self, config: &mut Config) {
+        config.models.runtime = Some(self.runtime.clone());
+        config.models.dir = Some(self.models.clone());
+    }
+
+    pub(super) fn photo(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.photos.join(name)).unwrap()
     }
 

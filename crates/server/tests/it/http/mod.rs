@@ -3,6 +3,7 @@
 mod app;
 mod artifacts;
 mod cache;
+mod classic_average_face;
 mod classic_resize;
 mod classic_thumbnail;
 mod docs;
