@@ -73,6 +73,11 @@ pub enum RunSource {
         /// Each `http:` or `https:`.
         urls: Vec<String>,
     },
+    /// Blobs of the server whose content address begins so.
+    Prefix {
+        /// Hexadecimal digits.
+        prefix: String,
+    },
 }
 
 /// How deep a folder is worked through.

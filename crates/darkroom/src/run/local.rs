@@ -1,17 +1,11 @@
-//! The work in this process: the same store, blobs and worker as in a server, without HTTP.
+//! The service in this process, without HTTP: the same store, blobs, worker and upkeep as in a server.
 
-use std::{
-    collections::HashMap,
-    fs, io,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use darkroom_core::{
     JobId, Operation,
-    job::{FileName, Idempotency, Input, Job, NewJob, Origin, State},
-    store::{Notice, StoreError, Submitted},
+    job::{FileName, Input, Job, NewJob, Origin, State},
+    store::{StoreError, Submitted},
 };
 use darkroom_server::{
     Parts,
@@ -21,13 +15,10 @@ use darkroom_server::{
     worker::Worker,
 };
 use futures_util::StreamExt;
-use sha2::{Digest, Sha256};
-use tokio::{io::AsyncReadExt, sync::Notify};
+use serde_json::Value;
+use tokio::io::AsyncReadExt;
 
-use super::{
-    place::{Failed, Finished, Made, Written, result_path},
-    sources::Image,
-};
+use super::finished::Failed;
 use crate::{halt::Halt, parts, settings::Settings};
 
 /// Bytes that are read from a file at a time.
@@ -39,69 +30,58 @@ const FLOOR: Duration = Duration::from_secs(1);
 /// How long to wait before a full queue is asked again.
 const QUEUE_FULL: Duration = Duration::from_millis(200);
 
-/// A service without HTTP.
-pub(super) struct Embedded {
-    parts: Parts,
-    ends: Arc<Ends>,
-    running: Mutex<Option<(Worker, Upkeep)>>,
+/// What does the work.
+pub(super) struct Local {
+    pub(super) parts: Parts,
+    worker: Worker,
+    upkeep: Upkeep,
 }
 
-impl Embedded {
+impl Local {
     /// Opens the store of the data folder and starts its worker.
     pub(super) async fn start(settings: &Settings) -> Result<Self, Halt> {
         let settings = settings.clone();
-        let opened = tokio::task::spawn_blocking(move || parts::open(&settings)).await;
+        let opened = tokio::task::spawn_blocking(move || parts::open_own(&settings)).await;
         let parts = opened.map_err(|error| Halt::environment(error, "please report this"))??;
         let metrics = Arc::new(Metrics::default());
         let threads =
             |error| Halt::environment(error, "set fewer worker.slots, or raise the limit of threads");
-        let ends = Arc::new(Ends::default());
-        tokio::spawn(Arc::clone(&ends).follow(parts.store.watch()));
         let worker = Worker::start(&parts, Arc::clone(&metrics)).map_err(threads)?;
         let upkeep = Upkeep::start(&parts, metrics);
-        Ok(Self { parts, ends, running: Mutex::new(Some((worker, upkeep))) })
-    }
-
-    /// Enough that every slot is busy while others are read, written and recorded.
-    pub(super) fn width(&self) -> usize {
-        self.parts.config.worker.leases() as usize + 4
+        Ok(Self { parts, worker, upkeep })
     }
 
     /// Ends the worker; what it has not finished is taken up by the next call.
-    pub(super) async fn stop(&self) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((worker, upkeep)) = running {
-            worker.shutdown().await;
-            upkeep.shutdown().await;
-            // What was still held when its job was deleted is free now; should this fail, a server's upkeep does it.
-            let _ = self.parts.blobs.collect(&*self.parts.store, Vec::new()).await;
-        }
+    pub(super) async fn stop(self) {
+        self.worker.shutdown().await;
+        self.upkeep.shutdown().await;
     }
 
-    /// See [`super::place::Place::process`].
-    pub(super) async fn process(
+    /// What one operation says of one image. Nothing of the image stays.
+    pub(super) async fn look(
         &self,
-        image: Image,
+        path: &Path,
         operation: Operation,
-        out: &Path,
-    ) -> Result<Finished, Halt> {
-        let stored = match self.take_in(&image.path).await {
+    ) -> Result<Result<Value, Failed>, Halt> {
+        let stored = match self.take_in(path).await {
             Ok(stored) => stored,
-            Err(TakeIn::Source(failed)) => return Ok(Finished::of(image, None, Err(failed))),
+            Err(TakeIn::Source(failed)) => return Ok(Err(failed)),
             Err(TakeIn::Blobs(error)) => return Err(disk(error)),
         };
-        let new = new_job(&self.parts, &image, &stored, operation)?;
+        let name = path.file_name().and_then(|name| FileName::clean(&name.to_string_lossy()));
+        let media_type = "application/octet-stream".to_owned();
+        let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name };
+        let new = NewJob::new(self.parts.clock.now(), input, vec![operation]);
+        let mut new = new.map_err(|error| Halt::Usage(error.to_string()))?;
+        new.origin = origin();
         let id = self.submit(new).await?;
         drop(stored);
-        let job = self.wait(id).await?;
-        let end = self.fetch(&job, &image.relative, out).await?;
-        // The result has left this store: nothing of the image needs to stay.
-        if let Some(orphans) = self.parts.store.delete(id).await.map_err(store)? {
-            let collected = self.parts.blobs.collect(&*self.parts.store, orphans).await;
-            collected
-                .map_err(|error| Halt::environment(error, "`darkroom doctor` checks the data folder"))?;
-        }
-        Ok(Finished::of(image, Some(id.to_string()), end))
+        let job = self.ended(id).await?;
+        let orphans = self.parts.store.delete(id).await.map_err(store)?.unwrap_or_default();
+        let collected = self.parts.blobs.collect(&*self.parts.store, orphans).await;
+        collected.map_err(|error| Halt::environment(error, "`darkroom doctor` checks the data folder"))?;
+        let said = job.results.first().filter(|_| job.status.state == State::Succeeded);
+        Ok(said.map(|result| result.document.clone()).ok_or_else(|| why(&job)))
     }
 
     async fn take_in(&self, path: &Path) -> Result<Stored, TakeIn> {
@@ -128,15 +108,12 @@ impl Embedded {
         }
     }
 
-    async fn wait(&self, id: JobId) -> Result<Job, Halt> {
-        let told = self.ends.expect(id);
+    async fn ended(&self, id: JobId) -> Result<Job, Halt> {
+        // The notices come first, the look second: no change falls in between.
+        let mut notices = self.parts.store.watch();
         loop {
-            let job = self.parts.store.job(id).await.map_err(store)?;
-            match job {
-                Some(job) if job.status.state.is_final() => {
-                    self.ends.forget(id);
-                    return Ok(job);
-                }
+            match self.parts.store.job(id).await.map_err(store)? {
+                Some(job) if job.status.state.is_final() => return Ok(job),
                 Some(_) => {}
                 None => {
                     let error = anyhow::anyhow!("the job {id} vanished");
@@ -144,29 +121,14 @@ impl Embedded {
                 }
             }
             // A notice may be lost, so the job is looked at now and then as well.
-            let _ = tokio::time::timeout(FLOOR, told.notified()).await;
+            let _ = tokio::time::timeout(FLOOR, notices.next()).await;
         }
     }
+}
 
-    /// Copies the files of the result to their places.
-    async fn fetch(&self, job: &Job, relative: &Path, out: &Path) -> Result<Result<Made, Failed>, Halt> {
-        let made = job.results.first().filter(|_| job.status.state == State::Succeeded);
-        let Some(result) = made else { return Ok(Err(why(job))) };
-        let mut files = Vec::with_capacity(result.artifacts.len());
-        for artifact in &result.artifacts {
-            let path = result_path(relative, &artifact.name);
-            let (from, to) = (self.parts.blobs.local_path(artifact.blob), out.join(&path));
-            let copied = tokio::task::spawn_blocking(move || copy(&from, &to)).await;
-            copied.unwrap_or_else(|panic| Err(io::Error::other(panic))).map_err(|error| {
-                let error =
-                    anyhow::Error::new(error).context(format!("cannot write {}", out.join(&path).display()));
-                Halt::environment(error, "check that the folder of results can be written to and has room")
-            })?;
-            files.push(Written { path, bytes: artifact.bytes });
-        }
-        let work_us = job.attempts.last().map_or(0, |attempt| attempt.timings.work_us);
-        Ok(Ok(Made { files, document: result.document.clone(), work_us, cached: result.cached }))
-    }
+/// The surface that jobs and runs of the command line come through.
+pub(super) fn origin() -> Origin {
+    "cli".parse().unwrap_or_default()
 }
 
 /// Why a file was not taken in.
@@ -195,44 +157,16 @@ impl From<BlobError> for TakeIn {
     }
 }
 
-/// The job of an image. Its key makes a call that is repeated after a crash meet the job of the first.
-fn new_job(parts: &Parts, image: &Image, stored: &Stored, operation: Operation) -> Result<NewJob, Halt> {
-    let path = image.path.canonicalize().unwrap_or_else(|_| image.path.clone());
-    let name = path.file_name().and_then(|name| FileName::clean(&name.to_string_lossy()));
-    let mut digest = Sha256::new();
-    digest.update(path.as_os_str().as_encoded_bytes());
-    digest.update(stored.id.as_bytes());
-    digest.update(super::rows::digest(&operation));
-    let fingerprint: [u8; 32] = digest.finalize().into();
-    let key = format!("run-{}", darkroom_core::BlobId::from_bytes(fingerprint));
-    let media_type = "application/octet-stream".to_owned();
-    let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name };
-    let new = NewJob::new(parts.clock.now(), input, vec![operation]);
-    let mut new = new.map_err(|error| Halt::Usage(error.to_string()))?;
-    new.origin = "cli".parse().unwrap_or_else(|_| Origin::default());
-    new.idempotency = Some(Idempotency { key, fingerprint });
-    Ok(new)
-}
-
-fn why(job: &Job) -> Failed {
+/// Why a job has no result.
+pub(super) fn why(job: &Job) -> Failed {
     match &job.failure {
         Some(failure) => Failed::new(failure.kind.as_str(), &failure.message),
         None => Failed::new(job.shown().as_str(), &"the job was stopped"),
     }
 }
 
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mut partial = to.as_os_str().to_owned();
-    partial.push(".part");
-    let partial = PathBuf::from(partial);
-    fs::copy(from, &partial)?;
-    fs::rename(partial, to)
-}
-
-fn store(error: StoreError) -> Halt {
+/// The store does not play along.
+pub(super) fn store(error: StoreError) -> Halt {
     let advice = match &error {
         StoreError::DiskFull => "make room on the disk; the same command goes on from here",
         _ => "`darkroom doctor` checks the data folder; the same command goes on from here",
@@ -245,40 +179,4 @@ fn disk(error: BlobError) -> Halt {
         error,
         "make room in the data folder, or check that it can be written to; the same command goes on from here",
     )
-}
-
-/// Who waits for which job.
-#[derive(Default)]
-struct Ends {
-    waiting: Mutex<HashMap<JobId, Arc<Notify>>>,
-}
-
-impl Ends {
-    /// Passes the store's notices on to those who wait.
-    async fn follow(self: Arc<Self>, mut notices: impl futures_util::Stream<Item = Notice> + Unpin) {
-        while let Some(notice) = notices.next().await {
-            let waiting = self.lock();
-            match notice {
-                Notice::Job(id) => {
-                    if let Some(told) = waiting.get(&id) {
-                        told.notify_one();
-                    }
-                }
-                Notice::Missed => waiting.values().for_each(|told| told.notify_one()),
-                Notice::Work | Notice::Run(_) => {}
-            }
-        }
-    }
-
-    fn expect(&self, id: JobId) -> Arc<Notify> {
-        Arc::clone(self.lock().entry(id).or_default())
-    }
-
-    fn forget(&self, id: JobId) {
-        self.lock().remove(&id);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Arc<Notify>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
