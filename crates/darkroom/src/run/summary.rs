@@ -82,7 +82,8 @@ impl Summary {
         }
         if !self.failures.is_empty() {
             let failed: u64 = self.failures.values().sum();
-            tell(&format!("{failed} failed ({}); their rows say why", reasons(&self.failures)));
+            let why = if self.results.is_some() { "; their rows say why" } else { "" };
+            tell(&format!("{failed} failed ({}){why}", reasons(&self.failures)));
         }
         if !self.passed_over.is_empty() {
             let count: u64 = self.passed_over.values().sum();
