@@ -95,7 +95,8 @@ async fn log(http: &Http, caller: &Caller, id: &str) -> Result<Option<String>, F
     let Some(run) = run else { return Ok(None) };
     let mean = if run.status.state == RunState::Succeeded { mean(http, run.id).await? } else { None };
     let lines = average_face::log(&Run::of(&run, http.now()), mean.as_ref());
-    Ok(Some(lines.iter().map(|line| format!("{line}\n")).collect()))
+    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    Ok(Some(lines.join("\n") + "\n"))
 }
 
 async fn mean(http: &Http, run: RunId) -> Result<Option<RunAggregate>, Failure> {
