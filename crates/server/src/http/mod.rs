@@ -7,8 +7,10 @@ mod artifacts;
 mod body;
 mod caller;
 mod classic;
+mod conditional;
 mod config;
 mod cursor;
+mod dashboard;
 mod disposition;
 mod docs;
 mod drain;
@@ -110,6 +112,7 @@ fn table() -> Vec<Row> {
         get("/docs", docs::page),
         get("/docs/problems", docs::problems),
         get("/docs/{file}", docs::file),
+        get("/ui/{folder}/{file}", dashboard::file),
         get("/v1", health::index),
         // The Open Inference Protocol.
         get("/v2", v2::server::metadata),

@@ -6,6 +6,7 @@ mod cache;
 mod classic_average_face;
 mod classic_resize;
 mod classic_thumbnail;
+mod dashboard;
 mod docs;
 mod events;
 mod faces;
