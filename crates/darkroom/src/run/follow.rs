@@ -1,7 +1,4 @@
-//! Datasets of this machine, worked through as runs by this process.
-//!
-//! A run that was interrupted, by a signal or by a power cut, is found again by its source and its operation and goes
-//! on where it was. One that has ended is done anew; what is unchanged is remembered, and the older run makes way.
+//! Following runs of this process to their end: the bar, the rows and files of what has ended, the classic log.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,23 +8,18 @@ use std::{
 use anyhow::anyhow;
 use darkroom_api::{Run as Shown, RunAggregate, average_face};
 use darkroom_core::{
-    BlobId, Operation, RunId,
-    run::{NewRun, Run, RunEvent, RunName, RunState, Stop, StopKind},
-    store::{ItemPage, MAX_PAGE, Page, RunFilter},
+    BlobId, RunId,
+    job::State,
+    run::{Run, RunEvent, RunState, Stop, StopKind},
+    store::{ItemPage, StoreError},
 };
-use darkroom_server::{Parts, runs::Drivers};
+use darkroom_server::Parts;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{
-    dataset::Dataset,
-    export::Export,
-    local::{Local, origin, store},
-    summary::Summary,
-};
+use super::{export::Export, local::store, summary::Summary};
 use crate::{
     bar::{Bar, Standing},
     halt::Halt,
-    settings::Settings,
     signals::Signals,
     terminal::say,
 };
@@ -41,32 +33,11 @@ const WRITING: Duration = Duration::from_millis(250);
 /// Items that are read at a time.
 const ITEMS: u32 = 64;
 
-/// What is to be done.
-pub(super) struct Work {
-    pub(super) datasets: Vec<Dataset>,
-    pub(super) operation: Operation,
-    /// The folder for the results.
-    pub(super) out: Option<PathBuf>,
-    /// Whether the log of the classic service is printed.
-    pub(super) log: Log,
-    /// What becomes of the runs.
-    pub(super) after: After,
-}
-
 /// Whether the log of the classic service is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Log {
     Printed,
     Silent,
-}
-
-/// What becomes of runs that have ended well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum After {
-    /// They stay, and with them what is remembered, for as long as the store keeps what has finished.
-    Kept,
-    /// Nothing of them stays.
-    Forgotten,
 }
 
 /// What came of it.
@@ -77,138 +48,31 @@ pub(super) struct Done {
 }
 
 /// One run, and how far its results are written.
-struct Going {
-    run: RunId,
+pub(super) struct Going {
+    pub(super) run: RunId,
     under: PathBuf,
     after: Option<u64>,
     is_written: bool,
     remembered: u64,
 }
 
-impl Work {
-    /// Works through the datasets until they are done or the user interrupts.
-    pub(super) async fn through(self, settings: &Settings) -> Result<Done, Halt> {
-        let mut signals = Signals::take()?;
-        let local = Local::start(settings).await?;
-        let followed = self.follow(&local, &mut signals).await;
-        let parts = local.parts.clone();
-        if matches!(&followed, Ok(Done { summary, .. }) if summary.is_quit) {
-            // Whatever is still busy is taken up by the next call.
-            return followed;
-        }
-        local.stop().await;
-        let done = followed?;
-        if !done.summary.interrupted {
-            self.tidy(&parts, &done.summary).await?;
-        }
-        Ok(done)
-    }
-
-    async fn follow(&self, local: &Local, signals: &mut Signals) -> Result<Done, Halt> {
-        let parts = &local.parts;
-        let mut going = Vec::with_capacity(self.datasets.len());
-        for dataset in &self.datasets {
-            going.push(self.take_up(parts, dataset).await?);
-        }
-        let export = match &self.out {
-            Some(out) => Some(Export::into(parts, out, &self.operation)?),
-            None => None,
-        };
-        let drivers = Drivers::of(parts, going.iter().map(|going| going.run));
-        let bar = Bar::start();
-        let mut following =
-            Following { parts, going, export, bar, log: self.log, printed: 0, interrupted: false };
-        let followed = following.to_the_end(signals).await;
-        following.bar.end();
-        drivers.shutdown().await;
-        let is_quit = followed? == End::Quit;
-        following.done(self.out.as_deref(), is_quit).await
-    }
-
-    /// The run of this dataset that has not ended, or a new one.
-    async fn take_up(&self, parts: &Parts, dataset: &Dataset) -> Result<Going, Halt> {
-        let source = serde_json::to_value(&dataset.source)
-            .map_err(|error| Halt::Usage(format!("a path cannot be kept: {error}")))?;
-        let states = vec![RunState::Enumerating, RunState::Running, RunState::Paused];
-        let open = self.runs_of(parts, &source, states).await?;
-        let run = match open.into_iter().next() {
-            Some(run) if run.status.state == RunState::Paused => {
-                let resumed = parts.store.change_run(run.id, RunEvent::Resume).await.map_err(store)?;
-                resumed.unwrap_or(run)
-            }
-            Some(run) => run,
-            None => {
-                let name = RunName::clean(&dataset.name).or_else(|| RunName::clean("run"));
-                let name = name.ok_or_else(|| Halt::Usage("the dataset has no name".to_owned()))?;
-                let new = NewRun::new(parts.clock.now(), name, source, vec![self.operation.clone()]);
-                let mut new = new.map_err(|error| Halt::Usage(error.to_string()))?;
-                new.origin = origin();
-                parts.store.create_run(new).await.map_err(store)?
-            }
-        };
-        let under = dataset.under.clone();
-        Ok(Going { run: run.id, under, after: None, is_written: false, remembered: 0 })
-    }
-
-    /// Runs that this command line has made of the same source with the same operation.
-    async fn runs_of(
-        &self,
-        parts: &Parts,
-        source: &serde_json::Value,
-        states: Vec<RunState>,
-    ) -> Result<Vec<Run>, Halt> {
-        let (mut found, mut before) = (Vec::new(), None);
-        loop {
-            let filter = RunFilter { states: states.clone(), owner: None };
-            let page = parts.store.runs(filter, Page { limit: MAX_PAGE, before }).await.map_err(store)?;
-            before = page.last().map(|run| run.seq);
-            let full = page.len() == MAX_PAGE as usize;
-            found.extend(page.into_iter().filter(|run| {
-                run.origin == origin() && run.source == *source && run.operations == [self.operation.clone()]
-            }));
-            if !full {
-                return Ok(found);
-            }
-        }
-    }
-
-    /// Deletes runs that these have replaced: what was remembered of them is remembered of these.
-    async fn tidy(&self, parts: &Parts, summary: &Summary) -> Result<(), Halt> {
-        let states = vec![RunState::Succeeded, RunState::Failed, RunState::Cancelled];
-        for dataset in &self.datasets {
-            let source = serde_json::to_value(&dataset.source).unwrap_or_default();
-            for run in self.runs_of(parts, &source, states.clone()).await? {
-                let is_new = summary.runs.contains(&run.id.to_string());
-                if !is_new || self.after == After::Forgotten {
-                    parts.store.delete_run(run.id).await.map_err(store)?;
-                }
-            }
-        }
-        if self.after == After::Kept {
-            return Ok(());
-        }
-        loop {
-            let swept = parts.store.sweep().await.map_err(store)?;
-            let collected = parts.blobs.collect(&*parts.store, swept.orphans).await;
-            collected
-                .map_err(|error| Halt::environment(error, "`darkroom doctor` checks the data folder"))?;
-            if swept.deleted == 0 {
-                return Ok(());
-            }
-        }
+impl Going {
+    pub(super) fn new(run: RunId, under: PathBuf) -> Self {
+        Self { run, under, after: None, is_written: false, remembered: 0 }
     }
 }
 
 /// Why nobody follows any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     /// The runs have ended, or were paused for the user.
     Reached,
     /// The user does not want to wait.
     Quit,
 }
 
-struct Following<'a> {
+/// The runs of one call.
+pub(super) struct Following<'a> {
     parts: &'a Parts,
     going: Vec<Going>,
     export: Option<Export>,
@@ -219,8 +83,19 @@ struct Following<'a> {
     interrupted: bool,
 }
 
-impl Following<'_> {
-    async fn to_the_end(&mut self, signals: &mut Signals) -> Result<End, Halt> {
+impl<'a> Following<'a> {
+    pub(super) fn new(parts: &'a Parts, going: Vec<Going>, export: Option<Export>, log: Log) -> Self {
+        Self { parts, going, export, bar: Bar::start(), log, printed: 0, interrupted: false }
+    }
+
+    /// Follows until all is written, or until nothing is at work any more once the user has interrupted.
+    pub(super) async fn follow(&mut self, signals: &mut Signals) -> Result<End, Halt> {
+        let end = self.until_over(signals).await;
+        self.bar.end();
+        end
+    }
+
+    async fn until_over(&mut self, signals: &mut Signals) -> Result<End, Halt> {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -267,7 +142,7 @@ impl Following<'_> {
             let event = RunEvent::Pause(Stop::asked("interrupted"));
             match self.parts.store.change_run(going.run, event).await {
                 // One that has ended needs no pause.
-                Err(darkroom_core::store::StoreError::RunRefused(_)) | Ok(_) => {}
+                Err(StoreError::RunRefused(_)) | Ok(_) => {}
                 Err(error) => return Err(store(error)),
             }
         }
@@ -277,7 +152,7 @@ impl Following<'_> {
     /// Whether there is nothing more to wait for; what keeps a run from going on is an error.
     fn is_over(&self, runs: &[Run]) -> Result<bool, Halt> {
         if self.interrupted {
-            return Ok(runs.iter().all(|run| run.tally.of(darkroom_core::job::State::Running) == 0));
+            return Ok(runs.iter().all(|run| run.tally.of(State::Running) == 0));
         }
         if let Some(run) = runs.iter().find(|run| run.status.state == RunState::Paused) {
             return Err(stopped(run));
@@ -333,7 +208,8 @@ impl Following<'_> {
         Ok(())
     }
 
-    async fn done(mut self, out: Option<&Path>, is_quit: bool) -> Result<Done, Halt> {
+    /// What it came to.
+    pub(super) async fn done(mut self, out: Option<&Path>, is_quit: bool) -> Result<Done, Halt> {
         let runs = self.look().await?;
         let mean = match self.going.first() {
             Some(going) if !self.interrupted => self.mean(going.run).await?,

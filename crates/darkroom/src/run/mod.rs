@@ -1,7 +1,7 @@
 //! `darkroom run`: files, folders and archives through an operation, results into a folder that mirrors them.
 //!
-//! In this process every dataset is a run, as on a server (`follow`), and what came of it is written while it goes on
-//! (`export`): a row an image into `results.jsonl` (`rows`). Against a server images are sent one by one (`feed`).
+//! In this process every dataset is a run, as on a server (`work`), and what came of it is written while it goes on
+//! (`follow`, `export`): a row an image into `results.jsonl` (`rows`). Against a server images are sent one by one (`feed`).
 
 mod asked;
 mod compare;
@@ -16,6 +16,7 @@ mod remote;
 mod rows;
 mod sources;
 mod summary;
+mod work;
 
 use std::{
     fs,
@@ -33,8 +34,9 @@ pub(crate) use compare::{CompareArgs, compare};
 use crate::{halt::Halt, serve::runtime, settings::Settings};
 use dataset::datasets;
 use feed::Feed;
-use follow::{After, Done, Log, Work};
+use follow::{Done, Log};
 use remote::Remote;
+use work::{After, Work};
 
 /// Works through what was typed. Exit code 1 if images failed, 130 if interrupted before the end.
 pub(crate) fn run(command: RunCommand<RunArgs>, settings: &Settings, json: bool) -> Result<ExitCode, Halt> {

@@ -155,9 +155,9 @@ fn a_watcher_outlives_the_server() {
     let Asking { server, .. } = asking;
     server.kill();
     let _server = serve(folder.path(), &listen);
-    let watched = watcher.wait_with_output().unwrap();
-    assert_eq!(watched.status.code(), Some(0), "{}", err(&watched));
-    let text = out(&watched);
+    let said = watcher.wait_with_output().unwrap();
+    assert_eq!(said.status.code(), Some(0), "{}", err(&said));
+    let text = out(&said);
     let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     assert_eq!((&last["state"], &last["counts"]["succeeded"]), (&Value::from("succeeded"), &Value::from(40)));
 }

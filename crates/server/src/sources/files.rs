@@ -1,7 +1,7 @@
 //! Files of this machine, one by one, as somebody has named them.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
@@ -31,7 +31,11 @@ pub(super) fn read(
 
 fn open(place: &Path) -> Result<(File, u64), Fault> {
     let fault = |error: io::Error| Fault::from(reason_of(&error));
+    // Opening a pipe would wait for its writer.
+    if !fs::metadata(place).map_err(fault)?.is_file() {
+        return Err(SkipReason::Special.into());
+    }
     let file = File::open(place).map_err(fault)?;
-    let metadata = file.metadata().map_err(fault)?;
-    if metadata.is_file() { Ok((file, metadata.len())) } else { Err(SkipReason::Special.into()) }
+    let bytes = file.metadata().map_err(fault)?.len();
+    Ok((file, bytes))
 }
