@@ -40,6 +40,7 @@ pub fn log(run: &Run, mean: Option<&RunAggregate>) -> Vec<Line> {
         lines.push(line(begun, format!("Total of Tasks Created: {}", run.total)));
         lines.push(line(begun, "Getting Tasks Done..."));
     }
+    lines.extend(run.damage.iter().map(|damage| line(begun, format!("[WARN] - {damage}"))));
     let ended = run.finished_at.unwrap_or(begun);
     let why =
         || run.stop.as_ref().map_or_else(|| "no reason is known".to_owned(), |stop| stop.message.clone());

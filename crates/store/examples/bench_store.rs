@@ -1,4 +1,5 @@
 //! How fast the store in a file is, beside what it has to reach. `benches/store/run` builds and runs this.
+//! `cycles SLOTS JOBS` does only that many submissions a slot: what a profiler counts of it is the same every time.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints a table, or stops")]
 
 use std::{
@@ -32,9 +33,13 @@ fn main() {
     {
         return hold(Path::new(path));
     }
+    if let [_, role, slots, jobs] = &arguments[..]
+        && role == "cycles"
+    {
+        return counted_cycles(slots.parse().unwrap(), jobs.parse().unwrap());
+    }
     let history = arguments.get(1).and_then(|n| n.parse().ok()).unwrap_or(HISTORY);
-    let folder = tempfile::tempdir_in(std::env::var("TMPDIR").unwrap_or_else(|_| ".".to_owned())).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (folder, runtime) = (folder(), runtime());
     println!("{:<56} {:>12} {:>14} {:>10}  verdict", "case", "measured", "demand", "CPU/job");
     disk(&folder.path().join("disk"));
     naive(&folder.path().join("naive.db"));
@@ -42,6 +47,37 @@ fn main() {
     runtime.block_on(full(&folder.path().join("full.db"), history));
     reopen(&folder.path().join("full.db"), history, &runtime);
     runtime.block_on(scheduled(&folder.path().join("scheduled.db"), history));
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in(std::env::var("TMPDIR").unwrap_or_else(|_| ".".to_owned())).unwrap()
+}
+
+fn counted_cycles(slots: usize, jobs: u64) {
+    let folder = folder();
+    let store = open(&folder.path().join("cycles.db"));
+    let (rate, cpu) = runtime().block_on(cycles(&store, slots, Until::Submitted(jobs)));
+    println!("{slots} slots, {jobs} jobs each: {rate:.0} jobs/s, {cpu:.0} us of CPU a job");
+}
+
+/// When a slot stops.
+#[derive(Clone, Copy)]
+enum Until {
+    Measured,
+    Submitted(u64),
+}
+
+impl Until {
+    fn is_over(self, started: Instant, submitted: u64) -> bool {
+        match self {
+            Self::Measured => started.elapsed() >= MEASURED,
+            Self::Submitted(jobs) => submitted >= jobs,
+        }
+    }
 }
 
 enum Demand {
@@ -112,11 +148,11 @@ fn cpu_seconds() -> f64 {
 }
 
 /// Submit, claim, settle, by this many tasks at once, each one job at a time. Jobs a second, CPU microseconds a job.
-async fn cycles(store: &Arc<Sqlite>, slots: usize) -> (f64, f64) {
+async fn cycles(store: &Arc<Sqlite>, slots: usize, until: Until) -> (f64, f64) {
     let session = session(store).await;
     let (started, cpu) = (Instant::now(), cpu_seconds());
     let tasks: Vec<_> =
-        (0..slots).map(|_| tokio::spawn(cycle_until_late(store.clone(), session, started))).collect();
+        (0..slots).map(|_| tokio::spawn(cycle(store.clone(), session, started, until))).collect();
     let mut done = 0;
     for task in tasks {
         done += task.await.unwrap();
@@ -126,9 +162,10 @@ async fn cycles(store: &Arc<Sqlite>, slots: usize) -> (f64, f64) {
     (done as f64 / wall, cpu * 1e6 / done as f64)
 }
 
-async fn cycle_until_late(store: Arc<Sqlite>, session: SessionId, started: Instant) -> u64 {
-    let mut done = 0;
-    while started.elapsed() < MEASURED {
+async fn cycle(store: Arc<Sqlite>, session: SessionId, started: Instant, until: Until) -> u64 {
+    let (mut done, mut submitted) = (0, 0);
+    while !until.is_over(started, submitted) {
+        submitted += 1;
         store.submit(vec![new_job()]).await.unwrap();
         // Another task may have taken this job; then it has left one of its own.
         let leased = store.claim(session, 1).await.unwrap();
@@ -165,7 +202,7 @@ async fn empty(path: &Path) {
 async fn rates(store: &Arc<Sqlite>, history: &str) {
     for (slots, demand) in [(1, Demand::None), (8, Demand::AtLeast(6_000.0)), (64, Demand::AtLeast(15_000.0))]
     {
-        let (rate, cpu) = cycles(store, slots).await;
+        let (rate, cpu) = cycles(store, slots, Until::Measured).await;
         line(&format!("cycles/s, {slots} slots, {history}"), (rate, "jobs/s"), &demand, Some(cpu));
     }
 }
@@ -271,13 +308,12 @@ fn reopen(path: &Path, history: usize, runtime: &tokio::runtime::Runtime) {
 }
 
 fn hold(path: &Path) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async {
+    runtime().block_on(async {
         let store = open(path);
-        cycles(&store, 8).await;
+        cycles(&store, 8, Until::Measured).await;
         println!("ready");
         loop {
-            cycles(&store, 8).await;
+            cycles(&store, 8, Until::Measured).await;
         }
     });
 }

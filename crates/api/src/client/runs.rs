@@ -1,90 +1,151 @@
-//! Runs: what goes beyond a question and its answer as JSON.
+//! Runs: making, looking at and changing them, and what they have given.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, stream};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
 use reqwest::{
-    Body, Method, Response,
+    Body, Method,
     multipart::{Form, Part},
 };
 use tokio_util::io::ReaderStream;
 
-use super::{Client, ClientError, run_path};
-use crate::{Run, RunRequest};
+use super::{Client, ClientError, run_path, submit::CHUNK};
+use crate::{Run, RunAggregates, RunGroups, RunPage, RunRequest};
 
-/// Bytes that are read from an archive at a time.
-const CHUNK: usize = 256 << 10;
+/// An archive on its way to a server.
+#[derive(Debug)]
+pub struct ArchiveUpload {
+    content: Content,
+    name: String,
+}
 
-/// Bytes of one event at most; what is longer is none of a run.
-const MAX_EVENT: usize = 4 << 20;
+#[derive(Debug)]
+enum Content {
+    Bytes(Bytes),
+    File(PathBuf),
+}
+
+impl ArchiveUpload {
+    /// Bytes in memory, under this file name.
+    pub fn bytes(content: impl Into<Bytes>, name: impl Into<String>) -> Self {
+        Self { content: Content::Bytes(content.into()), name: name.into() }
+    }
+
+    /// A file, which is read while it is sent.
+    pub fn file(path: &Path) -> Self {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Self { content: Content::File(path.to_owned()), name }
+    }
+
+    async fn into_part(self) -> Result<Part, ClientError> {
+        let part = match self.content {
+            Content::Bytes(bytes) => Part::stream(bytes),
+            Content::File(path) => {
+                let file = tokio::fs::File::open(path).await?;
+                let length = file.metadata().await?.len();
+                Part::stream_with_length(Body::wrap_stream(ReaderStream::with_capacity(file, CHUNK)), length)
+            }
+        };
+        Ok(part.file_name(self.name))
+    }
+}
 
 impl Client {
-    /// Makes a run of an archive on this machine, which is read while it is sent. The source of `request` says that it
-    /// is an upload.
-    pub async fn upload_run(&self, request: &RunRequest, archive: &Path) -> Result<Run, ClientError> {
-        let file = tokio::fs::File::open(archive).await?;
-        let bytes = file.metadata().await?.len();
-        let name = archive.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let content = Body::wrap_stream(ReaderStream::with_capacity(file, CHUNK));
+    /// Makes a run.
+    pub async fn make_run(&self, request: &RunRequest) -> Result<Run, ClientError> {
+        self.json(self.request(Method::POST, "/v1/runs").json(request)).await
+    }
+
+    /// Makes a run of an archive that is sent along: the source of `request` is an archive at
+    /// [`crate::ArchivePlace::Upload`]. It is streamed, never in memory as a whole.
+    pub async fn make_run_of(
+        &self,
+        request: &RunRequest,
+        archive: ArchiveUpload,
+    ) -> Result<Run, ClientError> {
         let run =
             serde_json::to_string(request).map_err(|error| ClientError::Unexpected(error.to_string()))?;
-        let run = Part::text(run).mime_str("application/json").map_err(ClientError::Transport)?;
-        let archive = Part::stream_with_length(content, bytes).file_name(name);
-        let form = Form::new().part("run", run).part("archive", archive);
+        let form = Form::new().text("run", run).part("archive", archive.into_part().await?);
         self.json(self.request(Method::POST, "/v1/runs").multipart(form)).await
     }
 
-    /// The run again and again, as it changes, until it has ended or the connection breaks: then whoever wants to know
-    /// more asks again.
-    pub async fn follow_run(
-        &self,
-        id: &str,
-    ) -> Result<impl Stream<Item = Result<Run, ClientError>> + use<>, ClientError> {
-        let response = self.send(self.request(Method::GET, &run_path(id, "/events"))).await?;
-        Ok(events(response).map(|data| {
-            let run = serde_json::from_slice(&data?);
-            run.map_err(|error| ClientError::Unexpected(error.to_string()))
-        }))
+    /// One run.
+    pub async fn run(&self, id: &str) -> Result<Run, ClientError> {
+        self.json(self.request(Method::GET, &run_path(id, ""))).await
     }
 
-    /// A document of a run, chunk by chunk: `results`, `aggregate`, `report` or `embeddings`, with its parameters.
-    pub async fn run_document(
-        &self,
-        id: &str,
-        document: &str,
-        query: &[(&str, &str)],
-    ) -> Result<impl Stream<Item = Result<Bytes, ClientError>> + use<>, ClientError> {
-        let path = run_path(id, &format!("/{}", crate::job::escape_segment(document)));
-        let response = self.send(self.request(Method::GET, &path).query(query)).await?;
-        Ok(response.bytes_stream().map(|chunk| chunk.map_err(ClientError::Transport)))
-    }
-}
-
-/// The data of server-sent events (HTML, 9.2.6), of those that have some.
-fn events(response: Response) -> impl Stream<Item = Result<Vec<u8>, ClientError>> {
-    let begun = (Box::pin(response.bytes_stream()), BytesMut::new());
-    stream::try_unfold(begun, async |(mut chunks, mut text)| {
+    /// The run once it has ended.
+    pub async fn wait_for_run(&self, id: &str) -> Result<Run, ClientError> {
         loop {
-            while let Some(end) = text.windows(2).position(|pair| pair == b"\n\n") {
-                let data = data(&text.split_to(end + 2));
-                if !data.is_empty() {
-                    return Ok(Some((data, (chunks, text))));
-                }
-            }
-            if text.len() > MAX_EVENT {
-                return Err(ClientError::Unexpected("an event is too long".to_owned()));
-            }
-            match chunks.next().await {
-                Some(chunk) => text.extend_from_slice(&chunk.map_err(ClientError::Transport)?),
-                None => return Ok(None),
+            let events = self.send(self.request(Method::GET, &run_path(id, "/events"))).await?;
+            let mut events = events.bytes_stream();
+            while let Some(Ok(_)) = events.next().await {}
+            let run = self.run(id).await?;
+            if run.state.is_final() {
+                return Ok(run);
             }
         }
-    })
-}
+    }
 
-fn data(event: &[u8]) -> Vec<u8> {
-    let lines = event.split(|byte| *byte == b'\n').filter_map(|line| line.strip_prefix(b"data:"));
-    let lines: Vec<&[u8]> = lines.map(|line| line.strip_prefix(b" ").unwrap_or(line)).collect();
-    lines.join(&b'\n')
+    /// A part of the list of runs, newest first; `states` empty is any.
+    pub async fn runs(&self, states: &[&str], cursor: Option<&str>) -> Result<RunPage, ClientError> {
+        let states = Some(states.join(",")).filter(|states| !states.is_empty());
+        let query = [("state", states), ("cursor", cursor.map(ToOwned::to_owned))];
+        let given: Vec<_> =
+            query.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect();
+        self.json(self.request(Method::GET, "/v1/runs").query(&given)).await
+    }
+
+    /// What to do with a run: `pause`, `resume`, `cancel`, `retry-failed` or `redo`.
+    pub async fn change_run(&self, id: &str, what: &str) -> Result<Run, ClientError> {
+        let path = run_path(id, &format!("/{}", super::escape_segment(what)));
+        self.json(self.request(Method::POST, &path)).await
+    }
+
+    /// Deletes a run with everything in it.
+    pub async fn delete_run(&self, id: &str) -> Result<(), ClientError> {
+        self.send(self.request(Method::DELETE, &run_path(id, ""))).await.map(drop)
+    }
+
+    /// What a run has gathered so far.
+    pub async fn aggregates(&self, id: &str) -> Result<RunAggregates, ClientError> {
+        self.json(self.request(Method::GET, &run_path(id, "/aggregate"))).await
+    }
+
+    /// A part of the groups of the first aggregate of a run that has groups, by name.
+    pub async fn run_groups(&self, id: &str, cursor: Option<&str>) -> Result<RunGroups, ClientError> {
+        let given: Vec<_> = cursor.into_iter().map(|cursor| ("cursor", cursor)).collect();
+        self.json(self.request(Method::GET, &run_path(id, "/groups")).query(&given)).await
+    }
+
+    /// The images of a run with what came of them, as lines of JSON, chunk by chunk.
+    pub async fn run_results(
+        &self,
+        id: &str,
+    ) -> Result<impl Stream<Item = Result<Bytes, ClientError>> + use<>, ClientError> {
+        self.stream(&run_path(id, "/results")).await
+    }
+
+    /// The face embeddings of a run as a matrix in `NumPy`'s format, chunk by chunk.
+    pub async fn run_embeddings(
+        &self,
+        id: &str,
+    ) -> Result<impl Stream<Item = Result<Bytes, ClientError>> + use<>, ClientError> {
+        self.stream(&run_path(id, "/embeddings")).await
+    }
+
+    /// The report of a run as one page of HTML.
+    pub async fn run_report(&self, id: &str) -> Result<Bytes, ClientError> {
+        let response = self.send(self.request(Method::GET, &run_path(id, "/report"))).await?;
+        response.bytes().await.map_err(ClientError::Transport)
+    }
+
+    async fn stream(
+        &self,
+        path: &str,
+    ) -> Result<impl Stream<Item = Result<Bytes, ClientError>> + use<>, ClientError> {
+        let response = self.send(self.request(Method::GET, path)).await?;
+        Ok(response.bytes_stream().map(|chunk| chunk.map_err(ClientError::Transport)))
+    }
 }

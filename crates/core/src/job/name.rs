@@ -38,19 +38,19 @@ macro_rules! token {
         impl FromStr for $name {
             type Err = InvalidName;
             fn from_str(text: &str) -> Result<Self, InvalidName> {
-                let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:@/+".contains(c);
-                if (1..=100).contains(&text.len()) && text.chars().all(plain) {
-                    Ok(Self(text.to_owned()))
-                } else {
-                    Err(InvalidName { kind: $kind, max: 100, allowed: "letters, digits and -_.:@/+" })
-                }
+                text.to_owned().try_into()
             }
         }
 
         impl TryFrom<String> for $name {
             type Error = InvalidName;
             fn try_from(text: String) -> Result<Self, InvalidName> {
-                text.parse()
+                let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:@/+".contains(&byte);
+                if (1..=100).contains(&text.len()) && text.bytes().all(plain) {
+                    Ok(Self(text))
+                } else {
+                    Err(InvalidName { kind: $kind, max: 100, allowed: "letters, digits and -_.:@/+" })
+                }
             }
         }
 

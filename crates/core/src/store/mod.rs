@@ -9,6 +9,7 @@
 mod cache;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod history;
 mod predictions;
 mod runs;
 mod users;
@@ -20,11 +21,12 @@ use async_trait::async_trait;
 use futures_core::Stream;
 
 pub use cache::{Cache, CacheKey};
+pub use history::{History, MINUTE, Period, Sample};
 pub use predictions::{MAX_FORGOTTEN, PredictionFilter, Predictions};
 pub use runs::{Appended, GroupPage, ItemPage, RunFilter, Runs};
 pub use users::{Added, Keys, MAX_REVOKED_TOKENS, MAX_TOKEN_KEYS, Tokens, Users};
 pub use view::{
-    Bucket, Counts, JobFilter, LiveWorker, MAX_PAGE, OperationCounts, Page, QueueCounts, WorkerInfo,
+    Bucket, Counts, Ended, JobFilter, LiveWorker, MAX_PAGE, OperationCounts, Page, QueueCounts, WorkerInfo,
     WorkerStats,
 };
 
@@ -44,8 +46,11 @@ pub const BEAT_INTERVAL: Duration = Duration::from_secs(5);
 pub const MAX_BATCH: usize = 10_000;
 
 /// Everything a store is. The server holds one of these and never knows which.
-pub trait Store: Queue + Ledger + Admin + Runs + Users + Keys + Tokens + Predictions + Cache {}
-impl<T: Queue + Ledger + Admin + Runs + Users + Keys + Tokens + Predictions + Cache> Store for T {}
+pub trait Store:
+    Queue + Ledger + Admin + Runs + Users + Keys + Tokens + Predictions + Cache + History
+{
+}
+impl<T: Queue + Ledger + Admin + Runs + Users + Keys + Tokens + Predictions + Cache + History> Store for T {}
 
 /// The queue side: what surfaces and workers call. Every call may carry many items and answers in their order.
 #[async_trait]
@@ -72,7 +77,8 @@ pub trait Queue: Send + Sync {
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError>;
 
     /// Upkeep, to be called about once a second by any number of processes: makes scheduled jobs due, ends sessions
-    /// that have stopped beating, deletes what retention has outlived. Bounded work a call.
+    /// that have stopped beating, deletes what retention has outlived, samples the queue for the history once a minute.
+    /// Bounded work a call.
     async fn sweep(&self) -> Result<Swept, StoreError>;
 
     /// Notices of change: a lossy hint that saves waiting. Whoever relies on it also polls, at a floor.
@@ -91,17 +97,20 @@ pub trait Ledger: Send + Sync {
     /// The newest job of this alias within its origin, with attempts and results.
     async fn newest_by_alias(&self, origin: Origin, alias: String) -> Result<Option<Job>, StoreError>;
 
-    /// How many jobs there are, by state, queue and operation, and what finished lately.
+    /// How many jobs there are, by state, queue and operation, why some failed, and what finished lately.
     async fn counts(&self) -> Result<Counts, StoreError>;
 
     /// Workers whose session lives.
     async fn workers(&self) -> Result<Vec<LiveWorker>, StoreError>;
 
-    /// Which of these blobs no job refers to, as input or artifact.
+    /// Which of these blobs no job refers to, as input or artifact, nor a run as the archive that it is still read from.
     async fn unreferenced(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError>;
 
     /// Whether a job of this owner refers to this blob, as input or artifact.
     async fn refers(&self, owner: Owner, blob: BlobId) -> Result<bool, StoreError>;
+
+    /// Which of these blobs are the input of a job.
+    async fn inputs(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError>;
 
     /// Whether the store can serve at this moment.
     async fn ping(&self) -> Result<(), StoreError>;
@@ -267,6 +276,8 @@ pub struct StoreLimits {
     pub keep_cached: Duration,
     /// Results that are remembered at most.
     pub max_cached: u64,
+    /// As many minutes of history as go into this time are kept.
+    pub keep_history: Duration,
 }
 
 impl Default for StoreLimits {
@@ -281,6 +292,7 @@ impl Default for StoreLimits {
             max_predictions: 1_000_000,
             keep_cached: 7 * day,
             max_cached: 100_000,
+            keep_history: 8 * day,
         }
     }
 }

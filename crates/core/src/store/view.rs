@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     RunId, SessionId, Timestamp,
-    job::{Origin, Owner, QueueName, Shown},
+    job::{FailureKind, Origin, Owner, QueueName, Shown},
 };
 
 /// Jobs of one page at most.
@@ -49,10 +49,25 @@ pub struct Counts {
     pub queues: Vec<QueueCounts>,
     /// By operation since the store was made, sorted by name.
     pub operations: Vec<OperationCounts>,
+    /// Jobs that are failed now, by reason, in the order of [`FailureKind::ALL`]; reasons without any are left out.
+    pub failures: Vec<(FailureKind, u64)>,
+    /// Jobs that ended since the store was opened.
+    pub ended: Ended,
     /// What finished in each of the last 60 minutes that had any, oldest first.
     pub recent: Vec<Bucket>,
     /// When the oldest queued job that is not held became claimable.
     pub oldest_queued: Option<Timestamp>,
+}
+
+/// How jobs ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ended {
+    /// Jobs that succeeded.
+    pub succeeded: u64,
+    /// Jobs that failed.
+    pub failed: u64,
+    /// Jobs that were cancelled.
+    pub cancelled: u64,
 }
 
 /// One queue.

@@ -53,12 +53,11 @@ pub(super) struct Going {
     under: PathBuf,
     after: Option<u64>,
     is_written: bool,
-    remembered: u64,
 }
 
 impl Going {
     pub(super) fn new(run: RunId, under: PathBuf) -> Self {
-        Self { run, under, after: None, is_written: false, remembered: 0 }
+        Self { run, under, after: None, is_written: false }
     }
 }
 
@@ -169,6 +168,12 @@ impl<'a> Following<'a> {
     /// Writes what has ended, in the order of the sources, for as long as it is worth without a look at the runs.
     async fn write(&mut self, runs: &[Run]) -> Result<(), Halt> {
         let began = Instant::now();
+        let Some(export) = &mut self.export else {
+            for (going, run) in self.going.iter_mut().zip(runs) {
+                going.is_written = run.status.state.is_final();
+            }
+            return Ok(());
+        };
         for (going, run) in self.going.iter_mut().zip(runs) {
             while !going.is_written && began.elapsed() < WRITING {
                 let page = ItemPage { limit: ITEMS, after: going.after, states: Vec::new() };
@@ -176,9 +181,6 @@ impl<'a> Following<'a> {
                 let ended = items.iter().take_while(|item| item.status.state.is_final()).count();
                 for item in &items[..ended] {
                     going.after = Some(item.seq);
-                    let cached = !item.results.is_empty() && item.results.iter().all(|result| result.cached);
-                    going.remembered += u64::from(cached);
-                    let Some(export) = &mut self.export else { continue };
                     if let Some(said) = export.take(item, &going.under).await? {
                         self.bar.note(&said);
                     }
@@ -224,11 +226,11 @@ impl<'a> Following<'a> {
             is_quit,
             results: out.map(|out| out.join(super::rows::FILE)),
             runs: self.going.iter().map(|going| going.run.to_string()).collect(),
-            remembered: self.going.iter().map(|going| going.remembered).sum(),
             ..Summary::default()
         };
         for run in self.shown(&runs) {
             summary.succeeded += run.counts.succeeded;
+            summary.remembered += run.cached;
             for (counts, more) in
                 [(&mut summary.failures, run.failures), (&mut summary.passed_over, run.skipped)]
             {

@@ -64,6 +64,10 @@ pub(super) fn one(run: &Run) -> String {
     for (state, count) in states.into_iter().filter(|(_, count)| *count > 0) {
         lines.push(format!("  {state:<9}{:>12}", HumanCount(count).to_string()));
     }
+    if run.cached > 0 {
+        lines.push(format!("remembered {} of {}", HumanCount(run.cached), HumanCount(run.total)));
+    }
+    lines.extend(run.damage.iter().map(|damage| format!("damage     {damage}")));
     if !run.failures.is_empty() {
         lines.push(format!("failures   {}", reasons(&run.failures)));
     }

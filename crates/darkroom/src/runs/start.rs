@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use darkroom_api::{ArchivePlace, FolderDepth, RunRequest, RunSource};
+use darkroom_api::{ArchivePlace, FolderDepth, RunRequest, RunSource, client::ArchiveUpload};
 use darkroom_core::run::{AggregateSpec, OnError, Percent};
 use darkroom_server::sources::Checksum;
 
@@ -49,6 +49,9 @@ pub(crate) struct StartArgs {
     /// Images that may wait at a time, 1 to 10000
     #[arg(long, value_name = "COUNT")]
     high_water: Option<u32>,
+    /// Work on everything anew, whatever is remembered, and remember nothing of it
+    #[arg(long)]
+    no_cache: bool,
     /// Watch the run until it ends
     #[arg(long)]
     watch: bool,
@@ -70,7 +73,7 @@ struct DatasetArgs {
     /// A file with an address a line; - is standard input
     #[arg(long, value_name = "FILE")]
     urls: Option<PathBuf>,
-    /// All blobs of the server whose address begins so
+    /// All images of the server whose content address begins so; for operators
     #[arg(long, value_name = "HEX")]
     prefix: Option<String>,
 }
@@ -107,9 +110,10 @@ pub(super) async fn start(asking: &Asking<'_>, command: RunCommand<StartArgs>) -
         on_error: args.on_error,
         queue: args.queue,
         high_water: args.high_water,
+        cache: args.no_cache.then_some(false),
     };
     let made = match &upload {
-        Some(archive) => asking.client.upload_run(&request, archive).await,
+        Some(archive) => asking.client.make_run_of(&request, ArchiveUpload::file(archive)).await,
         None => asking.client.make_run(&request).await,
     };
     if !args.watch {

@@ -13,5 +13,7 @@ mod models;
 mod photographs;
 mod predictions;
 mod run_commands;
+mod run_crash;
+mod run_outages;
 mod runs;
 mod serving;

@@ -4,7 +4,6 @@ use darkroom_core::{
     SessionId, Timestamp,
     fairness::LaneKey,
     job::{Event, Outcome, Timings},
-    run::Cell,
     store::{
         Beat, Beside, Lease, LiveWorker, MAX_BATCH, SESSION_TTL, Settled, Settlement, StoreError, WorkerInfo,
         WorkerStats,
@@ -14,7 +13,7 @@ use rusqlite::params;
 
 use super::{
     book::{Book, Session},
-    rows::{HOT, JOINS, REST, RawJob, end_number, kind_number},
+    rows::{CLAIMED, HOT, Numbered, RawJob, end_number, kind_number},
     trouble::{Trouble, internal},
 };
 use crate::moves::Ending;
@@ -106,6 +105,7 @@ impl Book {
         Ok(answers)
     }
 
+    /// The next jobs by turn. Their names are in memory.
     fn next_jobs(&mut self, slots: u64) -> Result<Vec<RawJob>, Trouble> {
         let mut jobs = Vec::new();
         for (key, count) in self.turns.take(slots) {
@@ -115,15 +115,27 @@ impl Book {
                 // Undoes the transaction: what memory says of the lane is read again.
                 return Err(Trouble::File(rusqlite::Error::ToSqlConversionFailure(message.into())));
             }
-            jobs.extend(found);
+            for job in found {
+                let hot = &job.hot;
+                let names = [
+                    self.words.text(&self.db, hot.owner)?,
+                    self.words.text(&self.db, job.origin)?,
+                    self.words.queue_name(&self.db, hot.queue)?.into(),
+                ];
+                let run = match &hot.item {
+                    Some((run, _)) => Some(self.live(*run)?.run.id),
+                    None => None,
+                };
+                jobs.push(job.named(names, run));
+            }
         }
         Ok(jobs)
     }
 
-    fn first_of(&mut self, key: &LaneKey, count: u64) -> Result<Vec<RawJob>, Trouble> {
+    fn first_of(&mut self, key: &LaneKey, count: u64) -> Result<Vec<Numbered>, Trouble> {
         let lane = self.words.lane(&self.db, key)?;
         let mut statement = self.db.prepare_cached(claim_sql())?;
-        let rows = statement.query_map(params![lane, count as i64], RawJob::read)?;
+        let rows = statement.query_map(params![lane, count as i64], Numbered::read)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -159,7 +171,7 @@ impl Book {
             if let Some((run, key)) = item
                 && ending.event == Event::Succeed
             {
-                self.gather(run, &key, &ending.results, Cell::give)?;
+                self.item_gave(run, &key, &ending.results)?;
             }
             if let Some(body) = results {
                 self.write_results(lease.seq, &ending, &body)?;
@@ -231,7 +243,7 @@ impl Book {
 fn claim_sql() -> &'static str {
     static SQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
         format!(
-            "SELECT {HOT}, {REST} FROM job INDEXED BY job_ready {JOINS} \
+            "SELECT {HOT}, {CLAIMED} FROM job INDEXED BY job_ready CROSS JOIN detail ON detail.seq = job.seq \
              WHERE job.state = 1 AND job.lane = ?1 ORDER BY job.priority DESC, job.seq LIMIT ?2"
         )
     });

@@ -6,13 +6,15 @@ use async_trait::async_trait;
 use darkroom_core::{
     BlobId, JobId, Timestamp,
     job::{Job, Origin, Owner, Shown, State},
-    store::{Counts, JobFilter, Ledger, LiveWorker, MAX_BATCH, MAX_PAGE, Page, SESSION_TTL, StoreError},
+    store::{Counts, JobFilter, Ledger, LiveWorker, MAX_PAGE, Page, SESSION_TTL, StoreError},
 };
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::{
     Sqlite,
-    rows::{HOT, JOINS, REST, RawJob, read_attempt},
+    history::finished_lately,
+    queue::check_batch,
+    rows::{HELD, HOT, JOINS, REST, RawJob, read_attempt},
     trouble::{Trouble, internal},
 };
 
@@ -44,8 +46,10 @@ impl Ledger for Sqlite {
     async fn counts(&self) -> Result<Counts, StoreError> {
         let totals = self.published.totals.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let open: Vec<String> = totals.open_queues().map(ToString::to_string).collect();
-        let oldest = self.readers.ask(move |db| oldest_queued(db, &open)).await?;
-        Ok(totals.counts(self.clock.now(), oldest))
+        let now = self.clock.now();
+        let past = move |db: &Connection| Ok((finished_lately(db, now)?, oldest_queued(db, &open)?));
+        let (recent, oldest) = self.readers.ask(past).await?;
+        Ok(totals.counts(recent, oldest))
     }
 
     async fn workers(&self) -> Result<Vec<LiveWorker>, StoreError> {
@@ -55,9 +59,7 @@ impl Ledger for Sqlite {
     }
 
     async fn unreferenced(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
-        if blobs.len() > MAX_BATCH {
-            return Err(StoreError::BatchTooLarge);
-        }
+        check_batch(blobs.len())?;
         let references = self.references.clone();
         let strays = move |db: &Connection| {
             let mut strays = Vec::new();
@@ -69,6 +71,21 @@ impl Ledger for Sqlite {
             Ok(strays)
         };
         self.readers.ask_without_snapshot(strays).await
+    }
+
+    async fn inputs(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
+        check_batch(blobs.len())?;
+        let references = self.references.clone();
+        let inputs = move |db: &Connection| {
+            let mut inputs = Vec::new();
+            for blob in blobs {
+                if references.is_input(db, blob)? {
+                    inputs.push(blob);
+                }
+            }
+            Ok(inputs)
+        };
+        self.readers.ask_without_snapshot(inputs).await
     }
 
     async fn refers(&self, owner: Owner, blob: BlobId) -> Result<bool, StoreError> {
@@ -209,8 +226,8 @@ impl Query {
             return;
         }
         let condition = |shown: &Shown| match shown {
-            Shown::Queued => "(job.state = 1 AND NOT queue.paused)".to_owned(),
-            Shown::Held => "(job.state = 1 AND queue.paused)".to_owned(),
+            Shown::Queued => format!("(job.state = 1 AND NOT {HELD})"),
+            Shown::Held => format!("(job.state = 1 AND {HELD})"),
             other => format!("job.state = {}", stored(*other) as i64),
         };
         let any: Vec<String> = states.iter().map(condition).collect();
@@ -224,7 +241,7 @@ impl Query {
     }
 }
 
-fn oldest_queued(db: &Connection, queues: &[String]) -> Result<Option<Timestamp>, Trouble> {
+pub(super) fn oldest_queued(db: &Connection, queues: &[String]) -> Result<Option<Timestamp>, Trouble> {
     let mut first = db.prepare_cached(
         "SELECT min(run_at) FROM job INDEXED BY job_waiting \
          WHERE state = 1 AND queue = (SELECT id FROM queue WHERE name = ?1)",

@@ -8,11 +8,13 @@ mod attempts;
 mod book;
 mod cache;
 mod faults;
+mod history;
 mod ledger;
 mod open_jobs;
 mod predictions;
 mod queue;
 mod readers;
+mod recipes;
 mod references;
 mod rows;
 mod run_book;
@@ -38,12 +40,13 @@ use darkroom_core::{
     Clock,
     store::{StoreError, StoreLimits},
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, config::DbConfig};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::notices::Notices;
 use book::Book;
 use readers::Readers;
+use recipes::Recipes;
 use references::RecentReferences;
 use trouble::{Trouble, closed};
 use writer::{Call, MAX_WAITING_CALLS, Published, Writer};
@@ -70,6 +73,7 @@ pub struct Sqlite {
     thread: Mutex<Option<JoinHandle<()>>>,
     readers: Readers,
     references: RecentReferences,
+    recipes: Recipes,
     published: Arc<Published>,
     notices: Notices,
     /// Held as long as the file is open; the operating system releases it with the process.
@@ -108,7 +112,8 @@ impl Sqlite {
         let (sender, calls) = mpsc::channel(MAX_WAITING_CALLS);
         let book = open_book(path, limits, clock.clone())?;
         let references = book.references.reader();
-        let writer = Writer { book, calls, notices: notices.clone(), published: published.clone() };
+        let writer =
+            Writer { book, calls, notices: notices.clone(), published: published.clone(), survives: None };
         writer.publish();
         let readers = Readers::open(path, reading.threads, reading.cap)?;
         let thread = std::thread::Builder::new()
@@ -121,6 +126,7 @@ impl Sqlite {
             thread: Mutex::new(Some(thread)),
             readers,
             references,
+            recipes: Recipes::default(),
             published,
             notices,
             lock: Mutex::new(Some(lock)),
@@ -181,6 +187,7 @@ fn open_book(path: &Path, limits: StoreLimits, clock: Arc<dyn Clock>) -> Result<
         keep_to_owner(path)?;
         let mut db = Connection::open(path)?;
         db.execute_batch(schema::SETTINGS)?;
+        plan_once(&db)?;
         schema::migrate(&mut db, schema::MIGRATIONS)?;
         let mut book = Book::open(db, limits, clock)?;
         book.db.execute_batch("BEGIN")?;
@@ -194,6 +201,12 @@ fn open_book(path: &Path, limits: StoreLimits, clock: Arc<dyn Clock>) -> Result<
         Ok(book)
     };
     Ok(make()?)
+}
+
+/// Statements are planned once, whatever values they are asked with. Otherwise SQLite plans anew each time where a
+/// value might matter to an index: for a claim, that costs more than the claim.
+fn plan_once(db: &Connection) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// Lets nobody but the owner of this process read the file: it holds secrets. Its log takes over who may read it.

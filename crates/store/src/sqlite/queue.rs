@@ -40,7 +40,7 @@ impl Queue for Sqlite {
     async fn claim(&self, session: SessionId, slots: u32) -> Result<Vec<Leased>, StoreError> {
         let (sender, answer) = oneshot::channel();
         let given = self.call(Call::Claim(session, slots, sender), answer).await?;
-        Ok(given.into_iter().map(lease).collect::<Result<_, _>>()?)
+        Ok(given.into_iter().map(|given| self.lease(given)).collect::<Result<_, _>>()?)
     }
 
     async fn beat(&self, session: SessionId, stats: WorkerStats) -> Result<Beat, StoreError> {
@@ -103,12 +103,11 @@ impl Sqlite {
         })
         .await
     }
-}
 
-fn lease(given: Given) -> Result<Leased, Trouble> {
-    let mut job = given.job.parse()?;
-    (job.held, job.failure) = (false, None);
-    Ok(Leased { lease: given.lease, job, deadline: given.deadline })
+    fn lease(&self, given: Given) -> Result<Leased, Trouble> {
+        let operations = self.recipes.parse(given.job.operations())?;
+        Ok(Leased { lease: given.lease, job: given.job.doing(operations)?, deadline: given.deadline })
+    }
 }
 
 pub(super) fn check_batch(items: usize) -> Result<(), StoreError> {

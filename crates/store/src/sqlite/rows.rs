@@ -1,7 +1,7 @@
 //! Rows and what they mean.
 
 use darkroom_core::{
-    BlobId, JobId, RunId, Timestamp,
+    BlobId, JobId, Operation, RunId, Timestamp,
     job::{
         Attempt, AttemptEnd, AttemptLimits, Caching, Failure, FailureKind, FileName, Input, Job, State,
         Status, Timings,
@@ -16,17 +16,26 @@ use crate::moves::{Marks, shows_failure};
 /// What is read of a job to move it: the narrow row and the id that notices carry.
 pub(super) const HOT: &str = "job.seq, job.state, job.token, job.used, job.crashes, job.cancel, job.max_attempts, \
      job.max_crashes, job.run_at, job.started_at, job.finished_at, job.session, job.queue, job.lane, job.operations, \
-     detail.id, job.owner, job.run, detail.item";
+     detail.id, job.owner, job.run, detail.item, job.created_at";
 
 /// What is read of a job to show it, after [`HOT`].
-pub(super) const REST: &str = "job.priority, job.created_at, owner.text, origin.text, queue.name, queue.paused, \
+pub(super) const REST: &str = "job.priority, owner.text, origin.text, queue.name, \
+     (queue.paused OR ifnull(run.state IN (2, 4, 5), 0)), \
      detail.blob, detail.bytes, detail.media_type, detail.name, detail.alias, detail.operations, failure.kind, \
      failure.message, run.uuid, detail.caching";
+
+/// Whether a queued job gives no work: its queue is paused, or its run is paused, failed or cancelled.
+pub(super) const HELD: &str = "(queue.paused OR ifnull(run.state IN (2, 4, 5), 0))";
 
 /// Where [`HOT`] and [`REST`] come from, for the rows of `job` that the query chooses.
 pub(super) const JOINS: &str = "CROSS JOIN detail ON detail.seq = job.seq CROSS JOIN word AS owner ON owner.id = job.owner \
      CROSS JOIN word AS origin ON origin.id = job.origin CROSS JOIN queue ON queue.id = job.queue \
      LEFT JOIN failure ON failure.seq = job.seq LEFT JOIN run ON run.id = job.run";
+
+/// What a claim reads of a job after [`HOT`]. Names are in memory: looking for them in the file takes longer than all
+/// the rest.
+pub(super) const CLAIMED: &str = "job.priority, detail.blob, detail.bytes, detail.media_type, \
+     detail.name, detail.alias, detail.operations, detail.caching, job.origin";
 
 /// Columns of [`HOT`] and [`REST`].
 pub(super) const COLUMNS: usize = 35;
@@ -59,6 +68,7 @@ pub(super) struct Hot {
     pub(super) status: Status,
     pub(super) limits: AttemptLimits,
     pub(super) marks: Marks,
+    pub(super) created_at: Timestamp,
     pub(super) session: Option<i64>,
     pub(super) queue: i64,
     pub(super) lane: i64,
@@ -94,6 +104,7 @@ impl Hot {
             status,
             limits: AttemptLimits { attempts: row.get(6)?, crashes: row.get(7)? },
             marks,
+            created_at: time(row, 19)?.unwrap_or_default(),
             session: row.get(11)?,
             queue: row.get(12)?,
             lane: row.get(13)?,
@@ -108,19 +119,55 @@ impl Hot {
 #[derive(Debug)]
 pub(super) struct RawJob {
     pub(super) hot: Hot,
-    priority: i8,
-    created_at: Timestamp,
+    rest: RawRest,
+    /// Owner, origin, queue.
     names: [String; 3],
-    paused: bool,
+    held: bool,
+    failure: Option<Failure>,
+    run: Option<[u8; 16]>,
+}
+
+/// What a job has of its own and does not move by.
+#[derive(Debug)]
+struct RawRest {
+    priority: i8,
     blob: [u8; 32],
     bytes: u64,
     media_type: String,
     name: Option<String>,
     alias: Option<String>,
     operations: String,
-    failure: Option<Failure>,
-    run: Option<[u8; 16]>,
     caching: Caching,
+}
+
+/// A job that is being claimed: it has numbers where a [`RawJob`] has names, and what it failed of is over.
+pub(super) struct Numbered {
+    pub(super) hot: Hot,
+    pub(super) origin: i64,
+    rest: RawRest,
+}
+
+impl Numbered {
+    /// From a row of [`HOT`] and [`CLAIMED`].
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let rest = RawRest {
+            priority: row.get(20)?,
+            blob: row.get(21)?,
+            bytes: number(row, 22)?,
+            media_type: row.get(23)?,
+            name: row.get(24)?,
+            alias: row.get(25)?,
+            operations: row.get(26)?,
+            caching: pick(&CACHING, row, 27)?,
+        };
+        Ok(Self { hot: Hot::read(row)?, origin: row.get(28)?, rest })
+    }
+
+    /// With the names of its owner, its origin and its queue, and the run that it is an item of.
+    pub(super) fn named(self, names: [String; 3], run: Option<RunId>) -> RawJob {
+        let run = run.map(|run| *run.as_bytes());
+        RawJob { hot: self.hot, rest: self.rest, names, held: false, failure: None, run }
+    }
 }
 
 impl RawJob {
@@ -131,27 +178,34 @@ impl RawJob {
             Some(_) => Some(Failure { kind: pick(&FailureKind::ALL, row, 31)?, message: row.get(32)? }),
             None => None,
         };
-        Ok(Self {
-            hot: Hot::read(row)?,
-            priority: row.get(19)?,
-            created_at: time(row, 20)?.unwrap_or_default(),
-            names: [row.get(21)?, row.get(22)?, row.get(23)?],
-            paused: row.get(24)?,
+        let rest = RawRest {
+            priority: row.get(20)?,
             blob: row.get(25)?,
             bytes: number(row, 26)?,
             media_type: row.get(27)?,
             name: row.get(28)?,
             alias: row.get(29)?,
             operations: row.get(30)?,
-            failure,
-            run: row.get(33)?,
             caching: pick(&CACHING, row, 34)?,
-        })
+        };
+        let names = [row.get(21)?, row.get(22)?, row.get(23)?];
+        Ok(Self { hot: Hot::read(row)?, rest, names, held: row.get(24)?, failure, run: row.get(33)? })
+    }
+
+    /// The text of its operations.
+    pub(super) fn operations(&self) -> &str {
+        &self.rest.operations
     }
 
     /// The job, without its attempts and results.
     pub(super) fn parse(self) -> Result<Job, Trouble> {
-        let [owner, origin, queue] = self.names;
+        let operations = serde_json::from_str(&self.rest.operations).map_err(internal)?;
+        self.doing(operations)
+    }
+
+    /// As [`RawJob::parse`], where the operations were parsed already.
+    pub(super) fn doing(self, operations: Vec<Operation>) -> Result<Job, Trouble> {
+        let ([owner, origin, queue], rest) = (self.names, self.rest);
         let Hot { status, marks, .. } = self.hot;
         Ok(Job {
             id: self.hot.id,
@@ -163,20 +217,20 @@ impl RawJob {
                 .run
                 .zip(self.hot.item)
                 .map(|(run, (_, key))| ItemOf { run: RunId::from_bytes(run), key }),
-            alias: self.alias,
-            priority: self.priority,
+            alias: rest.alias,
+            priority: rest.priority,
             input: Input {
-                blob: BlobId::from_bytes(self.blob),
-                bytes: self.bytes,
-                media_type: self.media_type,
-                name: self.name.as_deref().and_then(FileName::clean),
+                blob: BlobId::from_bytes(rest.blob),
+                bytes: rest.bytes,
+                media_type: rest.media_type,
+                name: rest.name.as_deref().and_then(FileName::clean),
             },
-            operations: serde_json::from_str(&self.operations).map_err(internal)?,
+            operations,
             status,
-            held: self.paused,
+            held: self.held,
             limits: self.hot.limits,
-            caching: self.caching,
-            created_at: self.created_at,
+            caching: rest.caching,
+            created_at: self.hot.created_at,
             run_at: marks.run_at,
             started_at: marks.started_at,
             finished_at: marks.finished_at,
@@ -231,4 +285,19 @@ pub(super) fn pick<T: Copy>(all: &[T], row: &Row<'_>, column: usize) -> rusqlite
         rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, message.into())
     };
     usize::try_from(index).ok().and_then(|i| all.get(i)).copied().ok_or_else(unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use darkroom_core::run::RunState;
+
+    use super::*;
+
+    #[test]
+    fn held_is_what_a_run_holds_whose_state_gives_no_work() {
+        let holding = RunState::ALL.iter().filter(|state| !state.gives_work());
+        let numbers: Vec<String> = holding.map(|state| (*state as i64).to_string()).collect();
+        assert!(HELD.contains(&format!("IN ({})", numbers.join(", "))));
+        assert!(REST.contains(HELD));
+    }
 }

@@ -47,7 +47,7 @@ impl Book {
         swept.orphans = self.orphans(blobs)?;
         swept.predictions = self.forget_predictions(now)?;
         swept.forgotten = self.forget_results(now)?;
-        self.totals.forget_old_minutes(now);
+        self.look_at_queue(now)?;
         self.references.want_folding();
         Ok(swept)
     }
@@ -168,6 +168,7 @@ impl Book {
                 .execute(params![seq, alias])?;
         }
         self.forget_results_of(hot.seq)?;
+        let failure = self.failure_of(hot)?;
         for table in ["result", "failure", "attempt", "detail", "job"] {
             self.db.prepare_cached(&format!("DELETE FROM {table} WHERE seq = ?1"))?.execute([seq])?;
         }
@@ -175,6 +176,7 @@ impl Book {
             self.references.remove(&self.db, *blob, hot.seq)?;
         }
         let queue = self.words.queue_name(&self.db, hot.queue)?;
+        self.totals.failed_no_more(failure);
         if hot.status.state == State::Queued {
             let lane: LaneKey = self.words.lane_key(&self.db, hot.lane)?;
             self.turns.remove(&lane, 1);

@@ -19,6 +19,7 @@ const MAX_OPERATION_NAMES: i64 = 62;
 #[derive(Debug, Default)]
 pub(super) struct Words {
     texts: HashMap<String, i64>,
+    numbered: HashMap<i64, String>,
     queues: HashMap<QueueName, i64>,
     queue_names: HashMap<i64, QueueName>,
     lanes: HashMap<LaneKey, i64>,
@@ -40,6 +41,17 @@ impl Words {
         )?;
         self.texts.insert(text.to_owned(), id);
         Ok(id)
+    }
+
+    /// The owner, origin or worker of this number.
+    pub(super) fn text(&mut self, db: &Connection, id: i64) -> Result<String, Trouble> {
+        if let Some(text) = self.numbered.get(&id) {
+            return Ok(text.clone());
+        }
+        let text: String =
+            db.prepare_cached("SELECT text FROM word WHERE id = ?1")?.query_row([id], |row| row.get(0))?;
+        self.numbered.insert(id, text.clone());
+        Ok(text)
     }
 
     pub(super) fn queue(&mut self, db: &Connection, name: &QueueName) -> Result<i64, Trouble> {
@@ -125,7 +137,7 @@ impl Words {
 
     /// Keeps memory bounded, however many lanes and owners come.
     pub(super) fn trim(&mut self) {
-        if self.texts.len() + self.lanes.len() + self.queues.len() > MAX_KEPT {
+        if self.texts.len() + self.numbered.len() + self.lanes.len() + self.queues.len() > MAX_KEPT {
             *self = Self::default();
         }
     }

@@ -27,12 +27,15 @@ pub(super) const MAX_WAITING_CALLS: usize = 1_024;
 /// Items of one transaction, unless one call alone has more.
 const MAX_ITEMS_A_TRANSACTION: usize = 10_000;
 
-/// Begins a transaction that is on the disk when it is answered.
-const DURABLE: &str = "PRAGMA synchronous = FULL; BEGIN";
-
-/// Begins a transaction that survives the death of this process, but a loss of power only with the next durable one.
-/// A claim that is lost takes its worker with it: the job is back in the queue, as if it had not been claimed.
-const CLAIMING: &str = "PRAGMA synchronous = NORMAL; BEGIN";
+/// What a transaction survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Survives {
+    /// It is on the disk when it is answered.
+    PowerLoss,
+    /// The death of this process, but a loss of power only with the next durable one. A claim that is lost takes its
+    /// worker with it: the job is back in the queue, as if it had not been claimed.
+    OwnDeath,
+}
 
 /// What readers take from memory instead of the file. Replaced after each transaction, before its calls are answered.
 #[derive(Debug, Default)]
@@ -91,6 +94,8 @@ pub(super) struct Writer {
     pub(super) calls: mpsc::Receiver<Call>,
     pub(super) notices: Notices,
     pub(super) published: Arc<Published>,
+    /// What the connection is set to, if that is known.
+    pub(super) survives: Option<Survives>,
 }
 
 impl Writer {
@@ -122,21 +127,21 @@ impl Writer {
             }
         }
         if !claims.is_empty() {
-            self.transact(CLAIMING, |writer, answers| writer.claim(claims, answers));
+            self.transact(Survives::OwnDeath, |writer, answers| writer.claim(claims, answers));
         }
         if !works.is_empty() {
-            self.transact(DURABLE, |writer, answers| writer.work(works, answers));
+            self.transact(Survives::PowerLoss, |writer, answers| writer.work(works, answers));
         }
     }
 
     /// One transaction, and the answers once it is known how that ended.
     fn transact(
         &mut self,
-        opening: &str,
+        survives: Survives,
         work: impl FnOnce(&mut Self, &mut Vec<Answer>) -> Result<(), rusqlite::Error>,
     ) {
         let mut answers = Vec::new();
-        let begun = self.book.db.execute_batch(opening);
+        let begun = self.begin(survives);
         let done = work(self, &mut answers);
         match begun.and(done).and_then(|()| self.commit()) {
             Ok(()) => {
@@ -155,6 +160,19 @@ impl Writer {
                 self.recover();
             }
         }
+    }
+
+    /// Statements are parsed once; only SQLite's setting cannot be kept ready.
+    fn begin(&mut self, survives: Survives) -> Result<(), rusqlite::Error> {
+        if self.survives != Some(survives) {
+            self.survives = None;
+            self.book.db.execute_batch(match survives {
+                Survives::PowerLoss => "PRAGMA synchronous = FULL",
+                Survives::OwnDeath => "PRAGMA synchronous = NORMAL",
+            })?;
+            self.survives = Some(survives);
+        }
+        self.book.db.prepare_cached("BEGIN")?.execute([]).map(drop)
     }
 
     /// Once one work has failed, the others are only answered.
@@ -187,7 +205,7 @@ impl Writer {
         self.book.references.fold(&self.book.db)?;
         self.book.write_totals().map_err(Trouble::of_file)?;
         pass(Point::BeforeCommit);
-        self.book.db.execute_batch("COMMIT")?;
+        self.book.db.prepare_cached("COMMIT")?.execute([])?;
         self.book.committed();
         Ok(())
     }

@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, fmt::Debug, path::PathBuf, sync::Arc, time::Duration};
 
 use darkroom_core::{
-    Clock, JobId, ManualClock, RunId, SessionId,
+    Clock, JobId, ManualClock, RunId, SessionId, Timestamp,
     job::{AttemptLimits, Failure, FailureKind, Idempotency, Job, NewJob, OperationResult, Outcome, Timings},
     prediction::Prediction,
     run::{Cell, Entry, HighWater, NewItem, NewRun, OnError, Run, RunEvent, SkipReason, Stop},
     store::{
-        Beside, CacheKey, Counts, GroupPage, ItemPage, JobFilter, Lease, Page, PredictionFilter, RunFilter,
-        Settlement, Store, StoreError, StoreLimits, WorkerInfo, WorkerStats,
+        Beside, CacheKey, Counts, GroupPage, ItemPage, JobFilter, Lease, Page, Period, PredictionFilter,
+        RunFilter, Settlement, Store, StoreError, StoreLimits, WorkerInfo, WorkerStats,
         conformance::{NOON, dataset, image, job, named_blob, prediction, success, with_vector, worker},
     },
 };
@@ -109,6 +109,7 @@ fn limits() -> StoreLimits {
         max_predictions: 8,
         keep_cached: Duration::from_secs(50),
         max_cached: 2,
+        keep_history: Duration::from_hours(1),
     }
 }
 
@@ -224,6 +225,11 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
         seen
     }
 
+    async fn past(&self) -> Vec<Period> {
+        let ends = [i64::MIN, i64::MAX].map(Timestamp::from_millis);
+        self.store.history(ends[0], ends[1]).await.expect("history")
+    }
+
     async fn claim(&mut self, session: usize, slots: u32) -> Told {
         let Some(id) = pick(&self.sessions, session) else { return Told::new() };
         let place = session % self.sessions.len();
@@ -283,6 +289,7 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
             aliases,
             owned,
             predictions: self.store.predictions(PredictionFilter::default(), page).await.expect("list"),
+            past: self.past().await,
             recalled: self.store.recall((0..3).map(key).collect()).await.expect("recall"),
         }
     }
@@ -305,6 +312,7 @@ struct Visible {
     /// Whether each of two owners refers to each blob.
     owned: Vec<bool>,
     predictions: Vec<Prediction>,
+    past: Vec<Period>,
     recalled: Vec<Option<OperationResult>>,
     counts: Counts,
     workers: Vec<(u32, String)>,

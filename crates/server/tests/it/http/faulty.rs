@@ -12,9 +12,9 @@ use darkroom_core::{
     prediction::{NewPrediction, Prediction},
     run::{Aggregate, Cell, NewItem, NewRun, Run, RunEvent},
     store::{
-        Added, Admin, Appended, Beat, Cache, CacheKey, Counts, GroupPage, ItemPage, JobFilter, Keys, Leased,
-        Ledger, LiveWorker, Notice, Page, PredictionFilter, Predictions, Queue, RunFilter, Runs, Settled,
-        Settlement, StoreError, Submitted, Swept, Tokens, Users, WorkerInfo, WorkerStats,
+        Added, Admin, Appended, Beat, Cache, CacheKey, Counts, GroupPage, History, ItemPage, JobFilter, Keys,
+        Leased, Ledger, LiveWorker, Notice, Page, Period, PredictionFilter, Predictions, Queue, RunFilter,
+        Runs, Settled, Settlement, StoreError, Submitted, Swept, Tokens, Users, WorkerInfo, WorkerStats,
     },
     user::{ApiKey, TokenKey, User, UserChange, UserName},
 };
@@ -101,6 +101,10 @@ impl Ledger for Faulty {
         self.check()?;
         self.store.refers(owner, blob).await
     }
+    async fn inputs(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
+        self.check()?;
+        self.store.inputs(blobs).await
+    }
     async fn ping(&self) -> Result<(), StoreError> {
         self.check()
     }
@@ -165,6 +169,10 @@ impl Runs for Faulty {
     async fn aggregates(&self, run: RunId) -> Result<Option<Vec<Aggregate>>, StoreError> {
         self.check()?;
         self.store.aggregates(run).await
+    }
+    async fn pace(&self, run: RunId, slices: u32) -> Result<Vec<(Timestamp, u64)>, StoreError> {
+        self.check()?;
+        self.store.pace(run, slices).await
     }
     async fn groups(&self, run: RunId, page: GroupPage) -> Result<Vec<(String, Cell)>, StoreError> {
         self.check()?;
@@ -242,6 +250,14 @@ impl Predictions for Faulty {
     async fn predictions(&self, filter: PredictionFilter, page: Page) -> Result<Vec<Prediction>, StoreError> {
         self.check()?;
         self.store.predictions(filter, page).await
+    }
+}
+
+#[async_trait]
+impl History for Faulty {
+    async fn history(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Period>, StoreError> {
+        self.check()?;
+        self.store.history(from, until).await
     }
 }
 
