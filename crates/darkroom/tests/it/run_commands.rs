@@ -99,6 +99,41 @@ fn a_run_is_started_watched_shown_and_its_results_are_fetched() {
 }
 
 #[test]
+fn an_archive_of_this_machine_is_sent_along_and_its_sum_is_checked() {
+    let folder = folder();
+    let asking = Asking::start(folder.path());
+    let mut archive = tar::Builder::new(Vec::new());
+    for n in 0..3 {
+        let image = png(200, 100, n);
+        let mut header = tar::Header::new_gnu();
+        header.set_size(image.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, format!("{n}.png"), &image[..]).unwrap();
+    }
+    let archive = archive.into_inner().unwrap();
+    let sum = format!("sha256:{}", darkroom_core::BlobId::of(&archive));
+    let path = write(folder.path(), "photos.tar", &archive);
+    let path = path.to_str().unwrap();
+    let start = ["start", "thumbnail", "--width", "32", "--archive", path];
+    let (code, watched) = asking.ask(&[&start[..], &["--checksum", &sum, "--watch"]].concat());
+    assert_eq!(code, Some(0), "{watched}");
+    assert!(watched.contains("name       photos.tar"), "{watched}");
+    let id = watched.lines().find_map(|line| line.strip_prefix("run        ")).unwrap().to_owned();
+
+    let page = folder.path().join("report.html");
+    assert_eq!(asking.ask(&["report", &id, "--out", page.to_str().unwrap()]).0, Some(0));
+    assert!(fs::read_to_string(page).unwrap().contains("photos.tar"));
+    let redone = asking.json(&["redo", &id]);
+    assert_eq!(redone["total"], 3, "{redone}");
+    assert_eq!(asking.ask(&["watch", &id]).0, Some(0));
+
+    let wrong = format!("md5:{}", "0".repeat(32));
+    let (code, watched) = asking.ask(&[&start[..], &["--checksum", &wrong, "--watch"]].concat());
+    assert_ne!(code, Some(0), "{watched}");
+    assert!(watched.contains("checksum"), "{watched}");
+}
+
+#[test]
 fn a_run_is_paused_resumed_and_cancelled_from_the_command_line() {
     let folder = folder();
     let photos = dataset(folder.path());
