@@ -54,12 +54,22 @@ pub(super) fn stage() -> Option<Stage> {
 
 impl Stage {
     pub(super) async fn app(&self) -> App {
-        let (runtime, models) = (self.runtime.clone(), self.models.clone());
+        self.app_with(|_| {}).await
+    }
+
+    /// A service that has the models, and whose other settings `change` has changed.
+    pub(super) async fn app_with(&self, change: impl FnOnce(&mut Config)) -> App {
         App::with(|config: &mut Config| {
-            config.models.runtime = Some(runtime);
-            config.models.dir = Some(models);
+            self.set(config);
+            change(config);
         })
         .await
+    }
+
+    /// Says where the models are.
+    pub(super) fn set(&self, config: &mut Config) {
+        config.models.runtime = Some(self.runtime.clone());
+        config.models.dir = Some(self.models.clone());
     }
 
     pub(super) fn photo(&self, name: &str) -> Vec<u8> {

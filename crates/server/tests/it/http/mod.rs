@@ -4,6 +4,7 @@ mod app;
 mod artifacts;
 mod bulk;
 mod cache;
+mod classic_average_face;
 mod classic_resize;
 mod classic_thumbnail;
 mod dashboard;

@@ -3,6 +3,7 @@
 mod archives;
 mod bombs;
 mod downloads;
+mod files;
 mod fixture;
 mod folders;
 mod mutated;
