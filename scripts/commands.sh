@@ -46,6 +46,10 @@ run_tests() {
   tests/schemathesis/run "$DARKROOM"
   say "the Open Inference Protocol, asked by Triton's own client"
   tests/tritonclient/run "$DARKROOM"
+  need_browser
+  need_page_models
+  say "the dashboard, in a browser"
+  tests/dashboard/run "$DARKROOM"
   say "the demo"
   demo
   say "everything passed"
@@ -55,6 +59,21 @@ run_tests() {
 need_face_models() {
   # With the features of the tests, so that nothing is compiled twice.
   cargo run --quiet --all-features --package darkroom -- --data-dir .x/models models fetch yunet sface
+}
+
+# Pictures of every page of the dashboard: light and dark, wide and narrow.
+screenshots() {
+  build_release
+  need_photos
+  need_runtime
+  need_page_models
+  need_browser
+  tests/dashboard/run "$DARKROOM" --screenshots "${1:-.x/screenshots}"
+}
+
+# What the pages of the dashboard are shown with.
+need_page_models() {
+  "$DARKROOM" --data-dir .x/models models fetch yunet sface efficientnet-lite0
 }
 
 bench() {

@@ -27,6 +27,12 @@ need_build_tools() {
   need_debian ninja ninja-build
 }
 
+# A browser, and what drives it.
+need_browser() {
+  need_debian chromium chromium
+  need_debian npm nodejs npm
+}
+
 # python_venv NAME REQUIREMENT…: a virtual environment in .x/venv/NAME with exactly these packages.
 python_venv() {
   local name=$1 venv=.x/venv/$1

@@ -30,8 +30,8 @@ pub use model::{ModelInfo, ModelLatency, ModelState, ModelTensor, ModelsList};
 pub use prediction::{Prediction, PredictionFormat, PredictionOutcome, PredictionPage};
 pub use problem::{Code, Problem};
 pub use run::{
-    ArchivePlace, FolderDepth, LabelCount, Run, RunAggregate, RunAggregates, RunItem, RunPage, RunRequest,
-    RunSource, RunState, RunStop,
+    ArchivePlace, FolderDepth, LabelCount, Run, RunAggregate, RunAggregates, RunGroup, RunGroups, RunItem,
+    RunPage, RunRequest, RunSource, RunState, RunStop,
 };
 pub use submit::{ImageSource, JobRequest};
 pub use system::{

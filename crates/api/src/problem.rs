@@ -135,7 +135,7 @@ problems! {
         "The body can be read, but the source, an operation or another field is missing, unknown or out of its bounds.",
         "`detail` names the field.";
     SourceRefused = "source_refused", 422, "The source may not be read",
-        "The folder is in none of those that runs may read, the address is refused, or a pattern makes no sense.",
+        "The folder is in none of those that runs may read, the address is refused, a pattern makes no sense, or the bytes of an archive that was sent do not sum up as they must.",
         "`detail` says which; an operator sets `sources.roots`.";
     InvalidAccount = "invalid_account", 422, "This does not describe a user or a key",
         "The body can be read, but a field is missing, unknown or out of its bounds.",

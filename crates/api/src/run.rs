@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use darkroom_core::{
-    Operation, Timestamp, job,
+    Operation, Timestamp,
+    exact::Moments,
+    job,
     run::{self as core, AggregateSpec, OnError, SourceState},
 };
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,9 @@ pub struct RunRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 10_000)]
     pub high_water: Option<u32>,
+    /// Whether results may be remembered ones, and are remembered; `true` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<bool>,
 }
 
 /// Where the images of a run come from.
@@ -73,6 +78,12 @@ pub enum RunSource {
         /// Each `http:` or `https:`.
         urls: Vec<String>,
     },
+    /// Images that are in the blob store already, by their content address. For operators: it holds everybody's.
+    Prefix {
+        /// The first digits of the addresses that are meant; empty is all images.
+        #[schema(pattern = "^[0-9a-f]{0,64}$")]
+        prefix: String,
+    },
 }
 
 /// How deep a folder is worked through.
@@ -94,6 +105,8 @@ pub enum ArchivePlace {
     File(String),
     /// An address, `http:` or `https:`.
     Url(String),
+    /// The part `archive` of the same request, which is then `multipart/form-data`.
+    Upload,
 }
 
 /// A run.
@@ -124,12 +137,18 @@ pub struct Run {
     pub queue: String,
     /// Images so far.
     pub total: u64,
-    /// Images by state.
+    /// Images by state. Those of a run that is paused or has failed are `held` while they wait.
     pub counts: StateCounts,
+    /// Images that have succeeded without any work: all their results were remembered.
+    #[serde(default)]
+    pub cached: u64,
     /// Why images failed.
     pub failures: BTreeMap<String, u64>,
     /// What the source held besides images, by reason.
     pub skipped: BTreeMap<String, u64>,
+    /// What is wrong with the archive, and after how many entries; what came before was worked on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
     /// Bytes of all images so far.
     pub bytes: u64,
     /// Images a second since the first one was begun.
@@ -243,6 +262,28 @@ pub struct RunAggregate {
     pub counts: Option<Vec<LabelCount>>,
 }
 
+/// A part of the groups of an aggregate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RunGroups {
+    /// The groups, by name.
+    pub groups: Vec<RunGroup>,
+    /// Where the next part begins; absent if this is the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// One group of an aggregate: a folder, or a label.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RunGroup {
+    /// Its name; that of the folder at the top is empty.
+    pub group: String,
+    /// Images with a value.
+    pub count: u64,
+    /// The mean of a folder; each number is rounded once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean: Option<Vec<f64>>,
+}
+
 /// How often a label came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LabelCount {
@@ -277,6 +318,10 @@ impl Run {
             .filter(|rate| complete && *rate > 0.0 && run.status.state == core::RunState::Running)
             .map(|rate| tally.open() as f64 / rate);
         let of = |state| tally.of(state);
+        let (queued, held) = match of(job::State::Queued) {
+            waiting if run.status.state.gives_work() => (waiting, 0),
+            waiting => (0, waiting),
+        };
         Self {
             id: run.id.to_string(),
             name: run.name.to_string(),
@@ -296,8 +341,8 @@ impl Run {
             total: tally.total(),
             counts: StateCounts {
                 scheduled: of(job::State::Scheduled),
-                queued: of(job::State::Queued),
-                held: 0,
+                queued,
+                held,
                 running: of(job::State::Running),
                 succeeded: of(job::State::Succeeded),
                 failed: of(job::State::Failed),
@@ -305,6 +350,8 @@ impl Run {
             },
             failures: tally.failures.iter().map(|(kind, n)| (kind.as_str().to_owned(), *n)).collect(),
             skipped: tally.skipped.iter().map(|(reason, n)| (reason.as_str().to_owned(), *n)).collect(),
+            cached: tally.cached,
+            damage: run.damage.clone(),
             bytes: tally.bytes,
             rate,
             time_left,
@@ -328,6 +375,14 @@ impl RunItem {
             results: whole.results,
             failure: whole.summary.failure,
         })
+    }
+}
+
+impl RunGroup {
+    /// A group of this name that has come to this.
+    pub fn of(group: String, cell: &core::Cell) -> Self {
+        let mean = cell.moments.as_ref().and_then(Moments::mean);
+        Self { group, count: u64::try_from(cell.counted).unwrap_or_default(), mean }
     }
 }
 

@@ -4,6 +4,7 @@
 mod memory;
 mod moves;
 mod notices;
+mod pace;
 mod sqlite;
 mod totals;
 

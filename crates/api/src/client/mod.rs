@@ -2,6 +2,7 @@
 
 mod error;
 mod predictions;
+mod runs;
 mod submit;
 
 use std::{path::Path, time::Duration};
@@ -17,12 +18,13 @@ use tokio::io::AsyncWriteExt;
 
 pub use error::ClientError;
 pub use predictions::PredictionOptions;
+pub use runs::ArchiveUpload;
 pub use submit::{Options, Upload};
 
 use crate::{
     Comparison, CreatedKey, Job, JobPage, JobRequest, KeyList, Me, NewKey, NewUser, Operations,
-    PasswordChange, Queues, Run, RunAggregates, RunPage, RunRequest, Secret, SignRequest, Signed, Stats,
-    TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
+    PasswordChange, Queues, Secret, SignRequest, Signed, Stats, TokenAnswer, UserInfo, UserList, UserPatch,
+    Version, Workers,
     job::{State, escape_segment},
 };
 
@@ -231,62 +233,6 @@ impl Client {
         }
         file.flush().await?;
         Ok(tokio::fs::rename(&partial, to).await?)
-    }
-
-    /// Makes a run.
-    pub async fn make_run(&self, request: &RunRequest) -> Result<Run, ClientError> {
-        self.json(self.request(Method::POST, "/v1/runs").json(request)).await
-    }
-
-    /// One run.
-    pub async fn run(&self, id: &str) -> Result<Run, ClientError> {
-        self.json(self.request(Method::GET, &run_path(id, ""))).await
-    }
-
-    /// The run once it has ended.
-    pub async fn wait_for_run(&self, id: &str) -> Result<Run, ClientError> {
-        loop {
-            let events = self.send(self.request(Method::GET, &run_path(id, "/events"))).await?;
-            let mut events = events.bytes_stream();
-            while let Some(Ok(_)) = events.next().await {}
-            let run = self.run(id).await?;
-            if run.state.is_final() {
-                return Ok(run);
-            }
-        }
-    }
-
-    /// A part of the list of runs, newest first; `states` empty is any.
-    pub async fn runs(&self, states: &[&str], cursor: Option<&str>) -> Result<RunPage, ClientError> {
-        let states = Some(states.join(",")).filter(|states| !states.is_empty());
-        let query = [("state", states), ("cursor", cursor.map(ToOwned::to_owned))];
-        let given: Vec<_> =
-            query.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect();
-        self.json(self.request(Method::GET, "/v1/runs").query(&given)).await
-    }
-
-    /// What to do with a run: `pause`, `resume`, `cancel` or `retry-failed`.
-    pub async fn change_run(&self, id: &str, what: &str) -> Result<Run, ClientError> {
-        self.json(self.request(Method::POST, &run_path(id, &format!("/{}", escape_segment(what))))).await
-    }
-
-    /// Deletes a run with everything in it.
-    pub async fn delete_run(&self, id: &str) -> Result<(), ClientError> {
-        self.send(self.request(Method::DELETE, &run_path(id, ""))).await.map(drop)
-    }
-
-    /// What a run has gathered so far.
-    pub async fn aggregates(&self, id: &str) -> Result<RunAggregates, ClientError> {
-        self.json(self.request(Method::GET, &run_path(id, "/aggregate"))).await
-    }
-
-    /// The images of a run with what came of them, as lines of JSON, chunk by chunk.
-    pub async fn run_results(
-        &self,
-        id: &str,
-    ) -> Result<impl Stream<Item = Result<Bytes, ClientError>> + use<>, ClientError> {
-        let response = self.send(self.request(Method::GET, &run_path(id, "/results"))).await?;
-        Ok(response.bytes_stream().map(|chunk| chunk.map_err(ClientError::Transport)))
     }
 
     /// A temporary address of an artifact, relative to the server.

@@ -13,7 +13,7 @@ use tokio_util::io::ReaderStream;
 use super::ClientError;
 
 /// Bytes that are read from a file at a time.
-const CHUNK: usize = 256 << 10;
+pub(super) const CHUNK: usize = 256 << 10;
 
 /// One image and what is done to it.
 #[derive(Debug)]

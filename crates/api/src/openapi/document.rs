@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     endpoint::{Access, Answer, CLASSIC, Content, Endpoint, Parameter, Place, Shape},
     schemas,
-    table::ENDPOINTS,
+    table::endpoints,
 };
 use crate::{
     problem::{Code, PROBLEM_MEDIA_TYPE},
@@ -18,7 +18,7 @@ use crate::{
 pub fn document() -> Value {
     let schemas = schemas::all();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for endpoint in ENDPOINTS {
+    for endpoint in endpoints() {
         let operation = operation(endpoint, &schemas);
         paths.entry(endpoint.path).or_default().insert(endpoint.method.to_string(), operation);
     }

@@ -39,7 +39,7 @@ pub struct Job {
     pub operations: Vec<Operation>,
     /// Where it stands.
     pub status: Status,
-    /// Whether its queue is paused: a queued job is then shown as held.
+    /// Whether its queue is paused, or its run gives no work: a queued job is then shown as held.
     pub held: bool,
     /// Bounds on its attempts.
     pub limits: AttemptLimits,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! scheduled ──due──▶ queued ──claim──▶ running ──▶ succeeded | failed | cancelled
-//!     ▲                ▲  (shown as held while the queue is paused)
+//!     ▲                ▲  (shown as held while the queue or the run is paused)
 //!     │                └─ interrupted, lost ─┤
 //!     └──────── failed, worth another attempt┘
 //! ```
@@ -53,8 +53,8 @@ impl State {
     }
 }
 
-/// What users see: the stored states, and `held` for a queued job of a paused queue. Derived, never stored, so that
-/// pausing a queue of a million jobs changes one row.
+/// What users see: the stored states, and `held` for a queued job of a paused queue, or of a run that gives no work.
+/// Derived, never stored, so that pausing a queue of a million jobs changes one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "State says what each means")]

@@ -147,6 +147,8 @@ reasons! {
     Unreadable = "unreadable",
     /// It was there and is gone.
     Vanished = "vanished",
+    /// It is what a job gave, and no image that came in.
+    Artifact = "artifact",
     /// Its address may not be fetched from.
     UrlRefused = "url_refused",
     /// Fetching its address failed.

@@ -25,11 +25,11 @@ pub use summary::{Aggregate, MAX_CLASSES, Summary, Value};
 pub use tally::{Moved, Tally};
 
 use crate::{
-    JobId, Operation, RunId, Timestamp,
+    BlobId, JobId, Operation, RunId, Timestamp,
     fairness::LaneKey,
     job::{
-        AttemptLimits, FailureKind, FileName, Input, InvalidJob, Lane, NewJob, OperationResult, Origin,
-        Owner, QueueName, State,
+        AttemptLimits, Caching, FailureKind, FileName, Input, InvalidJob, Lane, NewJob, OperationResult,
+        Origin, Owner, QueueName, State,
     },
 };
 
@@ -50,6 +50,9 @@ pub struct Run {
     pub origin: Origin,
     /// Where its items come from, in the words of whoever enumerates them.
     pub source: serde_json::Value,
+    /// The archive that its items are in, if it was uploaded.
+    #[serde(default)]
+    pub archive: Option<BlobId>,
     /// What is done to each item.
     pub operations: Vec<Operation>,
     /// What is gathered over all items.
@@ -60,12 +63,18 @@ pub struct Run {
     pub high_water: HighWater,
     /// Bounds on the attempts of each item.
     pub limits: AttemptLimits,
+    /// Whether its results may be remembered ones, and are remembered.
+    #[serde(default)]
+    pub caching: Caching,
     /// Where it stands.
     pub status: RunStatus,
     /// How far its source was worked through.
     pub position: Position,
     /// What has become of its items.
     pub tally: Tally,
+    /// What is wrong with the archive, and after how many entries: what came before was taken.
+    #[serde(default)]
+    pub damage: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When the first item was claimed.
@@ -85,14 +94,17 @@ impl Run {
             queue: new.queue,
             origin: new.origin,
             source: new.source,
+            archive: new.archive,
             operations: new.operations,
             aggregates: new.aggregates,
             on_error: new.on_error,
             high_water: new.high_water,
             limits: new.limits,
+            caching: new.caching,
             status: RunStatus::default(),
             position: Position::default(),
             tally: Tally::default(),
+            damage: None,
             created_at: now,
             started_at: None,
             finished_at: None,
@@ -115,6 +127,7 @@ impl Run {
             lane: Lane::from(self.id),
             origin: self.origin.clone(),
             limits: self.limits,
+            caching: self.caching,
             ..job
         })
     }
@@ -123,6 +136,22 @@ impl Run {
     pub fn parts(&self, key: &ItemKey, results: &[OperationResult]) -> Vec<(CellName, Part)> {
         let specs = self.aggregates.iter().enumerate();
         specs.flat_map(|(at, spec)| spec.parts(at as u8, key, results)).collect()
+    }
+
+    /// An item has given these results.
+    pub fn gave(&mut self, results: &[OperationResult]) {
+        self.tally.gave(results);
+    }
+
+    /// An item that had given these results is to be done again.
+    pub fn took_back(&mut self, results: &[OperationResult]) {
+        self.tally.took_back(results);
+    }
+
+    /// The uploaded archive, for as long as there may be items in it that are not known: until then it belongs to the
+    /// run.
+    pub fn needed_archive(&self) -> Option<BlobId> {
+        self.archive.filter(|_| self.status.source == SourceState::Growing)
     }
 
     /// Whether more items may come.
@@ -165,7 +194,10 @@ impl Run {
 
     /// Something happened to the run as a whole.
     pub fn happen(&mut self, event: RunEvent, now: Timestamp) -> Result<(), RunRefused> {
-        let after = self.status.clone().after(event)?;
+        let after = self.status.clone().after(event.clone())?;
+        if let RunEvent::SourceDamaged(damage) = event {
+            self.damage = Some(damage);
+        }
         self.stand(after.progressed(&self.tally, self.on_error), now);
         Ok(())
     }

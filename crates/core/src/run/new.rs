@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{AggregateSpec, InvalidAggregate, MAX_AGGREGATES, OnError};
 use crate::{
-    Operation, RunId, Timestamp,
-    job::{AttemptLimits, MAX_OPERATIONS, Origin, Owner, QueueName},
+    BlobId, Operation, RunId, Timestamp,
+    job::{AttemptLimits, Caching, MAX_OPERATIONS, Origin, Owner, QueueName},
 };
 
 /// The longest name of a run, in characters.
@@ -91,6 +91,8 @@ pub struct NewRun {
     pub origin: Origin,
     /// Where its items come from, as a document of at most [`MAX_SOURCE`] bytes.
     pub source: serde_json::Value,
+    /// The archive that its items are in, if it was uploaded: kept until all items are known.
+    pub archive: Option<BlobId>,
     /// What is done to each item: 1 to [`MAX_OPERATIONS`].
     pub operations: Vec<Operation>,
     /// What is gathered: at most [`MAX_AGGREGATES`].
@@ -101,6 +103,8 @@ pub struct NewRun {
     pub high_water: HighWater,
     /// Bounds on the attempts of each item.
     pub limits: AttemptLimits,
+    /// Whether its results may be remembered ones, and are remembered.
+    pub caching: Caching,
 }
 
 /// Why a run cannot be made.
@@ -144,11 +148,13 @@ impl NewRun {
             queue: QueueName::default(),
             origin: Origin::default(),
             source,
+            archive: None,
             aggregates: AggregateSpec::defaults(&operations),
             operations,
             on_error: OnError::default(),
             high_water: HighWater::default(),
             limits: AttemptLimits::default(),
+            caching: Caching::default(),
         })
     }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! enumerating ──source ended──▶ running ──last item──▶ succeeded
 //!      └───────── pause ───▶ paused ◀─ pause ─┘
-//!      └─ source failed, too many failures ─▶ failed ──retry──▶ enumerating | running
+//!      └─ source failed, too many failures ─▶ failed ──retry, redo──▶ enumerating | running
 //! ```
 //! Whoever cancels ends it from everywhere but `succeeded`. Items are claimed while it is enumerating or running.
 
@@ -208,6 +208,8 @@ impl Default for RunStatus {
 pub enum RunEvent {
     /// All its items are known.
     SourceEnded,
+    /// The same, of an archive that is damaged from somewhere on: what is wrong, and after how many entries.
+    SourceDamaged(String),
     /// Its source is not what it was said to be.
     SourceFailed(String),
     /// It is to wait.
@@ -218,6 +220,8 @@ pub enum RunEvent {
     Cancel(Stop),
     /// What failed is to be done again; it has been queued.
     Retry,
+    /// Everything that has ended is to be done again; it has been queued.
+    Redo,
 }
 
 /// The event makes no sense in this state; the run is unchanged.
@@ -237,8 +241,12 @@ impl RunStatus {
         use RunState as S;
         let stopped = |state, stop| Self { state, stop: Some(stop), source: self.source };
         Ok(match (self.state, event) {
-            (S::Enumerating | S::Running, E::SourceEnded) => Self::going(SourceState::Complete),
-            (S::Paused, E::SourceEnded) => Self { source: SourceState::Complete, ..self },
+            (S::Enumerating | S::Running, E::SourceEnded | E::SourceDamaged(_)) => {
+                Self::going(SourceState::Complete)
+            }
+            (S::Paused, E::SourceEnded | E::SourceDamaged(_)) => {
+                Self { source: SourceState::Complete, ..self }
+            }
             (S::Enumerating | S::Running | S::Paused, E::SourceFailed(message)) => {
                 stopped(S::Failed, Stop::new(StopKind::SourceFailed, message))
             }
@@ -248,8 +256,8 @@ impl RunStatus {
             (S::Enumerating | S::Running, E::Resume) => self,
             (S::Succeeded | S::Cancelled, E::Cancel(_)) => self,
             (_, E::Cancel(stop)) => stopped(S::Cancelled, stop),
-            (S::Enumerating | S::Running | S::Paused, E::Retry) => self,
-            (S::Succeeded | S::Failed, E::Retry) => Self::going(self.source),
+            (S::Enumerating | S::Running | S::Paused, E::Retry | E::Redo) => self,
+            (S::Succeeded | S::Failed, E::Retry | E::Redo) => Self::going(self.source),
             (state, _) => return Err(RunRefused { state }),
         })
     }

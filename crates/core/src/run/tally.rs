@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::SkipReason;
-use crate::job::{FailureKind, State};
+use crate::job::{FailureKind, OperationResult, State};
 
 /// Items by state, and why some failed or are none. Changed with each move of a job, never recounted.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -18,6 +18,9 @@ pub struct Tally {
     pub skipped: BTreeMap<SkipReason, u64>,
     /// Bytes of all items.
     pub bytes: u64,
+    /// Items that have succeeded without any work: all their results were remembered.
+    #[serde(default)]
+    pub cached: u64,
 }
 
 /// A job went from one state to another.
@@ -71,6 +74,16 @@ impl Tally {
         *self.skipped.entry(reason).or_default() += 1;
     }
 
+    /// An item has given these results.
+    pub(super) fn gave(&mut self, results: &[OperationResult]) {
+        self.cached += u64::from(all_remembered(results));
+    }
+
+    /// An item that had given these results is to be done again.
+    pub(super) fn took_back(&mut self, results: &[OperationResult]) {
+        self.cached = self.cached.saturating_sub(u64::from(all_remembered(results)));
+    }
+
     pub(super) fn moved(&mut self, moved: Moved) {
         let Moved { from, to, failure } = moved;
         if from == to {
@@ -90,4 +103,8 @@ impl Tally {
             }
         }
     }
+}
+
+fn all_remembered(results: &[OperationResult]) -> bool {
+    !results.is_empty() && results.iter().all(|result| result.cached)
 }

@@ -97,11 +97,14 @@ pub trait Ledger: Send + Sync {
     /// Workers whose session lives.
     async fn workers(&self) -> Result<Vec<LiveWorker>, StoreError>;
 
-    /// Which of these blobs no job refers to, as input or artifact.
+    /// Which of these blobs no job refers to, as input or artifact, nor a run as the archive that it is still read from.
     async fn unreferenced(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError>;
 
     /// Whether a job of this owner refers to this blob, as input or artifact.
     async fn refers(&self, owner: Owner, blob: BlobId) -> Result<bool, StoreError>;
+
+    /// Which of these blobs are the input of a job.
+    async fn inputs(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError>;
 
     /// Whether the store can serve at this moment.
     async fn ping(&self) -> Result<(), StoreError>;

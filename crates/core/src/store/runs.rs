@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::{
-    JobId, RunId,
+    JobId, RunId, Timestamp,
     job::{Job, Owner, State},
     run::{Aggregate, Cell, Entry, NewItem, NewRun, Run, RunEvent, RunState},
 };
@@ -27,8 +27,8 @@ pub trait Runs: Send + Sync {
 
     /// Something happens to a run, by [`crate::run::RunStatus::after`]. Pausing and failing hold its waiting items;
     /// cancelling cancels them, those above a batch with the next sweeps, and has running ones stop;
-    /// [`RunEvent::Retry`] first queues everything that has failed, with a fresh budget of attempts. The run as
-    /// this has left it; `None` if unknown. Errors: [`StoreError::RunRefused`].
+    /// [`RunEvent::Retry`] first queues everything that has failed, with a fresh budget of attempts, and
+    /// [`RunEvent::Redo`] everything that has ended (see [`Runs::redo`]), in bounded steps. The run as this has left it; `None` if unknown. Errors: [`StoreError::RunRefused`].
     async fn change_run(&self, run: RunId, event: RunEvent) -> Result<Option<Run>, StoreError>;
 
     /// Queues items that have succeeded once more. What they gave to the aggregates is taken back, and their results
@@ -50,6 +50,10 @@ pub trait Runs: Send + Sync {
 
     /// What the run has gathered so far. `None` if unknown.
     async fn aggregates(&self, run: RunId) -> Result<Option<Vec<Aggregate>>, StoreError>;
+
+    /// How many items had ended, well or not, by when: the ends of at most `slices` even parts of the time from the
+    /// first claim to the last end, those in which something ended.
+    async fn pace(&self, run: RunId, slices: u32) -> Result<Vec<(Timestamp, u64)>, StoreError>;
 
     /// The groups of one aggregate, by name: folders with their sums, labels with their counts.
     async fn groups(&self, run: RunId, page: GroupPage) -> Result<Vec<(String, Cell)>, StoreError>;

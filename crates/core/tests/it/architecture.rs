@@ -14,6 +14,7 @@ const EDGES: [(&str, &str); 13] = [
     ("darkroom-inference", "darkroom-imaging"),
     ("darkroom-server", "darkroom-api"),
     ("darkroom-server", "darkroom-core"),
+    ("darkroom-server", "darkroom-dashboard"),
     ("darkroom-server", "darkroom-imaging"),
     ("darkroom-server", "darkroom-inference"),
     ("darkroom-store", "darkroom-core"),

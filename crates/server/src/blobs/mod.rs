@@ -151,6 +151,18 @@ impl Blobs {
         self.inner.path(id)
     }
 
+    /// The blobs in one of the 256 folders, sorted. Blocks.
+    pub(crate) fn folder(&self, first: u8) -> io::Result<Vec<BlobId>> {
+        let entries = fs::read_dir(self.inner.root.join(hex::encode([first])))?;
+        let named = |entry: fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse().ok());
+        let mut blobs: Vec<BlobId> = entries
+            .map(|entry| Ok(named(entry?)))
+            .filter_map(io::Result::transpose)
+            .collect::<io::Result<_>>()?;
+        blobs.sort_unstable();
+        Ok(blobs)
+    }
+
     /// Keeps a blob from being collected while the pin lives: for submissions that name a blob by its id.
     /// Pin first, then check that it exists.
     pub fn pin(&self, id: BlobId) -> Pin {

@@ -15,6 +15,7 @@ use darkroom_core::{
 use super::{
     Http,
     caller::Caller,
+    conditional,
     disposition::Disposition,
     failure::Failure,
     query::Query,
@@ -86,7 +87,7 @@ pub(super) fn find(job: &Job, name: &str, disposition: Disposition) -> Option<Do
 /// Answers with the bytes, as far as the client wants them.
 pub(super) async fn send(http: &Http, download: Download, asked: &HeaderMap) -> Result<Response, Failure> {
     let etag = format!("\"{}\"", download.blob);
-    if matches(asked, header::IF_NONE_MATCH, &etag) {
+    if conditional::matches(asked, header::IF_NONE_MATCH, &etag) {
         return Ok(describe(StatusCode::NOT_MODIFIED.into_response(), &download, &etag));
     }
     let blob = http.blobs.get(download.blob).await?;
@@ -127,13 +128,6 @@ fn describe(mut response: Response, download: &Download, etag: &str) -> Response
     // Whatever the bytes are, a browser runs nothing of them.
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
     response
-}
-
-/// Whether one of the listed tags is `etag`, compared weakly (RFC 9110, 13.1.2).
-fn matches(asked: &HeaderMap, name: header::HeaderName, etag: &str) -> bool {
-    let values = asked.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);
-    tags.any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
 
 /// Whether a range may be answered as a range: without If-Range always, else only for the same content.

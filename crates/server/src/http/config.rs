@@ -1,6 +1,6 @@
 //! What the HTTP side can be told.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use crate::{
     config::{ByteSize, Mistake},
@@ -48,6 +48,8 @@ settings! {
         fetch_timeout: Duration = Duration::from_secs(20),
         /// Redirects that are followed while fetching an image or an archive.
         fetch_redirects: u32 = 3,
+        /// Where the files of the dashboard are, for people who change it; those in the binary unless set.
+        dashboard_dir: Option<PathBuf> = None,
     }
 }
 

@@ -15,7 +15,7 @@ use axum::{
 };
 use darkroom_api::{
     Code,
-    openapi::{Access, CLASSIC, Method, table::ENDPOINTS},
+    openapi::{Access, CLASSIC, Method, table::endpoints},
 };
 use darkroom_core::user::Role;
 use serde_json::json;
@@ -38,7 +38,7 @@ pub(super) fn rules() -> Rules {
         .into_iter()
         .map(|(method, path)| ((method, trimmed(path)), Rule { access: None, classic: false }))
         .collect();
-    for endpoint in ENDPOINTS {
+    for endpoint in endpoints() {
         let classic = endpoint.group.starts_with(CLASSIC);
         rules.insert((endpoint.method, trimmed(endpoint.path)), Rule { access: endpoint.access, classic });
     }

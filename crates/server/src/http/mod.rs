@@ -7,8 +7,10 @@ mod artifacts;
 mod body;
 mod caller;
 mod classic;
+mod conditional;
 mod config;
 mod cursor;
+mod dashboard;
 mod disposition;
 mod docs;
 mod drain;
@@ -31,6 +33,10 @@ mod query;
 mod queues;
 mod quotas;
 mod range;
+mod run_embeddings;
+mod run_groups;
+mod run_make;
+mod run_report;
 mod run_results;
 mod run_rows;
 mod runs;
@@ -71,17 +77,21 @@ fn table() -> Vec<Row> {
         get("/v1/jobs/{id}/artifacts/{name}", artifacts::download),
         post("/v1/artifacts/sign", sign::sign),
         post("/v1/faces/compare", faces::compare),
-        post("/v1/runs", runs::make),
+        post("/v1/runs", run_make::make),
         get("/v1/runs", runs::list),
         get("/v1/runs/{id}", runs::show),
         delete("/v1/runs/{id}", runs::delete),
         get("/v1/runs/{id}/events", run_results::follow),
         get("/v1/runs/{id}/results", run_rows::results),
         get("/v1/runs/{id}/aggregate", run_results::aggregate),
+        get("/v1/runs/{id}/groups", run_groups::list),
+        get("/v1/runs/{id}/embeddings", run_embeddings::download),
+        get("/v1/runs/{id}/report", run_report::show),
         post("/v1/runs/{id}/pause", runs::pause),
         post("/v1/runs/{id}/resume", runs::resume),
         post("/v1/runs/{id}/cancel", runs::cancel),
         post("/v1/runs/{id}/retry-failed", runs::retry_failed),
+        post("/v1/runs/{id}/redo", runs::redo),
         get("/v1/operations", health::operations),
         get("/v1/models", models::list),
         get("/v1/predictions", predictions::list),
@@ -110,6 +120,7 @@ fn table() -> Vec<Row> {
         get("/docs", docs::page),
         get("/docs/problems", docs::problems),
         get("/docs/{file}", docs::file),
+        get("/ui/{folder}/{file}", dashboard::file),
         get("/v1", health::index),
         // The Open Inference Protocol.
         get("/v2", v2::server::metadata),

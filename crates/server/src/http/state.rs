@@ -4,6 +4,7 @@ use std::{net::IpAddr, num::NonZero, ops::Deref, sync::Arc, thread};
 
 use darkroom_api::Code;
 use darkroom_core::{BlobId, Clock, JobId, Timestamp, store::Store, user::Role};
+use darkroom_dashboard::Files;
 use darkroom_imaging::Limits;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -67,6 +68,7 @@ pub struct Inner {
     pub(super) stop: CancellationToken,
     pub(super) notices: Notices,
     pub(super) fetcher: Fetcher,
+    pub(super) dashboard: Files,
     /// Which paths metrics may name.
     pub(super) paths: Vec<&'static str>,
     submissions: Arc<Semaphore>,
@@ -105,6 +107,7 @@ impl Http {
             stop: wiring.stop,
             notices: Notices::of(&parts.store),
             fetcher: Fetcher::new(&config),
+            dashboard: config.dashboard_dir.as_ref().map_or_else(Files::embedded, Files::folder),
             paths: super::routes().into_iter().map(|(_, path)| path).collect(),
             submissions: Arc::new(Semaphore::new(config.max_submissions)),
             json: Arc::new(Semaphore::new(JSON_ROOM_KIB)),

@@ -3,8 +3,8 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use darkroom_core::{
-    Clock, RunId,
-    run::{NewItem, Run, RunEvent, Stop, StopKind},
+    BlobId, Clock, RunId,
+    run::{NewItem, Run, RunEvent, SkipReason, Stop, StopKind},
     store::{Store, StoreError},
 };
 use tokio_util::sync::CancellationToken;
@@ -13,7 +13,7 @@ use super::gather::{Gathered, NotGathered, Ready};
 use crate::{
     Parts,
     blobs::{BlobError, Blobs},
-    sources::{Items, Met, Position, Source, SourceError, Sources},
+    sources::{Items, Met, Passed, Position, Source, SourceError, Sources},
 };
 
 /// What was gathered is recorded at the latest after this, however slowly the source gives.
@@ -32,6 +32,8 @@ pub(super) struct Drive {
     clock: Arc<dyn Clock>,
     run: RunId,
     source: serde_json::Value,
+    /// The archive that was uploaded.
+    archive: Option<BlobId>,
     position: Position,
     chunk: usize,
     cap: u64,
@@ -102,6 +104,7 @@ impl Drive {
             clock: Arc::clone(&parts.clock),
             run: run.id,
             source: run.source,
+            archive: run.archive,
             position: Position { next: run.position.next, after },
             chunk: parts.config.runs.chunk,
             cap: parts.config.limits.input_bytes.bytes(),
@@ -112,7 +115,8 @@ impl Drive {
     /// Works through the source; what it comes to is recorded.
     pub(super) async fn run(self) {
         let event = match self.work().await {
-            Ok(()) => RunEvent::SourceEnded,
+            Ok(None) => RunEvent::SourceEnded,
+            Ok(Some(damage)) => RunEvent::SourceDamaged(damage),
             Err(Ended::Unwanted) => return,
             Err(Ended::Waits(stop)) => RunEvent::Pause(stop),
             Err(Ended::Fails(why)) => RunEvent::SourceFailed(why),
@@ -122,18 +126,31 @@ impl Drive {
             tracing::warn!(%error, run = %self.run, "how far the source is could not be recorded");
             // The next driver finds out the same.
             let _ = tokio::time::timeout(STORE_AWAY, self.stop.cancelled()).await;
-        } else if over && let Err(error) = self.sources.forget(&self.run.to_string()) {
-            tracing::warn!(%error, run = %self.run, "what was fetched for the run could not be removed");
+        } else if over {
+            self.let_go().await;
         }
     }
 
-    async fn work(&self) -> Result<(), Ended> {
+    /// Removes the archive that was fetched or uploaded: everything in it is known.
+    async fn let_go(&self) {
+        if let Err(error) = self.sources.forget(&self.run.to_string()) {
+            tracing::warn!(%error, run = %self.run, "what was fetched for the run could not be removed");
+        }
+        let archive = self.archive.into_iter().collect();
+        if let Err(error) = self.blobs.collect(&*self.store, archive).await {
+            tracing::warn!(%error, run = %self.run, "the archive of the run was left for upkeep to collect");
+        }
+    }
+
+    /// Works through the source; what is wrong with it at its end.
+    async fn work(&self) -> Result<Option<String>, Ended> {
         let source: Source = serde_json::from_value(self.source.clone())
             .map_err(|error| Ended::Fails(format!("the source is not one: {error}")))?;
         let mut items = self.sources.open(&self.run.to_string(), &source, self.position.clone());
+        let stored = matches!(source, Source::Prefix { .. });
         let mut gathered = Gathered::default();
         loop {
-            let met = match self.next(&mut items, &mut gathered).await {
+            let mut met = match self.next(&mut items, &mut gathered).await {
                 Ok(Some(met)) => met,
                 Ok(None) => break,
                 Err(ended) => {
@@ -142,6 +159,9 @@ impl Drive {
                     return Err(ended);
                 }
             };
+            if stored {
+                met = self.unless_produced(met).await?;
+            }
             match gathered.take(met, &self.blobs, self.cap).await {
                 // A source that broke says why when it is asked for the next one.
                 Ok(()) | Err(NotGathered::SourceBroken) => {}
@@ -155,10 +175,24 @@ impl Drive {
             }
         }
         self.record(&mut gathered).await?;
-        if let Some(damage) = &items.summary().damage {
+        let met = items.progress().met;
+        let damage = items.summary().damage.as_ref().map(|what| format!("{what} (after {met} entries)"));
+        if let Some(damage) = &damage {
             tracing::warn!(run = %self.run, damage, "the archive is not whole; what came before was taken");
         }
-        Ok(())
+        Ok(damage)
+    }
+
+    /// Of what is in the blob store, images that came in are items; what jobs have produced is not, or a run would
+    /// meet what it makes.
+    async fn unless_produced(&self, met: Met) -> Result<Met, Ended> {
+        let Met::Image(item) = met else { return Ok(met) };
+        let Ok(blob) = item.path.as_str().parse() else { return Ok(Met::Image(item)) };
+        if self.store.inputs(vec![blob]).await?.is_empty() {
+            let passed = Passed { index: item.index, path: item.path, fault: SkipReason::Artifact.into() };
+            return Ok(Met::Passed(passed));
+        }
+        Ok(Met::Image(item))
     }
 
     /// What comes next. While the source is slow, what was gathered is recorded.

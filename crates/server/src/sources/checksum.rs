@@ -9,7 +9,7 @@ use std::{
 use md5::Md5;
 use serde::{Deserialize, Serialize};
 use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, digest::DynDigest};
 
 use super::SourceError;
 
@@ -42,29 +42,48 @@ pub struct InvalidChecksum;
 impl Checksum {
     /// Reads everything, and compares.
     pub(super) fn verify(&self, content: &mut dyn Read) -> Result<(), SourceError> {
-        let found = match self.algorithm {
-            Algorithm::Md5 => sum::<Md5>(content),
-            Algorithm::Sha1 => sum::<Sha1>(content),
-            Algorithm::Sha256 => sum::<Sha256>(content),
-        }?;
-        if found == self.sum {
-            return Ok(());
+        let mut sum = self.summing();
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            match content.read(&mut chunk) {
+                Ok(0) => return sum.finish(),
+                Ok(count) => sum.update(&chunk[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        let found = Self { algorithm: self.algorithm, sum: found };
-        Err(SourceError::WrongChecksum { expected: self.clone(), found })
+    }
+
+    /// For content that comes chunk by chunk.
+    pub(crate) fn summing(&self) -> Summing {
+        let sum: Box<dyn DynDigest + Send> = match self.algorithm {
+            Algorithm::Md5 => Box::new(Md5::new()),
+            Algorithm::Sha1 => Box::new(Sha1::new()),
+            Algorithm::Sha256 => Box::new(Sha256::new()),
+        };
+        Summing { expected: self.clone(), sum }
     }
 }
 
-fn sum<Sum: Digest>(content: &mut dyn Read) -> io::Result<Vec<u8>> {
-    let mut sum = Sum::new();
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        match content.read(&mut chunk) {
-            Ok(0) => return Ok(sum.finalize().to_vec()),
-            Ok(count) => sum.update(&chunk[..count]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+/// Content that is summed up while it comes.
+pub(crate) struct Summing {
+    expected: Checksum,
+    sum: Box<dyn DynDigest + Send>,
+}
+
+impl Summing {
+    /// Takes a chunk in.
+    pub(crate) fn update(&mut self, chunk: &[u8]) {
+        self.sum.update(chunk);
+    }
+
+    /// Compares. Errors: [`SourceError::WrongChecksum`].
+    pub(crate) fn finish(self) -> Result<(), SourceError> {
+        let found = Checksum { algorithm: self.expected.algorithm, sum: self.sum.finalize().into_vec() };
+        if found == self.expected {
+            return Ok(());
         }
+        Err(SourceError::WrongChecksum { expected: self.expected, found })
     }
 }
 

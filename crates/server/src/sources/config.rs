@@ -30,6 +30,8 @@ settings! {
         zstd_window: ByteSize = ByteSize::mib(128),
         /// Where archives are kept while they are fetched and read. Empty is `spool` inside the data folder.
         spool: PathBuf = PathBuf::new(),
+        /// Size of an archive that is sent along with a run.
+        upload_bytes: ByteSize = ByteSize(50 << 30),
         /// Size of an archive that is fetched.
         download_bytes: ByteSize = ByteSize(256 << 30),
         /// How long fetching one archive may take, with all interruptions.
@@ -67,6 +69,7 @@ impl Config {
             ("archive_unpacked", self.archive_unpacked.bytes()),
             ("archive_ratio", u64::from(self.archive_ratio)),
             ("zstd_window", self.zstd_window.bytes()),
+            ("upload_bytes", self.upload_bytes.bytes()),
             ("download_bytes", self.download_bytes.bytes()),
             ("download_time", self.download_time.as_millis() as u64),
             ("download_pause", self.download_pause.as_millis() as u64),

@@ -1,4 +1,4 @@
-//! Where a run's images come from: a folder, an archive, a list of addresses.
+//! Where a run's images come from: a folder, an archive, a list of addresses, what is stored already.
 //!
 //! [`Sources::open`] gives [`Items`]: what is there, one after another, in an order that is the same each time, with
 //! memory that does not grow with the number of items. Whoever works through them keeps the [`Position`] beside the
@@ -14,7 +14,7 @@
 //! is passed over and counted under a [`SkipReason`]; only what concerns the source as a whole is a [`SourceError`].
 //!
 //! **A checksum is verified before the first item**: the archive is fetched whole, summed up, and read only then; so
-//! no result of an archive with the wrong sum is ever seen. Without a checksum items flow while the download runs.
+//! no result of an archive with the wrong sum is ever seen. One that is sent along is summed up while it comes. Without a checksum items flow while the download runs.
 
 mod archive;
 mod checksum;
@@ -30,6 +30,7 @@ mod position;
 mod progress;
 mod spec;
 mod spool;
+mod stored;
 mod urls;
 
 use std::{
@@ -118,7 +119,13 @@ impl Sources {
                 ArchiveAt::Blob(_) => Ok(()),
             },
             Source::Urls { urls } => urls::check(urls, &self.config),
+            Source::Prefix { prefix } => stored::check(prefix),
         }
+    }
+
+    /// Bytes of an archive that is sent along with a run.
+    pub fn upload_cap(&self) -> u64 {
+        self.config.upload_bytes.bytes()
     }
 
     /// Starts reading at `from`, which is the start or what [`Met::position`] said of what was recorded last. What is
@@ -176,15 +183,17 @@ impl Sources {
                 folder::walk(&Folder { path, ..folder.clone() }, &self.config, feed)
             }
             Source::Archive(archive) => {
-                let path = match &archive.at {
-                    ArchiveAt::File(path) => self.within_reach(path)?,
-                    ArchiveAt::Blob(id) => self.blobs.local_path(*id),
+                let (path, checksum) = match &archive.at {
+                    ArchiveAt::File(path) => (self.within_reach(path)?, archive.checksum.as_ref()),
+                    // It was summed up while it came in, and what it is called is its sum.
+                    ArchiveAt::Blob(id) => (self.blobs.local_path(*id), None),
                     ArchiveAt::Url(url) => return Err(SourceError::UrlFailed(url.clone())),
                 };
                 let file = File::open(&path).map_err(|error| missing(error, &path))?;
                 feed.gauge().size(file.metadata()?.len());
-                read_whole(file, archive.checksum.as_ref(), &self.config, feed)
+                read_whole(file, checksum, &self.config, feed)
             }
+            Source::Prefix { prefix } => stored::walk(&self.blobs, prefix, feed),
             Source::Urls { .. } => Ok(()),
         }
     }

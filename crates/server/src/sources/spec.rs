@@ -20,6 +20,11 @@ pub enum Source {
         /// Each `http:` or `https:`.
         urls: Vec<String>,
     },
+    /// Images that are in the blob store already, by their content address.
+    Prefix {
+        /// The first digits of the addresses that are meant.
+        prefix: String,
+    },
 }
 
 /// Files of a folder.

@@ -52,6 +52,13 @@ impl Ledger for Memory {
         Ok(blobs.into_iter().filter(|blob| !stock.blobs.contains_key(blob)).collect())
     }
 
+    async fn inputs(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
+        check_batch(blobs.len())?;
+        let stock = self.stock();
+        let is_input = |blob: &BlobId| stock.jobs.values().any(|entry| entry.job.input.blob == *blob);
+        Ok(blobs.into_iter().filter(is_input).collect())
+    }
+
     async fn refers(&self, owner: Owner, blob: BlobId) -> Result<bool, StoreError> {
         Ok(self.stock().refers(&owner, blob))
     }
@@ -65,16 +72,21 @@ impl Stock {
     /// The job as readers see it.
     pub(super) fn job(&self, seq: u64) -> Option<Job> {
         let mut job = self.jobs.get(&seq)?.job.clone();
-        job.held = self.totals.is_paused(&job.queue);
+        job.held = self.holds(&job);
         if !shows_failure(job.status.state) {
             job.failure = None;
         }
         Some(job)
     }
 
+    /// Whether a queued job gives no work.
+    fn holds(&self, job: &Job) -> bool {
+        self.totals.is_paused(&job.queue) || job.item.as_ref().is_some_and(|item| self.runs.holds(item.run))
+    }
+
     fn matches(&self, entry: &Entry, filter: &JobFilter) -> bool {
         let job = &entry.job;
-        let shown = job.status.state.shown(self.totals.is_paused(&job.queue));
+        let shown = job.status.state.shown(self.holds(job));
         let named = |text: &String| {
             let name = job.input.name.as_ref().map_or("", |name| name.as_str());
             name.to_ascii_lowercase().contains(&text.to_ascii_lowercase())

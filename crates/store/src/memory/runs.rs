@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use darkroom_core::{
     BlobId, JobId, RunId, Timestamp,
     fairness::LaneKey,
-    job::{Event, Job, State},
+    job::{Event, Job, OperationResult, State},
     run::{
         Aggregate, Cell, CellName, Entry, ItemOf, Moved, NewItem, NewRun, Run, RunEvent, RunState, Stop,
         Summary,
@@ -20,7 +20,7 @@ use darkroom_core::{
 };
 
 use super::{Memory, check_batch, stock::Stock};
-use crate::notices::News;
+use crate::{notices::News, pace::Slices};
 
 /// Everything that is kept of runs besides the jobs of their items.
 #[derive(Debug, Default)]
@@ -41,6 +41,12 @@ impl RunStock {
     fn shown(&self, id: RunId) -> Option<&Run> {
         let number = self.number(id).filter(|number| !self.doomed.contains(number))?;
         self.runs.get(&number)
+    }
+
+    /// Whether the items of this run give no work.
+    pub(super) fn holds(&self, id: RunId) -> bool {
+        let run = self.number(id).and_then(|number| self.runs.get(&number));
+        run.is_some_and(|run| !run.status.state.gives_work())
     }
 
     /// Lanes that give no work.
@@ -125,6 +131,22 @@ impl Runs for Memory {
         Ok(Some(summary.finish()))
     }
 
+    async fn pace(&self, run: RunId, slices: u32) -> Result<Vec<(Timestamp, u64)>, StoreError> {
+        let stock = self.stock();
+        let Some(shown) = stock.runs.shown(run) else { return Ok(Vec::new()) };
+        let ended =
+            [State::Succeeded, State::Failed].into_iter().flat_map(|state| stock.items_in(run, state));
+        let at = |seq| stock.jobs.get(&seq).and_then(|entry| entry.job.finished_at);
+        let ended: Vec<i64> = ended.filter_map(at).map(Timestamp::as_millis).collect();
+        let Some(last) = ended.iter().max() else { return Ok(Vec::new()) };
+        let slices = Slices::of(shown, *last, slices);
+        let mut by_slice = BTreeMap::new();
+        for at in ended {
+            *by_slice.entry((at - slices.start) / slices.width).or_insert(0) += 1;
+        }
+        Ok(slices.sums(by_slice))
+    }
+
     async fn groups(&self, run: RunId, page: GroupPage) -> Result<Vec<(String, Cell)>, StoreError> {
         let stock = self.stock();
         let Some(run) = stock.runs.shown(run) else { return Ok(Vec::new()) };
@@ -146,6 +168,9 @@ impl Stock {
         self.runs.last += 1;
         let run = Run::made(new, self.runs.last, now);
         self.runs.ids.insert(run.id, run.seq);
+        if let Some(archive) = run.archive {
+            *self.blobs.entry(archive).or_default() += 1;
+        }
         self.totals.queues.entry(run.queue.clone()).or_default();
         self.runs.runs.insert(run.seq, run.clone());
         news.runs.insert(run.id);
@@ -203,9 +228,27 @@ impl Stock {
                 self.step(seq, Event::Retry, now, news)?;
             }
         }
+        if event == RunEvent::Redo {
+            self.redo_all(id, (now, news))?;
+        }
         self.happen(number, event, (now, news))?;
         self.cancel_some(number, MAX_BATCH, (now, news));
         Ok(self.runs.runs.get(&number).cloned())
+    }
+
+    fn redo_all(&mut self, id: RunId, (now, news): (Timestamp, &mut News)) -> Result<(), StoreError> {
+        for seq in self.items_in(id, State::Succeeded) {
+            self.take_back(seq);
+            self.step(seq, Event::Redo, now, news)?;
+        }
+        for seq in [State::Failed, State::Cancelled]
+            .into_iter()
+            .flat_map(|state| self.items_in(id, state))
+            .collect::<Vec<_>>()
+        {
+            self.step(seq, Event::Retry, now, news)?;
+        }
+        Ok(())
     }
 
     fn redo(
@@ -249,15 +292,25 @@ impl Stock {
     /// An item that has just succeeded gives to the aggregates.
     pub(super) fn give(&mut self, seq: u64) {
         self.gather(seq, Cell::give);
+        self.tally_of(seq, Run::gave);
     }
 
     /// An item that is to be done again takes back what it gave, and loses its results.
     fn take_back(&mut self, seq: u64) {
         self.gather(seq, Cell::take_back);
+        self.tally_of(seq, Run::took_back);
         self.remembered.forget_job(seq);
         let Some(entry) = self.jobs.get_mut(&seq) else { return };
         let artifacts = std::mem::take(&mut entry.job.results);
         self.forget_blobs(artifacts.iter().flat_map(|r| &r.artifacts).map(|a| a.blob));
+    }
+
+    fn tally_of(&mut self, seq: u64, change: impl Fn(&mut Run, &[OperationResult])) {
+        let Some(job) = self.jobs.get(&seq).map(|entry| &entry.job) else { return };
+        let number = job.item.as_ref().and_then(|item| self.runs.number(item.run));
+        if let Some(run) = number.and_then(|number| self.runs.runs.get_mut(&number)) {
+            change(run, &job.results);
+        }
     }
 
     fn gather(&mut self, seq: u64, change: impl Fn(&mut Cell, &darkroom_core::run::Part)) {
@@ -282,11 +335,12 @@ impl Stock {
         (now, news): (Timestamp, &mut News),
     ) -> Result<(), StoreError> {
         let Some(run) = self.runs.runs.get_mut(&number) else { return Ok(()) };
-        let before = run.status.state;
+        let (before, needed) = (run.status.state, run.needed_archive());
         run.happen(event, now)?;
         news.runs.insert(run.id);
-        let (after, lane) = (run.status.state, run.lane());
+        let (after, lane, needs) = (run.status.state, run.lane(), run.needed_archive());
         self.hold_or_release(&lane, (before, after), news);
+        self.forget_blobs(needed.filter(|_| needs.is_none()).into_iter());
         Ok(())
     }
 
@@ -367,7 +421,9 @@ impl Stock {
                 blobs.extend(self.remove(seq));
             }
             if !self.jobs.values().any(|e| e.job.item.as_ref().is_some_and(|item| item.run == id)) {
-                self.runs.runs.remove(&number);
+                let archive = self.runs.runs.remove(&number).and_then(|run| run.needed_archive());
+                self.forget_blobs(archive.into_iter());
+                blobs.extend(archive);
                 self.runs.ids.remove(&id);
                 self.runs.doomed.remove(&number);
                 self.runs.cells.retain(|(of, _), _| *of != number);

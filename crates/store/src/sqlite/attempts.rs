@@ -4,7 +4,6 @@ use darkroom_core::{
     SessionId, Timestamp,
     fairness::LaneKey,
     job::{Event, Outcome, Timings},
-    run::Cell,
     store::{
         Beat, Beside, Lease, LiveWorker, MAX_BATCH, SESSION_TTL, Settled, Settlement, StoreError, WorkerInfo,
         WorkerStats,
@@ -172,7 +171,7 @@ impl Book {
             if let Some((run, key)) = item
                 && ending.event == Event::Succeed
             {
-                self.gather(run, &key, &ending.results, Cell::give)?;
+                self.item_gave(run, &key, &ending.results)?;
             }
             if let Some(body) = results {
                 self.write_results(lease.seq, &ending, &body)?;

@@ -6,13 +6,14 @@ use async_trait::async_trait;
 use darkroom_core::{
     BlobId, JobId, Timestamp,
     job::{Job, Origin, Owner, Shown, State},
-    store::{Counts, JobFilter, Ledger, LiveWorker, MAX_BATCH, MAX_PAGE, Page, SESSION_TTL, StoreError},
+    store::{Counts, JobFilter, Ledger, LiveWorker, MAX_PAGE, Page, SESSION_TTL, StoreError},
 };
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::{
     Sqlite,
-    rows::{HOT, JOINS, REST, RawJob, read_attempt},
+    queue::check_batch,
+    rows::{HELD, HOT, JOINS, REST, RawJob, read_attempt},
     trouble::{Trouble, internal},
 };
 
@@ -55,9 +56,7 @@ impl Ledger for Sqlite {
     }
 
     async fn unreferenced(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
-        if blobs.len() > MAX_BATCH {
-            return Err(StoreError::BatchTooLarge);
-        }
+        check_batch(blobs.len())?;
         let references = self.references.clone();
         let strays = move |db: &Connection| {
             let mut strays = Vec::new();
@@ -69,6 +68,21 @@ impl Ledger for Sqlite {
             Ok(strays)
         };
         self.readers.ask_without_snapshot(strays).await
+    }
+
+    async fn inputs(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
+        check_batch(blobs.len())?;
+        let references = self.references.clone();
+        let inputs = move |db: &Connection| {
+            let mut inputs = Vec::new();
+            for blob in blobs {
+                if references.is_input(db, blob)? {
+                    inputs.push(blob);
+                }
+            }
+            Ok(inputs)
+        };
+        self.readers.ask_without_snapshot(inputs).await
     }
 
     async fn refers(&self, owner: Owner, blob: BlobId) -> Result<bool, StoreError> {
@@ -209,8 +223,8 @@ impl Query {
             return;
         }
         let condition = |shown: &Shown| match shown {
-            Shown::Queued => "(job.state = 1 AND NOT queue.paused)".to_owned(),
-            Shown::Held => "(job.state = 1 AND queue.paused)".to_owned(),
+            Shown::Queued => format!("(job.state = 1 AND NOT {HELD})"),
+            Shown::Held => format!("(job.state = 1 AND {HELD})"),
             other => format!("job.state = {}", stored(*other) as i64),
         };
         let any: Vec<String> = states.iter().map(condition).collect();

@@ -1,4 +1,5 @@
-//! Which job refers to which blob.
+//! Which job refers to which blob. Runs refer to the archives that they are read from, which are few: those have a
+//! table of their own.
 //!
 //! Content addresses are random, so each one inserted into a large index dirties a page of its own: at a million jobs
 //! that is most of what a commit writes. References therefore go to a log in order of arrival, and to a set in
@@ -144,9 +145,15 @@ impl References {
 }
 
 impl RecentReferences {
-    /// Whether any job refers to this blob. The set is asked before the index: a reference moves that way only.
+    /// Whether any job or run refers to this blob. The set is asked before the index: a reference moves that way only.
     pub(super) fn is_referenced(&self, db: &Connection, blob: BlobId) -> Result<bool, Trouble> {
-        self.any_referrer(db, blob, |_| Ok(true))
+        let mut archives = db.prepare_cached("SELECT 1 FROM run_archive WHERE blob = ?1")?;
+        Ok(archives.exists([blob.as_bytes()])? || self.any_referrer(db, blob, |_| Ok(true))?)
+    }
+
+    /// Whether this blob is the input of any job.
+    pub(super) fn is_input(&self, db: &Connection, blob: BlobId) -> Result<bool, Trouble> {
+        self.any_referrer(db, blob, |seq| Ok(input(db, seq)? == Some(blob)))
     }
 
     /// Whether any job of this owner refers to this blob.
@@ -193,13 +200,18 @@ impl RecentReferences {
 }
 
 fn refers(db: &Connection, seq: u64, blob: BlobId) -> Result<bool, Trouble> {
-    let mut inputs = db.prepare_cached("SELECT blob FROM detail WHERE seq = ?1")?;
-    let input: Option<[u8; 32]> = inputs.query_row([seq as i64], |row| row.get(0)).optional()?;
-    match input {
+    match input(db, seq)? {
         None => Ok(false),
-        Some(input) if input == *blob.as_bytes() => Ok(true),
+        Some(input) if input == blob => Ok(true),
         Some(_) => Ok(artifacts(db, seq)?.contains(&blob)),
     }
+}
+
+/// The image of a job.
+fn input(db: &Connection, seq: u64) -> Result<Option<BlobId>, Trouble> {
+    let mut inputs = db.prepare_cached("SELECT blob FROM detail WHERE seq = ?1")?;
+    let input = inputs.query_row([seq as i64], |row| row.get(0)).optional()?;
+    Ok(input.map(BlobId::from_bytes))
 }
 
 /// The blobs that a job produced.

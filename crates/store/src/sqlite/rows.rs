@@ -19,9 +19,12 @@ pub(super) const HOT: &str = "job.seq, job.state, job.token, job.used, job.crash
      detail.id, job.owner, job.run, detail.item";
 
 /// What is read of a job to show it, after [`HOT`].
-pub(super) const REST: &str = "job.priority, job.created_at, owner.text, origin.text, queue.name, queue.paused, \
-     detail.blob, detail.bytes, detail.media_type, detail.name, detail.alias, detail.operations, failure.kind, \
+pub(super) const REST: &str = "job.priority, job.created_at, owner.text, origin.text, queue.name, \
+     (queue.paused OR ifnull(run.state IN (2, 4, 5), 0)), detail.blob, detail.bytes, detail.media_type, detail.name, detail.alias, detail.operations, failure.kind, \
      failure.message, run.uuid, detail.caching";
+
+/// Whether a queued job gives no work: its queue is paused, or its run is paused, failed or cancelled.
+pub(super) const HELD: &str = "(queue.paused OR ifnull(run.state IN (2, 4, 5), 0))";
 
 /// Where [`HOT`] and [`REST`] come from, for the rows of `job` that the query chooses.
 pub(super) const JOINS: &str = "CROSS JOIN detail ON detail.seq = job.seq CROSS JOIN word AS owner ON owner.id = job.owner \
@@ -116,7 +119,7 @@ pub(super) struct RawJob {
     rest: RawRest,
     /// Owner, origin, queue.
     names: [String; 3],
-    paused: bool,
+    held: bool,
     failure: Option<Failure>,
     run: Option<[u8; 16]>,
 }
@@ -162,7 +165,7 @@ impl Numbered {
     /// With the names of its owner, its origin and its queue, and the run that it is an item of.
     pub(super) fn named(self, names: [String; 3], run: Option<RunId>) -> RawJob {
         let run = run.map(|run| *run.as_bytes());
-        RawJob { hot: self.hot, rest: self.rest, names, paused: false, failure: None, run }
+        RawJob { hot: self.hot, rest: self.rest, names, held: false, failure: None, run }
     }
 }
 
@@ -186,7 +189,7 @@ impl RawJob {
             caching: pick(&CACHING, row, 34)?,
         };
         let names = [row.get(21)?, row.get(22)?, row.get(23)?];
-        Ok(Self { hot: Hot::read(row)?, rest, names, paused: row.get(24)?, failure, run: row.get(33)? })
+        Ok(Self { hot: Hot::read(row)?, rest, names, held: row.get(24)?, failure, run: row.get(33)? })
     }
 
     /// The text of its operations.
@@ -224,7 +227,7 @@ impl RawJob {
             },
             operations,
             status,
-            held: self.paused,
+            held: self.held,
             limits: self.hot.limits,
             caching: rest.caching,
             created_at: rest.created_at,
@@ -282,4 +285,19 @@ pub(super) fn pick<T: Copy>(all: &[T], row: &Row<'_>, column: usize) -> rusqlite
         rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, message.into())
     };
     usize::try_from(index).ok().and_then(|i| all.get(i)).copied().ok_or_else(unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use darkroom_core::run::RunState;
+
+    use super::*;
+
+    #[test]
+    fn held_is_what_a_run_holds_whose_state_gives_no_work() {
+        let holding = RunState::ALL.iter().filter(|state| !state.gives_work());
+        let numbers: Vec<String> = holding.map(|state| (*state as i64).to_string()).collect();
+        assert!(HELD.contains(&format!("IN ({})", numbers.join(", "))));
+        assert!(REST.contains(HELD));
+    }
 }

@@ -28,6 +28,8 @@ struct Body {
     status: RunStatus,
     position: Position,
     tally: Tally,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    damage: Option<String>,
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
 }
@@ -160,7 +162,7 @@ impl Book {
     }
 
     /// An item gives its results to the aggregates, or takes them back.
-    pub(super) fn gather(
+    fn gather(
         &mut self,
         number: i64,
         key: &ItemKey,
@@ -178,6 +180,35 @@ impl Book {
             }
         }
         Ok(())
+    }
+
+    /// An item has given these results.
+    pub(super) fn item_gave(
+        &mut self,
+        number: i64,
+        key: &ItemKey,
+        results: &[OperationResult],
+    ) -> Result<(), Trouble> {
+        self.live(number)?.run.gave(results);
+        self.gather(number, key, results, Cell::give)
+    }
+
+    /// An item is to be done again: it takes back what it gave, and loses its results.
+    pub(super) fn redo_item(&mut self, hot: &mut Hot, now: Timestamp) -> Result<(), Trouble> {
+        let Some((number, key)) = hot.item.clone() else { return Ok(()) };
+        let seq = hot.seq as i64;
+        let mut bodies = self.db.prepare_cached("SELECT body FROM result WHERE seq = ?1")?;
+        let body: Option<String> = bodies.query_row([seq], |row| row.get(0)).optional()?;
+        drop(bodies);
+        let results: Vec<OperationResult> = match body {
+            Some(body) => serde_json::from_str(&body).map_err(internal)?,
+            None => Vec::new(),
+        };
+        self.live(number)?.run.took_back(&results);
+        self.gather(number, &key, &results, Cell::take_back)?;
+        self.forget_results_of(hot.seq)?;
+        self.db.prepare_cached("DELETE FROM result WHERE seq = ?1")?.execute([seq])?;
+        self.step(hot, Event::Redo, now)
     }
 
     /// Runs that gave no work when the file was last written give none now.
@@ -272,16 +303,18 @@ impl Book {
             let is_left = left.exists([number])?;
             drop(left);
             if !is_left {
-                self.forget_run(number)?;
+                blobs.extend(self.forget_run(number)?);
             }
         }
         Ok((removed as u64, blobs))
     }
 
-    /// Forgets a run that has no jobs left.
-    fn forget_run(&mut self, number: i64) -> Result<(), Trouble> {
-        let lane = self.live(number)?.lane.clone();
+    /// Forgets a run that has no jobs left; the archive that it was read from, if it still is.
+    fn forget_run(&mut self, number: i64) -> Result<Option<BlobId>, Trouble> {
+        let live = self.live(number)?;
+        let (lane, archive) = (live.lane.clone(), live.run.needed_archive());
         for sql in [
+            "DELETE FROM run_archive WHERE run = ?1",
             "DELETE FROM cell WHERE run = ?1",
             "DELETE FROM run_head WHERE id = ?1",
             "DELETE FROM run WHERE id = ?1",
@@ -291,7 +324,7 @@ impl Book {
         self.turns.release(&lane);
         self.runs.changed.remove(&number);
         self.runs.live.remove(&number);
-        Ok(())
+        Ok(archive)
     }
 
     /// Numbers of runs, as this transaction has left them.
@@ -317,8 +350,9 @@ pub(super) fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
     };
     let run: Run = serde_json::from_str(&head).map_err(|error| parse(1, error))?;
     let body: Body = serde_json::from_str(&body).map_err(|error| parse(2, error))?;
-    let Body { status, position, tally, started_at, finished_at } = body;
-    Ok(Run { seq: row.get::<_, i64>(0)? as u64, status, position, tally, started_at, finished_at, ..run })
+    let Body { status, position, tally, damage, started_at, finished_at } = body;
+    let seq = row.get::<_, i64>(0)? as u64;
+    Ok(Run { seq, status, position, tally, damage, started_at, finished_at, ..run })
 }
 
 /// The text of what items move.
@@ -327,6 +361,7 @@ pub(super) fn body(run: &Run) -> Result<String, Trouble> {
         status: run.status.clone(),
         position: run.position.clone(),
         tally: run.tally.clone(),
+        damage: run.damage.clone(),
         started_at: run.started_at,
         finished_at: run.finished_at,
     };

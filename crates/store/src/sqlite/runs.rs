@@ -18,6 +18,10 @@ use super::{
     submit::Prepared,
     trouble::{Trouble, internal},
 };
+use crate::pace::Slices;
+
+/// Items that are queued once more at a time: each takes back what it gave.
+const REDONE: usize = 1_000;
 
 #[async_trait]
 impl Runs for Sqlite {
@@ -34,6 +38,12 @@ impl Runs for Sqlite {
         if event == RunEvent::Retry {
             let until = self.clock.now();
             while self.write(MAX_BATCH, move |book| book.retry_some(run, until)).await? == MAX_BATCH {}
+        }
+        if event == RunEvent::Redo {
+            let until = self.clock.now();
+            for state in [State::Succeeded, State::Failed, State::Cancelled] {
+                while self.write(REDONE, move |book| book.redo_some(run, state, until)).await? == REDONE {}
+            }
         }
         self.write(MAX_BATCH, move |book| book.change_run(run, event)).await
     }
@@ -67,6 +77,10 @@ impl Runs for Sqlite {
         self.readers.ask(move |db| aggregates(db, run)).await
     }
 
+    async fn pace(&self, run: RunId, slices: u32) -> Result<Vec<(Timestamp, u64)>, StoreError> {
+        self.readers.ask(move |db| pace(db, run, slices)).await
+    }
+
     async fn groups(&self, run: RunId, page: GroupPage) -> Result<Vec<(String, Cell)>, StoreError> {
         self.readers.ask(move |db| groups(db, run, &page)).await
     }
@@ -91,6 +105,11 @@ impl Book {
         self.db
             .prepare_cached("INSERT INTO run_head (id, head) VALUES (?1, ?2)")?
             .execute(params![number, head])?;
+        if let Some(archive) = run.archive {
+            self.db
+                .prepare_cached("INSERT INTO run_archive (blob, run) VALUES (?1, ?2)")?
+                .execute(params![archive.as_bytes(), number])?;
+        }
         self.news.runs.insert(run.id);
         Ok(Run { seq: number as u64, ..run })
     }
@@ -126,6 +145,10 @@ impl Book {
         let Some(number) = self.run_number(id)? else { return Ok(None) };
         let now = self.now();
         self.with_run(number, |live| Ok(live.run.happen(event, now).map_err(StoreError::from)?))?;
+        let run = &self.live(number)?.run;
+        if run.archive.is_some() && run.needed_archive().is_none() {
+            self.db.prepare_cached("DELETE FROM run_archive WHERE run = ?1")?.execute([number])?;
+        }
         self.cancel_some(number, MAX_BATCH)?;
         Ok(Some(self.live(number)?.run.clone()))
     }
@@ -156,25 +179,35 @@ impl Book {
         let (mut queued, now) = (0, self.now());
         for job in jobs {
             let Some(mut hot) = self.hot(*job)? else { continue };
-            let Some((run, key)) = hot.item.clone() else { continue };
-            if run != number || hot.status.state != State::Succeeded {
-                continue;
+            let is_item = hot.item.as_ref().is_some_and(|(run, _)| *run == number);
+            if is_item && hot.status.state == State::Succeeded {
+                self.redo_item(&mut hot, now)?;
+                queued += 1;
             }
-            let seq = hot.seq as i64;
-            let mut bodies = self.db.prepare_cached("SELECT body FROM result WHERE seq = ?1")?;
-            let body: Option<String> = bodies.query_row([seq], |row| row.get(0)).optional()?;
-            drop(bodies);
-            let results: Vec<_> = match body {
-                Some(body) => serde_json::from_str(&body).map_err(internal)?,
-                None => Vec::new(),
-            };
-            self.gather(number, &key, &results, Cell::take_back)?;
-            self.forget_results_of(hot.seq)?;
-            self.db.prepare_cached("DELETE FROM result WHERE seq = ?1")?.execute([seq])?;
-            self.step(&mut hot, Event::Redo, now)?;
-            queued += 1;
         }
         Ok(Some(queued))
+    }
+
+    /// Queues a batch of what had ended so by `until`; how many.
+    fn redo_some(&mut self, id: RunId, state: State, until: Timestamp) -> Result<usize, Trouble> {
+        let Some(number) = self.run_number(id)? else { return Ok(0) };
+        let status = self.live(number)?.run.status.clone();
+        status.after(RunEvent::Redo).map_err(StoreError::from)?;
+        let sql = format!(
+            "SELECT {HOT} FROM job CROSS JOIN detail ON detail.seq = job.seq \
+             WHERE job.state = {} AND job.run = ?1 AND job.finished_at <= ?2 LIMIT ?3",
+            state as i64
+        );
+        let ended = self.hots(&sql, params![number, until.as_millis(), REDONE as i64])?;
+        let (count, now) = (ended.len(), self.now());
+        for mut hot in ended {
+            if state == State::Succeeded {
+                self.redo_item(&mut hot, now)?;
+            } else {
+                self.step(&mut hot, Event::Retry, now)?;
+            }
+        }
+        Ok(count)
     }
 }
 
@@ -247,6 +280,23 @@ fn aggregates(db: &Connection, id: RunId) -> Result<Option<Vec<Aggregate>>, Trou
         summary.take(CellName { aggregate, group }, Cell::from_bytes(&body).map_err(internal)?);
     }
     Ok(Some(summary.finish()))
+}
+
+fn pace(db: &Connection, id: RunId, count: u32) -> Result<Vec<(Timestamp, u64)>, Trouble> {
+    let Some(run) = run_by_id(db, id)? else { return Ok(Vec::new()) };
+    let number = run.seq as i64;
+    let last = "SELECT max(at) FROM (SELECT max(finished_at) AS at FROM job WHERE run = ?1 AND state = 3 \
+                UNION ALL SELECT max(finished_at) FROM job WHERE run = ?1 AND state = 4)";
+    let last: Option<i64> = db.prepare_cached(last)?.query_row([number], |row| row.get(0))?;
+    let Some(last) = last else { return Ok(Vec::new()) };
+    let slices = Slices::of(&run, last, count);
+    let ended = "SELECT (at - ?2) / ?3, count(*) FROM (SELECT finished_at AS at FROM job WHERE run = ?1 AND state = 3 \
+                 UNION ALL SELECT finished_at FROM job WHERE run = ?1 AND state = 4) GROUP BY 1 ORDER BY 1";
+    let mut statement = db.prepare_cached(ended)?;
+    let rows = statement.query_map(params![number, slices.start, slices.width], |row| {
+        Ok((row.get(0)?, row.get::<_, i64>(1)? as u64))
+    })?;
+    Ok(slices.sums(rows.collect::<Result<Vec<_>, _>>()?))
 }
 
 fn groups(db: &Connection, id: RunId, page: &GroupPage) -> Result<Vec<(String, Cell)>, Trouble> {

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::trouble::{Trouble, internal};
 
 /// One script a version; a file of version `n` has had the first `n` of them.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V6];
 
 /// What every connection is told.
 pub(super) const SETTINGS: &str = "
@@ -147,6 +147,12 @@ const V4: &str = "
     CREATE INDEX job_succeeded ON job (run, finished_at) WHERE state = 3;
     CREATE INDEX job_failed ON job (run, finished_at) WHERE state = 4;
     CREATE INDEX job_cancelled ON job (run, finished_at) WHERE state = 5;
+";
+
+/// Archives that were uploaded, for as long as runs are read from them.
+const V6: &str = "
+    CREATE TABLE run_archive (blob BLOB NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (blob, run)) WITHOUT ROWID;
+    CREATE INDEX run_archive_run ON run_archive (run);
 ";
 
 /// Brings a file to the newest version, each step as a transaction of its own.

@@ -12,6 +12,7 @@ mod listing;
 mod predictions;
 mod queueing;
 mod retention;
+mod run_again;
 mod run_fixture;
 mod run_items;
 mod run_life;
@@ -31,6 +32,7 @@ pub use listing::*;
 pub use predictions::*;
 pub use queueing::*;
 pub use retention::*;
+pub use run_again::*;
 pub use run_fixture::{dataset, image, vector_of, with_vector};
 pub use run_items::*;
 pub use run_life::*;
@@ -150,6 +152,12 @@ macro_rules! store_conformance {
             an_item_that_is_done_again_replaces_what_it_gave,
             folders_and_labels_are_gathered_apart,
             what_has_no_value_or_a_wrong_one_is_counted_apart,
+            a_run_that_is_redone_is_done_anew_and_whole,
+            items_that_were_remembered_are_counted,
+            items_of_a_run_that_gives_no_work_are_shown_as_held,
+            an_uploaded_archive_belongs_to_its_run_while_it_is_read,
+            a_damaged_archive_is_remembered,
+            the_pace_of_a_run_is_told,
             predictions_are_listed_as_they_were_recorded,
             every_filter_of_predictions_narrows_as_it_says,
             a_settlement_logs_its_predictions_once,

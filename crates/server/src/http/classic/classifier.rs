@@ -4,7 +4,7 @@ use axum::{
     Json,
     extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
 use darkroom_api::{Code, Time};
 use darkroom_core::{
@@ -20,6 +20,7 @@ use crate::http::{
     Http,
     body::Incoming,
     caller::Caller,
+    dashboard,
     failure::Failure,
     intake::{MAX_JSON, content_type, length},
     look::{Look, look},
@@ -30,13 +31,14 @@ use crate::http::{
 const WRONG: &str =
     "something went wrong, please check the extension or the validity of the image. More details: ";
 
-/// Programs are greeted as ever; browsers are shown around.
-pub(in crate::http) async fn root(headers: HeaderMap) -> Response {
+/// Programs are greeted as ever; browsers get the dashboard.
+pub(in crate::http) async fn root(State(http): State<Http>, headers: HeaderMap) -> Result<Response, Failure> {
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if accepts.contains("text/html") {
-        return Redirect::temporary("/docs").into_response();
+        return dashboard::page(&http, &headers);
     }
-    Json(json!({ "message": "Da warudo" })).into_response()
+    let greeting = Json(json!({ "message": "Da warudo" }));
+    Ok(([(header::VARY, "Accept")], greeting).into_response())
 }
 
 /// Names what is in the picture.

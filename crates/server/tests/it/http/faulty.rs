@@ -101,6 +101,10 @@ impl Ledger for Faulty {
         self.check()?;
         self.store.refers(owner, blob).await
     }
+    async fn inputs(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
+        self.check()?;
+        self.store.inputs(blobs).await
+    }
     async fn ping(&self) -> Result<(), StoreError> {
         self.check()
     }
@@ -165,6 +169,10 @@ impl Runs for Faulty {
     async fn aggregates(&self, run: RunId) -> Result<Option<Vec<Aggregate>>, StoreError> {
         self.check()?;
         self.store.aggregates(run).await
+    }
+    async fn pace(&self, run: RunId, slices: u32) -> Result<Vec<(Timestamp, u64)>, StoreError> {
+        self.check()?;
+        self.store.pace(run, slices).await
     }
     async fn groups(&self, run: RunId, page: GroupPage) -> Result<Vec<(String, Cell)>, StoreError> {
         self.check()?;

@@ -5,6 +5,7 @@ mod artifacts;
 mod cache;
 mod classic_resize;
 mod classic_thumbnail;
+mod dashboard;
 mod docs;
 mod events;
 mod faces;

@@ -48,6 +48,7 @@ fn request(source: RunSource) -> RunRequest {
         on_error: OnError::Continue,
         queue: None,
         high_water: None,
+        cache: None,
     }
 }
 

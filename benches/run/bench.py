@@ -1,0 +1,115 @@
+"""Datasets worked through: Darkroom's runs against the stack of the original service, and against our own library in a
+loop. Rates are photographs a second over everything: asking, reading, queueing, working, recording, gathering.
+"""
+
+import argparse
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+
+import dataset
+import ours
+import peers
+
+FACES = [{"op": "faces", "which": "first"}]
+THUMBNAIL = [{"op": "thumbnail", "width": 256, "height": 256}]
+
+
+class Bench:
+    def __init__(self, args, folder):
+        self.args, self.folder, self.misses = args, folder, []
+
+    def demand(self, what, value, least):
+        met = value >= least
+        print(f"{what}: {value:.2f} ({least} asked{'' if met else ': MISSED'})")
+        if not met:
+            self.misses.append(what)
+
+    def faces(self):
+        photos = self.folder / "faces"
+        dataset.faces(self.args.photographs, photos, self.args.photos)
+        paths = dataset.files(photos)
+        store = self.args.models / "models"
+        os.environ["YUNET"] = peers.weights(store, "yunet", (1, 3, 640, 640), self.folder)
+        os.environ["SFACE"] = peers.weights(store, "sface", (1, 3, 112, 112), self.folder)
+        print(f"\n## Faces of {len(paths)} photographs of 640 x 480\n\n| | photographs/s | with a face |\n|---|---:|---:|")
+        rates = {"Celery, dlib": self.through_celery("dlib", paths), "Celery, YuNet and SFace": self.through_celery("opencv", paths)}
+        rate, vectors = peers.pool(paths)
+        rates["two processes in a loop, YuNet and SFace"] = rate, found(vectors)
+        with ours.server(self.args.target / "darkroom", self.args.models, [self.folder]) as server:
+            warm = self.folder / "warm"
+            dataset.faces(self.args.photographs, warm, 8, seed=2)
+            server.run(warm, FACES)
+            run, seconds = server.run(photos, FACES)
+            mean = server.ask(f"/v1/runs/{run['id']}/aggregate")["aggregates"][0]
+        rates["Darkroom"] = run["total"] / seconds, mean["count"]
+        for name, (rate, faces) in rates.items():
+            print(f"| {name} | {rate:.1f} | {faces} |")
+        print()
+        mine = rates["Darkroom"][0]
+        self.demand("times the original's stack", mine / rates["Celery, dlib"][0], 6)
+        self.demand("times the same models in Celery", mine / rates["Celery, YuNet and SFace"][0], 1.5)
+        self.demand("times the same models in a loop of Python", mine / rates["two processes in a loop, YuNet and SFace"][0], 1.5)
+
+    def through_celery(self, task, paths):
+        with peers.celery(self.folder) as work:
+            # The models are in memory, and every process has answered, before the clock starts.
+            work(task, paths[: 8 * peers.PROCESSES])
+            start = time.perf_counter()
+            vectors = work(task, paths)
+            return len(paths) / (time.perf_counter() - start), found(vectors)
+
+    def thumbnails(self):
+        sources, photos = self.folder / "sources", self.folder / "many"
+        dataset.faces(self.args.photographs, sources, 200, seed=3)
+        dataset.many(dataset.files(sources), photos, self.args.thumbnails)
+        print(f"\n## Thumbnails of {self.args.thumbnails} photographs of 640 x 480\n")
+        loop = self.loop(photos)
+        with ours.server(self.args.target / "darkroom", self.args.models, [self.folder]) as server:
+            server.run(sources, THUMBNAIL)
+            run, seconds = server.run(photos, THUMBNAIL)
+            peak = server.peak_mib()
+        mine = run["total"] / seconds
+        print(f"the library in a loop {loop:.0f}/s, as a run {mine:.0f}/s, peak memory {peak:.0f} MiB")
+        self.demand("share of the library's rate", mine / loop, 0.9)
+
+    def loop(self, photos):
+        """Our library with two threads: read, decode, reduce, encode, write. Photographs a second."""
+        out = self.folder / "loop"
+        command = [self.args.target / "examples/thumb_folder", photos, out, "--size", "256", "--threads", "2"]
+        return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    def store(self):
+        print("\n## A million items that do nothing\n", flush=True)
+        command = [self.args.target / "examples/bench_runs", *(["--items", "100000"] if self.args.quick else [])]
+        subprocess.run(command, check=True, cwd=self.folder)
+
+
+def found(vectors):
+    return sum(vector is not None for vector in vectors)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--target", type=pathlib.Path, required=True)
+    parser.add_argument("--models", type=pathlib.Path, required=True)
+    parser.add_argument("--photographs", type=pathlib.Path, required=True)
+    parser.add_argument("--only", default="faces,thumbnails,store")
+    parser.add_argument("--photos", type=int, default=400)
+    parser.add_argument("--thumbnails", type=int, default=10_000)
+    parser.add_argument("--quick", action="store_true")
+    args = parser.parse_args()
+    args.target = args.target.resolve()
+    if args.quick:
+        args.photos, args.thumbnails = min(args.photos, 60), min(args.thumbnails, 1_000)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(args, pathlib.Path(folder))
+        for name in args.only.split(","):
+            getattr(bench, name)()
+    print("\nmissed: " + (", ".join(bench.misses) or "nothing"))
+
+
+if __name__ == "__main__":
+    main()

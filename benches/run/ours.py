@@ -1,0 +1,82 @@
+"""Ours: a server, asked for runs over HTTP as anybody does."""
+
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+import peers
+
+
+class Server:
+    def __init__(self, binary, models, data, roots):
+        port = peers.free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        settings = {
+            "models.dir": models / "models", "models.runtime": next((models.parent / "runtime").glob("libonnxruntime.so.*"), ""),
+            "sources.roots": ",".join(map(str, roots)), "quota.requests_per_second": 0, "cache.enabled": "false",
+            "quota.open_jobs": 0,
+        }
+        words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+        self.log = open(data / "log", "w")
+        self.process = subprocess.Popen(
+            [binary, "serve", "--listen", f"127.0.0.1:{port}", "--data-dir", str(data / "data"), *words], stdout=self.log, stderr=self.log
+        )
+        self.wait()
+
+    def wait(self):
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(self.url + "/readyz").read()
+                return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise SystemExit(pathlib.Path(self.log.name).read_text())
+
+    def ask(self, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise SystemExit(f"{path}: {error.code} {error.read().decode()}") from None
+
+    def run(self, folder, operations, **more):
+        """Works a folder through; the run as it ended, and the seconds from asking until it had."""
+        start = time.perf_counter()
+        source = {"kind": "folder", "path": str(folder)}
+        run = self.ask("/v1/runs", {"source": source, "operations": operations, **more})
+        while run["state"] not in ("succeeded", "failed", "cancelled", "paused"):
+            time.sleep(0.02)
+            run = self.ask(f"/v1/runs/{run['id']}")
+        seconds = time.perf_counter() - start
+        if run["state"] != "succeeded" or run["counts"]["failed"]:
+            raise SystemExit(f"the run ended badly: {run}")
+        return run, seconds
+
+    def peak_mib(self):
+        """The most memory that the process has had resident."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
+
+    def finish(self):
+        self.process.terminate()
+        self.process.wait()
+        self.log.close()
+
+
+@contextlib.contextmanager
+def server(binary, models, roots):
+    with tempfile.TemporaryDirectory() as data:
+        started = Server(os.path.realpath(binary), models.resolve(), pathlib.Path(data), roots)
+        try:
+            yield started
+        finally:
+            started.finish()

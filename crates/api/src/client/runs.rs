@@ -1,0 +1,151 @@
+//! Runs: making, looking at and changing them, and what they have given.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use reqwest::{
+    Body, Method,
+    multipart::{Form, Part},
+};
+use tokio_util::io::ReaderStream;
+
+use super::{Client, ClientError, run_path, submit::CHUNK};
+use crate::{Run, RunAggregates, RunGroups, RunPage, RunRequest};
+
+/// An archive on its way to a server.
+#[derive(Debug)]
+pub struct ArchiveUpload {
+    content: Content,
+    name: String,
+}
+
+#[derive(Debug)]
+enum Content {
+    Bytes(Bytes),
+    File(PathBuf),
+}
+
+impl ArchiveUpload {
+    /// Bytes in memory, under this file name.
+    pub fn bytes(content: impl Into<Bytes>, name: impl Into<String>) -> Self {
+        Self { content: Content::Bytes(content.into()), name: name.into() }
+    }
+
+    /// A file, which is read while it is sent.
+    pub fn file(path: &Path) -> Self {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Self { content: Content::File(path.to_owned()), name }
+    }
+
+    async fn into_part(self) -> Result<Part, ClientError> {
+        let part = match self.content {
+            Content::Bytes(bytes) => Part::stream(bytes),
+            Content::File(path) => {
+                let file = tokio::fs::File::open(path).await?;
+                let length = file.metadata().await?.len();
+                Part::stream_with_length(Body::wrap_stream(ReaderStream::with_capacity(file, CHUNK)), length)
+            }
+        };
+        Ok(part.file_name(self.name))
+    }
+}
+
+impl Client {
+    /// Makes a run.
+    pub async fn make_run(&self, request: &RunRequest) -> Result<Run, ClientError> {
+        self.json(self.request(Method::POST, "/v1/runs").json(request)).await
+    }
+
+    /// Makes a run of an archive that is sent along: the source of `request` is an archive at
+    /// [`crate::ArchivePlace::Upload`]. It is streamed, never in memory as a whole.
+    pub async fn make_run_of(
+        &self,
+        request: &RunRequest,
+        archive: ArchiveUpload,
+    ) -> Result<Run, ClientError> {
+        let run =
+            serde_json::to_string(request).map_err(|error| ClientError::Unexpected(error.to_string()))?;
+        let form = Form::new().text("run", run).part("archive", archive.into_part().await?);
+        self.json(self.request(Method::POST, "/v1/runs").multipart(form)).await
+    }
+
+    /// One run.
+    pub async fn run(&self, id: &str) -> Result<Run, ClientError> {
+        self.json(self.request(Method::GET, &run_path(id, ""))).await
+    }
+
+    /// The run once it has ended.
+    pub async fn wait_for_run(&self, id: &str) -> Result<Run, ClientError> {
+        loop {
+            let events = self.send(self.request(Method::GET, &run_path(id, "/events"))).await?;
+            let mut events = events.bytes_stream();
+            while let Some(Ok(_)) = events.next().await {}
+            let run = self.run(id).await?;
+            if run.state.is_final() {
+                return Ok(run);
+            }
+        }
+    }
+
+    /// A part of the list of runs, newest first; `states` empty is any.
+    pub async fn runs(&self, states: &[&str], cursor: Option<&str>) -> Result<RunPage, ClientError> {
+        let states = Some(states.join(",")).filter(|states| !states.is_empty());
+        let query = [("state", states), ("cursor", cursor.map(ToOwned::to_owned))];
+        let given: Vec<_> =
+            query.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect();
+        self.json(self.request(Method::GET, "/v1/runs").query(&given)).await
+    }
+
+    /// What to do with a run: `pause`, `resume`, `cancel`, `retry-failed` or `redo`.
+    pub async fn change_run(&self, id: &str, what: &str) -> Result<Run, ClientError> {
+        let path = run_path(id, &format!("/{}", super::escape_segment(what)));
+        self.json(self.request(Method::POST, &path)).await
+    }
+
+    /// Deletes a run with everything in it.
+    pub async fn delete_run(&self, id: &str) -> Result<(), ClientError> {
+        self.send(self.request(Method::DELETE, &run_path(id, ""))).await.map(drop)
+    }
+
+    /// What a run has gathered so far.
+    pub async fn aggregates(&self, id: &str) -> Result<RunAggregates, ClientError> {
+        self.json(self.request(Method::GET, &run_path(id, "/aggregate"))).await
+    }
+
+    /// A part of the groups of the first aggregate of a run that has groups, by name.
+    pub async fn run_groups(&self, id: &str, cursor: Option<&str>) -> Result<RunGroups, ClientError> {
+        let given: Vec<_> = cursor.into_iter().map(|cursor| ("cursor", cursor)).collect();
+        self.json(self.request(Method::GET, &run_path(id, "/groups")).query(&given)).await
+    }
+
+    /// The images of a run with what came of them, as lines of JSON, chunk by chunk.
+    pub async fn run_results(
+        &self,
+        id: &str,
+    ) -> Result<impl Stream<Item = Result<Bytes, ClientError>> + use<>, ClientError> {
+        self.stream(&run_path(id, "/results")).await
+    }
+
+    /// The face embeddings of a run as a matrix in `NumPy`'s format, chunk by chunk.
+    pub async fn run_embeddings(
+        &self,
+        id: &str,
+    ) -> Result<impl Stream<Item = Result<Bytes, ClientError>> + use<>, ClientError> {
+        self.stream(&run_path(id, "/embeddings")).await
+    }
+
+    /// The report of a run as one page of HTML.
+    pub async fn run_report(&self, id: &str) -> Result<Bytes, ClientError> {
+        let response = self.send(self.request(Method::GET, &run_path(id, "/report"))).await?;
+        response.bytes().await.map_err(ClientError::Transport)
+    }
+
+    async fn stream(
+        &self,
+        path: &str,
+    ) -> Result<impl Stream<Item = Result<Bytes, ClientError>> + use<>, ClientError> {
+        let response = self.send(self.request(Method::GET, path)).await?;
+        Ok(response.bytes_stream().map(|chunk| chunk.map_err(ClientError::Transport)))
+    }
+}

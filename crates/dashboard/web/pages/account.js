@@ -1,0 +1,38 @@
+// The caller's own account: who they are, a new password, signing out.
+
+import { h } from "/ui/core/dom.js";
+import { api } from "/ui/core/api.js";
+import { session } from "/ui/core/session.js";
+import { go } from "/ui/core/router.js";
+import { action } from "/ui/parts/dialog.js";
+import { complain, tell } from "/ui/parts/notice.js";
+
+export async function page() {
+  if (!session.me?.signed_in) return (await import("/ui/pages/sign-in.js")).page();
+  const { name, role } = session.me;
+  return h("div", { class: "page narrow" },
+    h("header", { class: "head" }, h("h1", {}, name), h("p", { class: "quiet" }, `Role: ${role}`)),
+    passwordForm(),
+    h("section", { class: "card" }, h("h2", {}, "Sign out"), h("p", {}, "Ends the token of this browser."),
+      h("div", { class: "actions" }, action("Sign out", {}, async () => { await session.signOut(); go("/"); }))));
+}
+
+function passwordForm() {
+  const current = h("input", { type: "password", autocomplete: "current-password", required: true });
+  const next = h("input", { type: "password", autocomplete: "new-password", required: true, minlength: 8 });
+  const submit = async (event) => {
+    event.preventDefault();
+    try {
+      await api.post("/v1/me/password", { current: current.value, new: next.value });
+      tell("The password is changed. Sign in with the new one.");
+      await session.signOut();
+      go("/sign-in");
+    } catch (problem) {
+      complain(problem);
+    }
+  };
+  return h("form", { class: "card form", onsubmit: submit }, h("h2", {}, "Change the password"),
+    h("p", { class: "quiet" }, "Every token of yours ends, here and elsewhere."),
+    h("label", {}, "The present one", current), h("label", {}, "The new one", next),
+    h("div", { class: "actions" }, h("button", { class: "primary", type: "submit" }, "Change it")));
+}

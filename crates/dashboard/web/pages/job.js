@@ -1,0 +1,146 @@
+// One job: its image beside what came of it, and its history.
+
+import { h, fill, write } from "/ui/core/dom.js";
+import { api } from "/ui/core/api.js";
+import { go } from "/ui/core/router.js";
+import { follow } from "/ui/core/live.js";
+import { ago, agoText, bytes, keepAges, number, words } from "/ui/core/format.js";
+import { badge, setBadge } from "/ui/parts/badge.js";
+import { action, confirm } from "/ui/parts/dialog.js";
+import { icon } from "/ui/parts/icons.js";
+import { nothing, tell } from "/ui/parts/notice.js";
+import { picture } from "/ui/parts/picture.js";
+import { artifactList, rawJson, resultView } from "/ui/parts/results.js";
+import { attemptsView } from "/ui/pages/job-attempts.js";
+
+const FINAL = new Set(["succeeded", "failed", "cancelled"]);
+
+/** An original up to this size is shown itself, where browsers can; of larger ones a preview, in bytes. */
+const MAX_SHOWN = 4 << 20;
+
+/** The box of the preview, in pixels. */
+const PREVIEW = 640;
+
+const SHOWN_BY_BROWSERS = new Set(["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp"]);
+
+export async function page({ params: { id }, signal, setTitle }) {
+  const address = `/v1/jobs/${encodeURIComponent(id)}`;
+  let job = await api.get(address, {}, { signal });
+  setTitle(job.name ?? "Job");
+  const state = badge(job.state);
+  const parts = {
+    actions: h("div", { class: "actions" }), trouble: h("div"), results: h("section", { class: "card" }),
+    facts: h("section", { class: "card" }), attempts: h("section", { class: "card" }),
+  };
+  const raw = rawJson(() => job);
+  const root = h("div", { class: "page job" },
+    h("header", { class: "head" }, h("div", {}, h("p", { class: "trail" }, h("a", { href: "#/jobs" }, "Jobs")),
+      h("h1", {}, job.name ?? "Image without a name", " ", state), h("p", { class: "quiet" }, h("code", {}, job.id))), parts.actions),
+    parts.trouble, h("div", { class: "split" }, inputCard(job), parts.results), h("div", { class: "split" }, parts.attempts, parts.facts), raw.element);
+  const shown = {};
+  // Only what has changed is drawn again: whoever reads or selects is not disturbed.
+  const draw = (name, of, make) => {
+    const text = JSON.stringify(of);
+    if (shown[name] === text) return;
+    shown[name] = text;
+    fill(parts[name], make());
+  };
+  const show = (next) => {
+    job = next;
+    if (state.dataset.state !== job.state) setBadge(state, job.state);
+    state.dataset.state = job.state;
+    draw("actions", [job.state, job.cancel_requested], () => actions(job, address, again));
+    draw("trouble", [job.state, job.failure, job.run_at, job.cancel_requested, job.queue], () => trouble(job));
+    draw("results", [job.state, job.results], () => results(job));
+    draw("facts", [job.state, job.started_at, job.finished_at, job.run_at], () => facts(job));
+    draw("attempts", [job.state, job.attempts, job.started_at], () => attemptsView(job));
+    raw.show();
+  };
+  let following = new AbortController();
+  const again = (next) => {
+    show(next);
+    following.abort();
+    following = new AbortController();
+    signal.addEventListener("abort", () => following.abort());
+    if (!FINAL.has(next.state)) follow(`${address}/events`, { signal: following.signal, event: (_, data) => { show(data); return !FINAL.has(data.state); } });
+  };
+  again(job);
+  keepAges(root, signal);
+  return root;
+}
+
+function actions(job, address, again) {
+  const ended = FINAL.has(job.state);
+  const post = (verb, done) => async () => { again(await api.post(`${address}/${verb}`)); tell(done); };
+  const remove = async () => {
+    if (!(await confirm({ title: "Delete this job?", text: "Its image, its results and its files go with it. This cannot be undone.", action: "Delete", danger: true }))) return;
+    await api.delete(address);
+    tell("The job is deleted.");
+    go("/jobs");
+  };
+  return [
+    ["failed", "cancelled", "scheduled"].includes(job.state) && action([icon("retry"), job.state === "scheduled" ? "Run now" : "Retry"], { class: "primary" }, post("retry", "The job is queued again.")),
+    !ended && !job.cancel_requested && action([icon("close"), "Cancel"], {}, post("cancel", "The job is cancelled.")),
+    job.state !== "running" && action([icon("trash"), "Delete"], { class: "danger" }, remove),
+  ];
+}
+
+/** Why the job is not done, and what would help. */
+function trouble(job) {
+  if (job.state === "held") return note(`The queue ${job.queue} is paused. `, h("a", { href: "#/queues" }, "Resume it"), " and the job goes on.");
+  if (job.state === "scheduled") return note(job.failure ? `${words(job.failure.kind)}: ${job.failure.message}. Another attempt comes ${agoText(job.run_at)}.` : `It begins ${agoText(job.run_at)}.`);
+  if (job.state === "running" && job.cancel_requested) return note("It has been told to stop; its worker looks soon.");
+  if (job.state !== "failed" || !job.failure) return null;
+  return h("div", { class: "card problem", role: "status" }, h("h2", {}, words(job.failure.kind)), h("p", {}, job.failure.message), h("p", { class: "quiet" }, ADVICE[job.failure.kind] ?? ""));
+}
+
+const note = (...text) => h("p", { class: "card note", role: "status" }, h("span", {}, text));
+
+const ADVICE = {
+  undecodable: "The file is damaged or no image. A retry gives the same; send it again whole.",
+  unsupported: "The image is sound, but this operation does not take it. A retry gives the same.",
+  limit_exceeded: "The image is larger than the limits of the server allow. An admin sees them under Settings.",
+  timed_out: "It took longer than a job may. A retry may pass when less is going on.",
+  input_missing: "The image is not in the storage any more.",
+  storage_unavailable: "The storage did not answer. Retry once it does.",
+  model_missing: "Install the model, then retry.",
+  model_failed: "The model gave up on this image. The page of models says how it stands.",
+  crashed: "The worker died on it each time. The server's log says more.",
+};
+
+function inputCard({ id, name, input }) {
+  const address = `/v1/jobs/${id}`;
+  const itself = SHOWN_BY_BROWSERS.has(input.media_type) && input.bytes <= MAX_SHOWN;
+  const alt = `The input${name ? ` ${name}` : ""}, which cannot be shown`;
+  const image = picture(itself ? `${address}/artifacts/original` : `${address}/preview?size=${PREVIEW}`, { alt, class: "original checkered" });
+  return h("section", { class: "card" }, h("h2", {}, "Input"), image,
+    h("p", { class: "quiet" }, [input.media_type, bytes(input.bytes)].join(" · ")),
+    artifactList([{ name: name ?? "original", url: `${address}/artifacts/original`, bytes: input.bytes }]));
+}
+
+function results(job) {
+  if (job.results.length > 0) return [h("h2", {}, job.results.length === 1 ? "Result" : "Results"), job.results.map((result) => resultView(job.id, result))];
+  const why = {
+    failed: "The job failed; its attempts below say why.", cancelled: "The job was cancelled before it was done.",
+    running: "A worker is on it. The result appears here by itself.",
+  };
+  return [h("h2", {}, "Result"), nothing(FINAL.has(job.state) ? "There is no result." : "Not done yet.", why[job.state] ?? "The job waits for its turn. The result appears here by itself.")];
+}
+
+function facts(job) {
+  const remembered = job.results.filter((result) => result.cached).length;
+  const rows = [
+    ["Operations", h("ul", { class: "operations" }, job.operations.map(({ op, ...parameters }) => h("li", {}, h("strong", {}, op), " ", h("span", { class: "quiet" }, parameterText(parameters)))))],
+    ["Submitted", ago(job.created_at)], ["Begun", ago(job.started_at)], ["Ended", ago(job.finished_at)],
+    ["Owner", h("a", { href: `#/jobs?owner=${encodeURIComponent(job.owner)}` }, job.owner)],
+    ["Queue", job.queue], ["Came through", job.origin], ["Priority", number(job.priority)],
+    job.run && ["Run", h("a", { href: `#/runs/${job.run}` }, job.path ?? job.item ?? "Open the run")],
+    remembered > 0 && ["Remembered", `${number(remembered)} of ${number(job.results.length)} results, from an earlier job with the same image`],
+    ["Image", h("code", { class: "digest" }, job.input.blob)],
+  ];
+  return [h("h2", {}, "About"), h("dl", { class: "facts" }, rows.filter(Boolean).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))];
+}
+
+function parameterText(parameters) {
+  return Object.entries(parameters).filter(([, value]) => value !== null).map(([name, value]) => `${words(name)} ${value}`).join(", ");
+}

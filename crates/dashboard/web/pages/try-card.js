@@ -1,0 +1,123 @@
+// The card of one picture: the original with what was found on it, beside what became of it.
+
+import { h, fill, write } from "/ui/core/dom.js";
+import { bytes, number, percent } from "/ui/core/format.js";
+import { badge, setBadge } from "/ui/parts/badge.js";
+import { progress } from "/ui/parts/chart.js";
+import { problemCard } from "/ui/parts/notice.js";
+import { load } from "/ui/parts/picture.js";
+import { missingFor } from "/ui/pages/try-missing.js";
+import { overlay } from "/ui/pages/try-faces.js";
+import { rawJson, results, timings } from "/ui/pages/try-results.js";
+
+/** The box that the server's preview is asked in where the browser itself cannot show the picture. */
+const PREVIEW = 1024;
+
+const WORDS = { idle: "", waiting: "Waits for its turn", working: "The server works", stopped: "Stopped" };
+
+/** A card for a `Sending`. `again()` asks anew, `remove()` takes the card away. Gives `{ element, draw() }`; `draw` after each change. */
+export function card(sending, { again, remove }) {
+  const image = h("img", { alt: `The original: ${sending.name || sending.url}`, draggable: "false" });
+  const marks = h("div", { class: "marks" });
+  const size = h("figcaption");
+  const status = h("div", { class: "status", role: "status" });
+  const state = badge("");
+  const link = h("a", { hidden: true }, "Job");
+  const body = h("div", { class: "outputs" });
+  const time = h("div");
+  const raw = rawJson();
+  const view = { image, marks, size, status, state, link, body, time, raw, again, drawn: null };
+  const element = h("article", { class: "card picture-card", "aria-label": sending.name || sending.url },
+    h("header", { class: "row" }, h("h2", { class: "name", title: sending.name }, sending.name || sending.url), state, h("span", { class: "spring" }), link,
+      h("button", { class: "small", onclick: () => { sending.stop(); remove(); } }, "Remove")),
+    status, h("div", { class: "beside" }, h("figure", { class: "original" }, h("div", { class: "frame-of" }, image, marks), size), body), time, raw.element);
+  show(sending, view);
+  return { element, draw: () => draw(sending, view, element) };
+}
+
+function show(sending, view) {
+  const { image } = view;
+  image.addEventListener("load", () => { drawMarks(sending, view); drawSize(sending, view); });
+  image.addEventListener("error", () => byPreview(sending, view));
+  if (sending.address) image.src = sending.address;
+}
+
+/** What this browser cannot show (TIFF, PGM, …) or did not see (by address) is shown as the server sees it. */
+async function byPreview(sending, view) {
+  if (!sending.job || view.asked) return;
+  view.asked = true;
+  view.preview = true;
+  try {
+    const path = sending.url ? `/v1/jobs/${sending.job.id}/artifacts/original` : `/v1/jobs/${sending.job.id}/preview?size=${PREVIEW}`;
+    view.preview = !sending.url;
+    view.image.src = await load(path);
+  } catch {
+    view.image.classList.add("missing");
+  }
+}
+
+function draw(sending, view, element) {
+  const { phase, job } = sending;
+  element.setAttribute("aria-busy", ["waiting", "sending", "working"].includes(phase));
+  drawStatus(sending, view);
+  if (!job) return;
+  view.link.hidden = false;
+  view.link.href = `#/jobs/${job.id}`;
+  setBadge(view.state, job.state);
+  if (!sending.address || (view.image.complete && view.image.naturalWidth === 0)) byPreview(sending, view);
+  if (view.drawn === job || phase !== "done") return;
+  view.drawn = job;
+  const found = job.failure && (missingFor(job.failure, job.operations.map(({ op }) => op))
+    ?? problemCard({ title: "The job has failed", message: job.failure.message }, view.again));
+  fill(view.body, found, results(job, { original: originalOf(sending, view), point: (index) => mark(view, index) }));
+  fill(view.time, timings(job, sending.took));
+  view.raw.show(job);
+  drawMarks(sending, view);
+  drawSize(sending, view);
+}
+
+function drawStatus(sending, view) {
+  const { phase, sent, total, problem } = sending;
+  if (phase === "sending" && total > 0) {
+    const stop = h("button", { class: "small", onclick: () => sending.stop() }, "Cancel");
+    if (!view.bar) fill(view.status, view.bar = h("div", { class: "upload" }, h("span"), h("div", { class: "grow" }), stop));
+    write(view.bar.firstChild, `Uploading, ${bytes(sent)} of ${bytes(total)}, ${percent(sent / total, 0)}`);
+    fill(view.bar.children[1], progress([{ name: "Sent", value: sent, tone: "busy" }], total));
+    return;
+  }
+  view.bar = null;
+  if (phase === "refused") {
+    fill(view.body);
+    fill(view.time);
+    fill(view.marks);
+    setBadge(view.state, "refused");
+    fill(view.status, missingFor(problem, sending.operations ?? []) ?? problemCard(problem, view.again));
+  } else if (phase === "stopped") {
+    fill(view.status, h("div", { class: "row" }, h("span", {}, "Stopped."), h("button", { class: "small", onclick: view.again }, "Send it")));
+  } else {
+    fill(view.status, WORDS[phase] && h("span", { class: "quiet" }, WORDS[phase]));
+  }
+}
+
+function originalOf(sending, { image, preview }) {
+  const known = !preview && image.naturalWidth > 0;
+  return { width: known ? image.naturalWidth : null, height: known ? image.naturalHeight : null, bytes: sending.job?.input.bytes ?? sending.file?.size };
+}
+
+function drawSize(sending, view) {
+  const { width, height, bytes: size } = originalOf(sending, view);
+  write(view.size, [width && `${number(width)} × ${number(height)} px`, size && bytes(size)].filter(Boolean).join(", "));
+}
+
+/** Places refer to the upright picture. A preview that fills its box may have been made smaller: then the scale is not known. */
+function drawMarks({ job }, view) {
+  const { image, marks, preview } = view;
+  const faces = job?.results.find(({ operation }) => operation === "faces")?.document.faces ?? [];
+  const [width, height] = [image.naturalWidth, image.naturalHeight];
+  const scaled = preview && Math.max(width, height) >= PREVIEW;
+  fill(marks, faces.length > 0 && width > 0 && !scaled && overlay({ width, height }, faces));
+}
+
+function mark({ marks }, index) {
+  for (const face of marks.querySelectorAll("g.face")) face.classList.toggle("marked", face.dataset.face === String(index));
+}

@@ -1,0 +1,128 @@
+// A control for one parameter of an operation, made from the JSON Schema that the server gives for it.
+
+import { h, fill, write } from "/ui/core/dom.js";
+import { words } from "/ui/core/format.js";
+
+/** Numbers of a span up to this get a slider beside the field. */
+const SLIDER_SPAN = 100;
+
+/** What parameters are called where their own name says too little. */
+const TITLES = { min_score: "Least score", min_size: "Least size", threshold: "Least score", dpr: "Pixel ratio", max: "At most", side: "Search at", reduce: "Decode", light: "Averaged in" };
+
+/** What tasks a model has that this parameter of this operation names. */
+const TASKS = { "classify.model": "classify", "digit.model": "digit", "faces.model": "detect_faces", "faces.embedder": "embed_face" };
+
+/**
+ * A control. `schema` is the parameter's, `models` those of the server, `value` what it begins with; `changed()` is called
+ * after each change. Gives `{ element, read(), hint(value) }`: `read` gives undefined where nothing was chosen and throws a
+ * sentence where the value cannot be; `hint` shows what the server takes where nothing was chosen.
+ */
+export function field({ operation, name, schema, models, value, changed }) {
+  const plain = withoutNull(schema);
+  const title = TITLES[name] ?? sentence(words(name));
+  const control = make({ operation, name, schema: plain, models, value, changed });
+  const about = plain.description ?? schema.description;
+  const element = control.box
+    ? h("label", { class: "check", title: about }, control.element, title)
+    : h("label", { class: "field", title: about }, h("span", {}, title), control.element);
+  return { ...control, element, name };
+}
+
+/** A word as the beginning of a sentence. */
+export function sentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function withoutNull(schema) {
+  const inner = (schema.oneOf ?? schema.anyOf)?.find((one) => one.type !== "null");
+  const merged = { ...schema, ...inner };
+  return { ...merged, type: [merged.type].flat().find((type) => type !== "null") };
+}
+
+function make({ operation, name, schema, models, value, changed }) {
+  if (isModel(schema)) return choice(modelsFor(operation, name, models), value, changed);
+  if (schema.enum) return choice(schema.enum, value, changed);
+  if (schema.type === "boolean") return check(schema.default === true, value, changed);
+  if (schema.type === "integer" || schema.type === "number") return count(schema, value, changed);
+  if (schema.pattern?.startsWith("^#")) return colour(schema, value, changed);
+  return text(schema, value, changed);
+}
+
+function isModel(schema) {
+  return schema.type === "string" && schema.pattern?.includes("(@");
+}
+
+function modelsFor(operation, name, models) {
+  const task = TASKS[`${operation}.${name}`];
+  return models.filter((model) => !task || model.task === task).map((model) => model.name);
+}
+
+function choice(options, value, changed) {
+  const unset = h("option", { value: "" }, "as the server likes");
+  const known = [...new Set(value && !options.includes(value) ? [...options, value] : options)];
+  const element = h("select", { onchange: changed }, unset, known.map((option) => h("option", { value: option }, option)));
+  element.value = value ?? "";
+  return { element, read: () => element.value || undefined, hint: (taken) => taken && write(unset, `${taken}, unless told`) };
+}
+
+function check(unless, value, changed) {
+  const element = h("input", { type: "checkbox", checked: value === undefined ? unless : String(value) === "true", onchange: changed });
+  return { element, box: true, read: () => (element.checked === unless ? undefined : element.checked), hint() {} };
+}
+
+function count(schema, value, changed) {
+  const { minimum, maximum, type } = schema;
+  const slides = minimum !== undefined && maximum !== undefined && maximum - minimum <= SLIDER_SPAN;
+  const step = type === "integer" ? 1 : maximum - minimum > 1 ? 0.1 : 0.01;
+  const input = h("input", { type: "number", min: minimum, max: maximum, step: type === "integer" ? 1 : "any", value: value ?? "", inputmode: "decimal" });
+  const slider = slides && h("input", { type: "range", min: minimum, max: maximum, step, "aria-hidden": "true", tabindex: "-1" });
+  const follow = () => { if (slider && input.value !== "") slider.value = input.value; };
+  input.addEventListener("input", () => { follow(); changed(); });
+  slider && slider.addEventListener("input", () => { input.value = slider.value; changed(); });
+  follow();
+  return {
+    element: h("span", { class: "count-field" }, slider, input),
+    read: () => number(input),
+    hint: (taken) => {
+      if (typeof taken !== "number") return;
+      input.placeholder = String(Number(taken.toFixed(3)));
+      if (slider && input.value === "") slider.value = taken;
+    },
+  };
+}
+
+function number(input) {
+  input.removeAttribute("aria-invalid");
+  if (input.validity.valid) return input.value === "" ? undefined : Number(input.value);
+  input.setAttribute("aria-invalid", "true");
+  throw new RangeError(input.validationMessage);
+}
+
+function colour(schema, value, changed) {
+  const input = h("input", { type: "text", value: value ?? "", pattern: schema.pattern.replace(/^\^|\$$/g, ""), placeholder: schema.example ?? "#ffffff", spellcheck: "false" });
+  const well = h("input", { type: "color", value: value ?? "#ffffff", "aria-label": "Pick a colour", class: "well" });
+  input.addEventListener("input", () => { if (input.value.length === 7 && input.validity.valid) well.value = input.value; changed(); });
+  well.addEventListener("input", () => { input.value = well.value; changed(); });
+  return { element: h("span", { class: "count-field" }, well, input), read: () => written(input), hint() {} };
+}
+
+function text(schema, value, changed) {
+  const input = h("input", { type: "text", value: value ?? "", minlength: schema.minLength, maxlength: schema.maxLength, oninput: changed, spellcheck: "false" });
+  return { element: input, read: () => written(input), hint(taken) { if (typeof taken === "string") input.placeholder = taken; } };
+}
+
+function written(input) {
+  input.removeAttribute("aria-invalid");
+  if (input.validity.valid) return input.value || undefined;
+  input.setAttribute("aria-invalid", "true");
+  throw new RangeError(input.validationMessage);
+}
+
+/** Fills `place` with controls: those of `first` in this order, the others behind a word. */
+export function arrange(place, fields, first) {
+  const rank = (one) => first.indexOf(one.name);
+  const front = fields.filter((one) => rank(one) >= 0).sort((a, b) => rank(a) - rank(b));
+  const rest = fields.filter((one) => rank(one) < 0);
+  return fill(place, h("div", { class: "fields" }, front.map((one) => one.element)),
+    rest.length > 0 && h("details", { class: "more" }, h("summary", {}, "More"), h("div", { class: "fields" }, rest.map((one) => one.element))));
+}

@@ -1,0 +1,100 @@
+// Pictures that the page draws itself, for those who have none at hand.
+
+import { h } from "/ui/core/dom.js";
+import { DIGITS, drawStrokes } from "/ui/pages/try-strokes.js";
+
+const TAU = 2 * Math.PI;
+
+/** The samples: `[{ title, preview() -> element, file() -> promise of a File }]`. */
+export function samples() {
+  return [
+    sample("Test card", "test-card.png", 960, 640, testCard),
+    sample("Traffic light", "traffic-light.jpg", 640, 640, trafficLight),
+    sample("Handwritten seven", "seven.png", 280, 280, seven),
+  ];
+}
+
+function sample(title, name, width, height, draw) {
+  const drawn = () => {
+    const canvas = h("canvas", { width, height, "aria-hidden": "true" });
+    draw(canvas.getContext("2d"), width, height);
+    return canvas;
+  };
+  const type = name.endsWith(".jpg") ? "image/jpeg" : "image/png";
+  return {
+    title,
+    preview: drawn,
+    file: () => new Promise((resolve) => drawn().toBlob((blob) => resolve(new File([blob], name, { type })), type, 0.92)),
+  };
+}
+
+function testCard(ink, width, height) {
+  const sky = ink.createLinearGradient(0, 0, width, height);
+  for (const [at, colour] of [[0, "#3b1d60"], [0.4, "#c2410c"], [0.75, "#f59e0b"], [1, "#fde68a"]]) sky.addColorStop(at, colour);
+  ink.fillStyle = sky;
+  ink.fillRect(0, 0, width, height);
+  star(ink, width / 2, height * 0.42, height * 0.3);
+  const colours = ["#ffffff", "#facc15", "#22d3ee", "#22c55e", "#d946ef", "#ef4444", "#3b82f6", "#111111"];
+  colours.forEach((colour, index) => {
+    ink.fillStyle = colour;
+    ink.fillRect((index * width) / colours.length, height * 0.82, width / colours.length + 1, height * 0.18);
+  });
+  ink.fillStyle = "#ffffff";
+  ink.font = `600 ${height / 14}px system-ui, sans-serif`;
+  ink.fillText("Darkroom", width * 0.04, height * 0.12);
+  ink.font = `${height / 28}px system-ui, sans-serif`;
+  ink.fillText(`${width} × ${height}`, width * 0.04, height * 0.18);
+}
+
+/** Rays that grow finer towards the middle: they show what resampling does. */
+function star(ink, x, y, radius) {
+  const rays = 36;
+  ink.fillStyle = "#ffffff";
+  ink.beginPath();
+  ink.arc(x, y, radius, 0, TAU);
+  ink.fill();
+  ink.fillStyle = "#111111";
+  for (let ray = 0; ray < rays; ray += 1) {
+    ink.beginPath();
+    ink.moveTo(x, y);
+    ink.arc(x, y, radius, (ray * TAU) / rays, ((ray + 0.5) * TAU) / rays);
+    ink.fill();
+  }
+}
+
+function trafficLight(ink, width, height) {
+  const sky = ink.createLinearGradient(0, 0, 0, height);
+  sky.addColorStop(0, "#7fb2e5");
+  sky.addColorStop(1, "#dcebf7");
+  ink.fillStyle = sky;
+  ink.fillRect(0, 0, width, height);
+  const middle = width / 2;
+  ink.fillStyle = "#4b4f54";
+  ink.fillRect(middle - 14, height * 0.7, 28, height * 0.3);
+  ink.fillStyle = "#1f2326";
+  ink.beginPath();
+  ink.roundRect(middle - 95, height * 0.08, 190, height * 0.66, 34);
+  ink.fill();
+  [["#ff3b30", 0.19], ["#ffcc00", 0.41], ["#34c759", 0.63]].forEach(([colour, at]) => lamp(ink, middle, height * at, colour));
+}
+
+function lamp(ink, x, y, colour) {
+  ink.fillStyle = "#0c0e0f";
+  ink.beginPath();
+  ink.arc(x, y, 64, 0, TAU);
+  ink.fill();
+  const glow = ink.createRadialGradient(x - 14, y - 16, 4, x, y, 56);
+  glow.addColorStop(0, "#ffffff");
+  glow.addColorStop(0.35, colour);
+  glow.addColorStop(1, colour);
+  ink.fillStyle = glow;
+  ink.beginPath();
+  ink.arc(x, y, 56, 0, TAU);
+  ink.fill();
+}
+
+function seven(ink, width, height) {
+  ink.fillStyle = "#fbf7ef";
+  ink.fillRect(0, 0, width, height);
+  drawStrokes(ink, DIGITS[7].map((points) => ({ width: 0.08, points })), width, "#1e3a8a");
+}

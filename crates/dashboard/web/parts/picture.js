@@ -1,0 +1,85 @@
+// Pictures of jobs. They are asked for with the token, as any other request, and only once they come into sight.
+
+import { h } from "/ui/core/dom.js";
+import { ask } from "/ui/core/api.js";
+
+/** Pictures asked for at once. */
+const MAX_AT_ONCE = 6;
+
+/** Pictures that are kept for when they come into sight again. */
+const MAX_KEPT = 300;
+
+const kept = new Map();
+const waiting = [];
+let asked = 0;
+
+const sight = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (!entry.isIntersecting) continue;
+    sight.unobserve(entry.target);
+    begin(entry.target);
+  }
+}, { rootMargin: "200px" });
+
+/** A picture from an address of this server; what cannot be shown becomes a grey box with `alt`. */
+export function picture(path, { alt = "", ...props } = {}) {
+  const image = h("img", { alt, draggable: "false", ...props, dataset: { path } });
+  sight.observe(image);
+  return image;
+}
+
+/** The preview of a job's original, that fits a box of `size` pixels. */
+export function preview(job, { size = 160, ...props } = {}) {
+  return picture(`/v1/jobs/${job}/preview?size=${size}`, { width: size, height: size, class: "preview", ...props });
+}
+
+function begin(image) {
+  const { path } = image.dataset;
+  const address = kept.get(path);
+  if (address) {
+    // To the young end: the oldest are given up first.
+    kept.delete(path);
+    kept.set(path, address);
+    image.src = address;
+    return;
+  }
+  waiting.push(image);
+  next();
+}
+
+async function next() {
+  if (asked >= MAX_AT_ONCE || waiting.length === 0) return;
+  const image = waiting.shift();
+  if (!image.isConnected) return next();
+  asked += 1;
+  try {
+    image.src = await load(image.dataset.path);
+  } catch {
+    image.classList.add("missing");
+  } finally {
+    asked -= 1;
+    next();
+  }
+}
+
+/** The bytes at `path` as an address that an image element takes. */
+export async function load(path) {
+  const known = kept.get(path);
+  if (known) return known;
+  const address = URL.createObjectURL(await (await ask(path)).blob());
+  kept.set(path, address);
+  if (kept.size > MAX_KEPT) {
+    const [oldest, gone] = kept.entries().next().value;
+    kept.delete(oldest);
+    URL.revokeObjectURL(gone);
+  }
+  return address;
+}
+
+/** Saves what is at `path` as a file. */
+export async function download(path, name) {
+  const response = await ask(path);
+  const address = URL.createObjectURL(await response.blob());
+  h("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
