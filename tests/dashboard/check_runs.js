@@ -21,7 +21,8 @@ test("a folder is worked through from nothing to its results", async () => {
   const { page, finish } = await open(browser, server, "#/");
   await page.getByRole("link", { name: "Start a run" }).first().click();
   await page.getByRole("heading", { name: "Start a run" }).waitFor();
-  await page.getByLabel(/^Folder/).last().fill(photos);
+  await page.getByRole("radio", { name: "Folder of the server" }).check();
+  await page.getByLabel("Folder", { exact: true }).fill(photos);
   await page.getByRole("button", { name: /start/i }).last().click();
   await page.getByText("succeeded", { exact: true }).first().waitFor({ timeout: 60_000 });
   const [run] = (await server.api("/v1/runs")).runs;

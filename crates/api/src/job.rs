@@ -1,8 +1,11 @@
 //! A job as clients see it.
 
-use std::fmt::{self, Write};
+use std::{
+    fmt::{self, Write},
+    str::FromStr,
+};
 
-use darkroom_core::{Operation, job as core};
+use darkroom_core::{Operation, job as core, store::Order};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -25,6 +28,13 @@ pub struct JobSummary {
     pub queue: String,
     /// The surface that it came through: `v1`, `cli`, or the name of a classic service.
     pub origin: String,
+    /// The run that it is an image of; absent if it is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = Uuid)]
+    pub run: Option<String>,
+    /// Its path in the source of that run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// Higher is taken first among the jobs of its owner.
     pub priority: i8,
     /// Whether a running job has been told to stop.
@@ -33,6 +43,9 @@ pub struct JobSummary {
     pub input: InputInfo,
     /// What is done to it.
     pub operations: Vec<Operation>,
+    /// Attempts that have begun so far.
+    #[serde(default)]
+    pub attempts_made: u32,
     /// When it was submitted.
     pub created_at: Time,
     /// When it became, or becomes, claimable.
@@ -180,6 +193,15 @@ pub struct Timings {
     pub work_us: u64,
     /// Writing artifacts.
     pub write_us: u64,
+    /// Of the work: from bytes to pixels, with the reduction that a decoder does on its way.
+    #[serde(default)]
+    pub decode_us: u64,
+    /// Of the work: from the first question to a model to the last answer.
+    #[serde(default)]
+    pub infer_us: u64,
+    /// Of the work: from pixels to the bytes of results.
+    #[serde(default)]
+    pub encode_us: u64,
 }
 
 /// Why an attempt failed.
@@ -227,6 +249,61 @@ impl From<core::FailureKind> for FailureKind {
     }
 }
 
+impl From<FailureKind> for core::FailureKind {
+    fn from(kind: FailureKind) -> Self {
+        match kind {
+            FailureKind::Undecodable => Self::Undecodable,
+            FailureKind::Unsupported => Self::Unsupported,
+            FailureKind::LimitExceeded => Self::LimitExceeded,
+            FailureKind::TimedOut => Self::TimedOut,
+            FailureKind::InputMissing => Self::InputMissing,
+            FailureKind::Unencodable => Self::Unencodable,
+            FailureKind::StorageUnavailable => Self::StorageUnavailable,
+            FailureKind::ModelMissing => Self::ModelMissing,
+            FailureKind::ModelFailed => Self::ModelFailed,
+            FailureKind::Crashed => Self::Crashed,
+            FailureKind::Internal => Self::Internal,
+        }
+    }
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(core::FailureKind::from(*self).as_str())
+    }
+}
+
+/// The end from which jobs are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JobOrder {
+    /// What was submitted last comes first.
+    #[default]
+    Newest,
+    /// What was submitted first comes first.
+    Oldest,
+}
+
+impl FromStr for JobOrder {
+    type Err = String;
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word {
+            "newest" => Ok(Self::Newest),
+            "oldest" => Ok(Self::Oldest),
+            _ => Err(format!("`{word}` is neither `newest` nor `oldest`")),
+        }
+    }
+}
+
+impl From<JobOrder> for Order {
+    fn from(order: JobOrder) -> Self {
+        match order {
+            JobOrder::Newest => Self::Newest,
+            JobOrder::Oldest => Self::Oldest,
+        }
+    }
+}
+
 /// What one operation gave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OperationResult {
@@ -258,7 +335,7 @@ pub struct ArtifactLink {
     pub blob: String,
 }
 
-/// A part of a listing, newest jobs first.
+/// A part of a listing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct JobPage {
     /// The jobs.
@@ -276,7 +353,8 @@ impl From<&core::Failure> for Failure {
 
 impl From<&core::Attempt> for Attempt {
     fn from(attempt: &core::Attempt) -> Self {
-        let core::Timings { read_us, wait_us, work_us, write_us } = attempt.timings;
+        let core::Timings { read_us, wait_us, work_us, write_us, decode_us, infer_us, encode_us } =
+            attempt.timings;
         Self {
             number: attempt.number,
             worker: attempt.worker.clone(),
@@ -284,7 +362,7 @@ impl From<&core::Attempt> for Attempt {
             ended_at: attempt.ended_at.into(),
             end: attempt.end.into(),
             failure: attempt.failure.as_ref().map(Failure::from),
-            timings: Timings { read_us, wait_us, work_us, write_us },
+            timings: Timings { read_us, wait_us, work_us, write_us, decode_us, infer_us, encode_us },
         }
     }
 }
@@ -298,6 +376,8 @@ impl From<&core::Job> for JobSummary {
             owner: job.owner.to_string(),
             queue: job.queue.to_string(),
             origin: job.origin.to_string(),
+            run: job.item.as_ref().map(|item| item.run.to_string()),
+            path: job.item.as_ref().map(|item| item.key.to_string()),
             priority: job.priority,
             cancel_requested: job.status.cancel_requested,
             input: InputInfo {
@@ -306,6 +386,7 @@ impl From<&core::Job> for JobSummary {
                 media_type: job.input.media_type.clone(),
             },
             operations: job.operations.clone(),
+            attempts_made: job.status.lease_seq,
             created_at: job.created_at.into(),
             run_at: job.run_at.into(),
             started_at: job.started_at.map(Time::from),

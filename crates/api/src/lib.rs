@@ -5,6 +5,7 @@
 //!
 //! Nothing here is stored. Stored types change with migrations, wire types with API versions.
 
+pub mod bulk;
 pub mod faces;
 pub mod job;
 pub mod model;
@@ -22,6 +23,7 @@ pub mod openapi;
 #[cfg(feature = "client")]
 pub mod client;
 
+pub use bulk::{BulkAction, BulkDone, BulkFilter, BulkRequest};
 pub use faces::{CompareRequest, ComparedFace, Comparison, FaceBox};
 pub use job::{
     ArtifactLink, Attempt, Failure, InputInfo, Job, JobPage, JobSummary, OperationResult, Timings,

@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use darkroom_api::{ClientError, Code, Job, JobPage, client::ListOptions, job::State};
+use darkroom_api::{
+    BulkAction, BulkDone, BulkFilter, BulkRequest, Client, ClientError, Code, Job, JobPage, bulk::MAX_LIMIT,
+    client::ListOptions, job::State,
+};
 use serde::Serialize;
 
 use crate::{client, halt::Halt, serve::runtime, terminal::say};
@@ -54,10 +57,20 @@ enum Verb {
         /// The job
         id: String,
     },
-    /// Queue a job again
+    /// Queue a job again, or every job that has failed
     Retry {
         /// The job
-        id: String,
+        #[arg(required_unless_present = "failed")]
+        id: Option<String>,
+        /// Every job that has failed
+        #[arg(long, conflicts_with = "id")]
+        failed: bool,
+        /// Of these, only those that failed for one of these reasons, separated by commas: undecodable, timed_out, …
+        #[arg(long, value_delimiter = ',', requires = "failed")]
+        kind: Vec<darkroom_core::job::FailureKind>,
+        /// Of these, only those with this operation
+        #[arg(long, requires = "failed")]
+        op: Option<String>,
     },
 }
 
@@ -73,14 +86,42 @@ async fn ask(command: JobsCommand, json: bool) -> Result<String, ClientError> {
     Ok(match command.verb {
         Verb::List { state, op, name, limit, cursor } => {
             let states = state.into_iter().map(State::from).collect();
-            let options = ListOptions { states, op, text: name, limit: Some(limit), cursor };
+            let limit = Some(limit);
+            let options = ListOptions { states, op, text: name, limit, cursor, ..ListOptions::default() };
             let page = client.jobs(&options).await?;
             if json { as_json(&page) } else { table(&page) }
         }
         Verb::Show { id } => one(&client.job(&id).await?, json),
         Verb::Cancel { id } => one(&client.cancel(&id).await?, json),
-        Verb::Retry { id } => one(&client.retry(&id).await?, json),
+        Verb::Retry { id: Some(id), .. } => one(&client.retry(&id).await?, json),
+        Verb::Retry { kind, op, .. } => {
+            let failure = kind.into_iter().map(Into::into).collect();
+            let filter = BulkFilter { state: vec![State::Failed], failure, op, ..BulkFilter::default() };
+            let done = retry_all(&client, filter).await?;
+            if json {
+                as_json(&done)
+            } else {
+                format!("{} of {} jobs queued again", done.changed, done.matched)
+            }
+        }
     })
+}
+
+/// One request after the other until nothing is left that has failed.
+async fn retry_all(client: &Client, filter: BulkFilter) -> Result<BulkDone, ClientError> {
+    let (action, filter) = (BulkAction::Retry, Some(filter));
+    let mut request = BulkRequest { action, filter, ids: None, limit: Some(MAX_LIMIT), cursor: None };
+    let mut sum = BulkDone::default();
+    loop {
+        let done = client.bulk(&request).await?;
+        sum.matched += done.matched;
+        sum.changed += done.changed;
+        sum.skipped += done.skipped;
+        request.cursor = done.next_cursor;
+        if request.cursor.is_none() {
+            return Ok(sum);
+        }
+    }
 }
 
 fn as_json(value: &impl Serialize) -> String {

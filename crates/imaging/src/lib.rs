@@ -29,6 +29,7 @@ mod render;
 mod resample;
 mod smart;
 mod sniff;
+mod spent;
 
 pub use error::ImageError;
 pub use frame::{Frame, Layout};
@@ -41,3 +42,4 @@ pub use plan::memory_needed;
 pub use render::{Inspected, Rendition, encode, render};
 pub use sniff::{ENOUGH as RECOGNISABLE, format as recognise};
 pub use source::Source;
+pub use spent::Spent;

@@ -3,7 +3,7 @@
 use darkroom_core::operation::{Metadata as Keeping, Thumbnail};
 
 use crate::{
-    Format, Frame, Guard, Header, ImageError, Limits, Source,
+    Format, Frame, Guard, Header, ImageError, Limits, Source, Spent,
     decode::{self, Decoded, Input, Metadata},
     develop::{develop, without_idle_alpha},
     encode::{self, AnimationEncoder, Canvas, Style},
@@ -62,6 +62,16 @@ impl Inspected {
     ///
     /// All limits are checked before any pixel work. Without requests there is no pixel work either.
     pub fn render(&self, requests: &[Thumbnail], guard: &Guard) -> Result<Vec<Rendition>, ImageError> {
+        self.render_timed(requests, guard, &mut Spent::default())
+    }
+
+    /// As [`Self::render`], and says where the time went, also that of work which failed.
+    pub fn render_timed(
+        &self,
+        requests: &[Thumbnail],
+        guard: &Guard,
+        spent: &mut Spent,
+    ) -> Result<Vec<Rendition>, ImageError> {
         let Self { source, header, limits } = self;
         let plan = Plan::new(header, requests);
         plan.check(header, limits)?;
@@ -72,8 +82,14 @@ impl Inspected {
         let decoder = decode::decoder(header.format)?;
         let input = Input { source, header, wish: plan.wish, limits, guard };
         match decoder.animation {
-            Some(animation) if plan.is_animated() => Frames::new(&input, &plan).render(animation(&input)?),
-            _ => stills(Image::new((decoder.still)(&input)?), &plan, header, guard),
+            Some(animation) if plan.is_animated() => {
+                let animation = spent.decoding(|| animation(&input))?;
+                Frames { input: &input, plan: &plan, seen: 0, spent }.render(animation)
+            }
+            _ => {
+                let decoded = spent.decoding(|| (decoder.still)(&input))?;
+                stills(Image::new(decoded), &plan, header, (guard, spent))
+            }
         }
     }
 }
@@ -99,16 +115,16 @@ fn stills(
     mut image: Image,
     plan: &Plan<'_>,
     header: &Header,
-    guard: &Guard,
+    (guard, spent): (&Guard, &mut Spent),
 ) -> Result<Vec<Rendition>, ImageError> {
     let mut order: Vec<_> = plan.works.iter().enumerate().collect();
     order.sort_by(|(_, a), (_, b)| a.least_pixels().total_cmp(&b.least_pixels()));
     let mut done = Vec::with_capacity(order.len());
     if let Some(((last, largest), smaller)) = order.split_last() {
         for (index, work) in smaller {
-            done.push((*index, image.render(work, header, guard)?));
+            done.push((*index, image.render(work, header, (guard, spent))?));
         }
-        done.push((*last, image.render_last(largest, header, guard)?));
+        done.push((*last, image.render_last(largest, header, (guard, spent))?));
     }
     done.sort_by_key(|(index, _)| *index);
     Ok(done.into_iter().map(|(_, rendition)| rendition).collect())
@@ -130,10 +146,15 @@ impl Image {
         develop(&mut self.levels, header, self.metadata.icc.as_deref(), work)
     }
 
-    fn render(&mut self, work: &Work<'_>, header: &Header, guard: &Guard) -> Result<Rendition, ImageError> {
+    fn render(
+        &mut self,
+        work: &Work<'_>,
+        header: &Header,
+        (guard, spent): (&Guard, &mut Spent),
+    ) -> Result<Rendition, ImageError> {
         guard.check()?;
         let frame = self.develop(work, header);
-        encoded(&frame, work, &self.metadata, guard)
+        spent.encoding(|| encoded(&frame, work, &self.metadata, guard))
     }
 
     /// Forgets the image before the result is encoded.
@@ -141,12 +162,12 @@ impl Image {
         mut self,
         work: &Work<'_>,
         header: &Header,
-        guard: &Guard,
+        (guard, spent): (&Guard, &mut Spent),
     ) -> Result<Rendition, ImageError> {
         guard.check()?;
         let frame = self.develop(work, header);
         drop(self.levels);
-        encoded(&frame, work, &self.metadata, guard)
+        spent.encoding(|| encoded(&frame, work, &self.metadata, guard))
     }
 }
 
@@ -173,6 +194,7 @@ struct Frames<'a> {
     input: &'a Input<'a>,
     plan: &'a Plan<'a>,
     seen: u32,
+    spent: &'a mut Spent,
 }
 
 /// A result in the making.
@@ -181,14 +203,10 @@ enum Making {
     Animated(Box<dyn AnimationEncoder>, Rendition),
 }
 
-impl<'a> Frames<'a> {
-    fn new(input: &'a Input<'a>, plan: &'a Plan<'a>) -> Self {
-        Self { input, plan, seen: 0 }
-    }
-
+impl Frames<'_> {
     fn render(mut self, mut animation: Box<dyn decode::Animation>) -> Result<Vec<Rendition>, ImageError> {
         let mut making = Vec::new();
-        while let Some((frame, delay)) = animation.next_frame()? {
+        while let Some((frame, delay)) = self.spent.decoding(|| animation.next_frame())? {
             self.count(&frame)?;
             let mut image = Image::new(Decoded::whole(frame, Metadata::default()));
             if making.is_empty() {
@@ -212,10 +230,11 @@ impl<'a> Frames<'a> {
         within("animation_pixels", pixels, limits.animation_pixels)
     }
 
-    fn begin(&self, image: &mut Image, loops: u16) -> Result<Vec<Making>, ImageError> {
+    fn begin(&mut self, image: &mut Image, loops: u16) -> Result<Vec<Making>, ImageError> {
+        let Input { header, guard, .. } = *self.input;
         let begin = |work: &Work<'_>| {
             if !work.animated {
-                return Ok(Making::Still(image.render(work, self.input.header, self.input.guard)?));
+                return Ok(Making::Still(image.render(work, header, (guard, &mut *self.spent))?));
             }
             let (width, height) = work.geometry.canvas;
             let style = style(work, &Metadata::default());
@@ -226,21 +245,23 @@ impl<'a> Frames<'a> {
         self.plan.works.iter().map(begin).collect()
     }
 
-    fn push(&self, image: &mut Image, making: &mut [Making], delay: u32) -> Result<(), ImageError> {
+    fn push(&mut self, image: &mut Image, making: &mut [Making], delay: u32) -> Result<(), ImageError> {
         for (work, result) in self.plan.works.iter().zip(making) {
             if let Making::Animated(encoder, _) = result {
-                encoder.push(&image.develop(work, self.input.header), delay)?;
+                let frame = image.develop(work, self.input.header);
+                self.spent.encoding(|| encoder.push(&frame, delay))?;
             }
         }
         Ok(())
     }
 
-    fn finish(&self, result: Making) -> Result<Rendition, ImageError> {
+    fn finish(&mut self, result: Making) -> Result<Rendition, ImageError> {
         self.input.guard.check()?;
         match result {
             Making::Still(rendition) => Ok(rendition),
             Making::Animated(encoder, rendition) => {
-                Ok(Rendition { bytes: encoder.finish()?, frames: self.seen, ..rendition })
+                let bytes = self.spent.encoding(|| encoder.finish())?;
+                Ok(Rendition { bytes, frames: self.seen, ..rendition })
             }
         }
     }

@@ -4,14 +4,11 @@ use std::collections::BTreeMap;
 
 use darkroom_core::{
     Timestamp,
-    job::{QueueName, State},
-    store::{Bucket, Counts, OperationCounts, QueueCounts},
+    job::{FailureKind, QueueName, State},
+    store::{Bucket, Counts, Ended, OperationCounts, QueueCounts},
 };
 
-const MINUTE_MS: i64 = 60_000;
-
-/// Minutes that [`Counts::recent`] looks back, the current one included.
-const RECENT_MINUTES: i64 = 60;
+use crate::history::place_of;
 
 /// One queue's totals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,8 +23,10 @@ pub(crate) struct Totals {
     pub(crate) queues: BTreeMap<QueueName, QueueTotals>,
     /// By operation: succeeded, failed.
     pub(crate) operations: BTreeMap<String, [u64; 2]>,
-    /// By start of minute in milliseconds: succeeded, failed, cancelled.
-    pub(crate) minutes: BTreeMap<i64, [u64; 3]>,
+    /// Since the store was opened; not in the file.
+    pub(crate) ended: Ended,
+    /// Jobs that are failed now, in the order of [`FailureKind::ALL`].
+    pub(crate) failures: [u64; FailureKind::ALL.len()],
 }
 
 impl Totals {
@@ -46,26 +45,36 @@ impl Totals {
     }
 
     /// A job with these operations (each name once) reached a final state.
-    pub(crate) fn finished<'a>(
-        &mut self,
-        operations: impl Iterator<Item = &'a str>,
-        state: State,
-        at: Timestamp,
-    ) {
+    pub(crate) fn finished<'a>(&mut self, operations: impl Iterator<Item = &'a str>, state: State) {
         let column = match state {
             State::Succeeded => 0,
             State::Failed => 1,
-            _ => 2,
+            _ => {
+                self.ended.cancelled += 1;
+                return;
+            }
         };
-        self.minutes.entry(minute_of(at)).or_default()[column] += 1;
-        if column == 2 {
-            return;
-        }
+        let ended = if column == 0 { &mut self.ended.succeeded } else { &mut self.ended.failed };
+        *ended += 1;
         for name in operations {
             match self.operations.get_mut(name) {
                 Some(counts) => counts[column] += 1,
                 None => self.operations.entry(name.to_owned()).or_default()[column] += 1,
             }
+        }
+    }
+
+    /// A job failed for good, for this reason.
+    pub(crate) fn failed(&mut self, kind: Option<FailureKind>) {
+        if let Some(kind) = kind {
+            self.failures[place_of(kind)] += 1;
+        }
+    }
+
+    /// A job that had failed for this reason is queued again, or deleted.
+    pub(crate) fn failed_no_more(&mut self, kind: Option<FailureKind>) {
+        if let Some(kind) = kind {
+            self.failures[place_of(kind)] -= 1;
         }
     }
 
@@ -86,13 +95,8 @@ impl Totals {
         self.queues.iter().filter(|(_, totals)| !totals.paused).map(|(name, _)| name)
     }
 
-    /// Drops the minutes that [`Counts::recent`] does not show any more.
-    pub(crate) fn forget_old_minutes(&mut self, now: Timestamp) {
-        self.minutes = self.minutes.split_off(&oldest_minute(now));
-    }
-
     /// The answer to [`darkroom_core::store::Ledger::counts`].
-    pub(crate) fn counts(&self, now: Timestamp, oldest_queued: Option<Timestamp>) -> Counts {
+    pub(crate) fn counts(&self, recent: Vec<Bucket>, oldest_queued: Option<Timestamp>) -> Counts {
         let queue = |(name, totals): (&QueueName, &QueueTotals)| QueueCounts {
             queue: name.clone(),
             paused: totals.paused,
@@ -103,25 +107,14 @@ impl Totals {
             succeeded: *succeeded,
             failed: *failed,
         };
-        let bucket = |(minute, [succeeded, failed, cancelled]): (&i64, &[u64; 3])| Bucket {
-            minute: Timestamp::from_millis(*minute),
-            succeeded: *succeeded,
-            failed: *failed,
-            cancelled: *cancelled,
-        };
+        let failures = FailureKind::ALL.into_iter().zip(self.failures);
         Counts {
             queues: self.queues.iter().map(queue).collect(),
             operations: self.operations.iter().map(operation).collect(),
-            recent: self.minutes.range(oldest_minute(now)..).map(bucket).collect(),
+            ended: self.ended,
+            failures: failures.filter(|(_, count)| *count > 0).collect(),
+            recent,
             oldest_queued,
         }
     }
-}
-
-fn minute_of(at: Timestamp) -> i64 {
-    at.as_millis().div_euclid(MINUTE_MS) * MINUTE_MS
-}
-
-fn oldest_minute(now: Timestamp) -> i64 {
-    minute_of(now) - (RECENT_MINUTES - 1) * MINUTE_MS
 }

@@ -22,10 +22,10 @@ pub use runs::ArchiveUpload;
 pub use submit::{Options, Upload};
 
 use crate::{
-    Comparison, CreatedKey, Job, JobPage, JobRequest, KeyList, Me, NewKey, NewUser, Operations,
-    PasswordChange, Queues, Secret, SignRequest, Signed, Stats, TokenAnswer, UserInfo, UserList, UserPatch,
-    Version, Workers,
-    job::{State, escape_segment},
+    BulkDone, BulkRequest, Comparison, CreatedKey, Job, JobPage, JobRequest, KeyList, Me, NewKey, NewUser,
+    Operations, PasswordChange, Queues, Secret, SignRequest, Signed, Stats, TokenAnswer, UserInfo, UserList,
+    UserPatch, Version, Workers,
+    job::{FailureKind, JobOrder, State, escape_segment},
 };
 
 /// How long a connection may take to be made.
@@ -51,6 +51,10 @@ pub struct ListOptions {
     pub op: Option<String>,
     /// File names that contain this.
     pub text: Option<String>,
+    /// Jobs that show a failure of any of these kinds; empty is any.
+    pub failures: Vec<FailureKind>,
+    /// Which of them come first.
+    pub order: JobOrder,
     /// Jobs at most.
     pub limit: Option<u32>,
     /// Where the part before ended.
@@ -181,11 +185,14 @@ impl Client {
         }
     }
 
-    /// A part of the list of jobs, newest first.
+    /// A part of the list of jobs.
     pub async fn jobs(&self, options: &ListOptions) -> Result<JobPage, ClientError> {
         let states: Vec<String> = options.states.iter().map(ToString::to_string).collect();
+        let failures: Vec<String> = options.failures.iter().map(ToString::to_string).collect();
         let query = [
             ("state", Some(states.join(",")).filter(|states| !states.is_empty())),
+            ("failure", Some(failures.join(",")).filter(|failures| !failures.is_empty())),
+            ("order", (options.order == JobOrder::Oldest).then(|| "oldest".to_owned())),
             ("op", options.op.clone()),
             ("q", options.text.clone()),
             ("limit", options.limit.map(|limit| limit.to_string())),
@@ -194,6 +201,11 @@ impl Client {
         let given: Vec<_> =
             query.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect();
         self.json(self.request(Method::GET, "/v1/jobs").query(&given)).await
+    }
+
+    /// Does the same to many jobs.
+    pub async fn bulk(&self, request: &BulkRequest) -> Result<BulkDone, ClientError> {
+        self.json(self.request(Method::POST, "/v1/jobs/bulk").json(request)).await
     }
 
     /// Cancels a job.
@@ -209,6 +221,12 @@ impl Client {
     /// Deletes a job.
     pub async fn delete(&self, id: &str) -> Result<(), ClientError> {
         self.send(self.request(Method::DELETE, &job_path(id, ""))).await.map(drop)
+    }
+
+    /// The image of a job as a small picture that fits a box of `side` pixels.
+    pub async fn preview(&self, id: &str, side: u32) -> Result<Bytes, ClientError> {
+        let asked = self.request(Method::GET, &job_path(id, "/preview")).query(&[("size", side)]);
+        self.send(asked).await?.bytes().await.map_err(ClientError::Transport)
     }
 
     /// An artifact of a job, or `original`, chunk by chunk.

@@ -1,5 +1,7 @@
 //! One execution of a job, how it ended, and what it gave.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{BlobId, Timestamp};
@@ -68,6 +70,17 @@ pub struct Timings {
     pub work_us: u64,
     /// Writing artifacts to the blob store.
     pub write_us: u64,
+    /// Of the work: from bytes to pixels. Decoders that reduce an image on their way, as those of JPEG and WebP and all
+    /// that stream rows do, spend that time here; what is left to resample counts as neither this nor the others.
+    #[serde(default)]
+    pub decode_us: u64,
+    /// Of the work: from the first question to a model to the last answer, with preparing what it sees and waiting for
+    /// its turn.
+    #[serde(default)]
+    pub infer_us: u64,
+    /// Of the work: from pixels to the bytes of results.
+    #[serde(default)]
+    pub encode_us: u64,
 }
 
 /// Why an attempt failed.
@@ -145,6 +158,14 @@ impl FailureKind {
             Self::Crashed => "crashed",
             Self::Internal => "internal",
         }
+    }
+}
+
+impl FromStr for FailureKind {
+    type Err = String;
+    fn from_str(word: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == word);
+        found.ok_or_else(|| format!("`{word}` is not a kind of failure"))
     }
 }
 

@@ -6,9 +6,11 @@
 //! **The promise** is at-least-once execution and exactly-once recorded effect: what [`Queue::submit`] has
 //! acknowledged is executed until it is final, and of all attempts only the one with the newest lease is recorded.
 
+mod bulk;
 mod cache;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod history;
 mod predictions;
 mod runs;
 mod users;
@@ -19,13 +21,15 @@ use std::{pin::Pin, time::Duration};
 use async_trait::async_trait;
 use futures_core::Stream;
 
+pub use bulk::{Acted, Action, Chosen};
 pub use cache::{Cache, CacheKey};
+pub use history::{History, MINUTE, Period, Sample};
 pub use predictions::{MAX_FORGOTTEN, PredictionFilter, Predictions};
 pub use runs::{Appended, GroupPage, ItemPage, RunFilter, Runs};
 pub use users::{Added, Keys, MAX_REVOKED_TOKENS, MAX_TOKEN_KEYS, Tokens, Users};
 pub use view::{
-    Bucket, Counts, JobFilter, LiveWorker, MAX_PAGE, OperationCounts, Page, QueueCounts, WorkerInfo,
-    WorkerStats,
+    Bucket, Counts, Ended, JobFilter, LiveWorker, MAX_PAGE, OperationCounts, Order, Page, QueueCounts,
+    WorkerInfo, WorkerStats,
 };
 
 use crate::{
@@ -44,8 +48,11 @@ pub const BEAT_INTERVAL: Duration = Duration::from_secs(5);
 pub const MAX_BATCH: usize = 10_000;
 
 /// Everything a store is. The server holds one of these and never knows which.
-pub trait Store: Queue + Ledger + Admin + Runs + Users + Keys + Tokens + Predictions + Cache {}
-impl<T: Queue + Ledger + Admin + Runs + Users + Keys + Tokens + Predictions + Cache> Store for T {}
+pub trait Store:
+    Queue + Ledger + Admin + Runs + Users + Keys + Tokens + Predictions + Cache + History
+{
+}
+impl<T: Queue + Ledger + Admin + Runs + Users + Keys + Tokens + Predictions + Cache + History> Store for T {}
 
 /// The queue side: what surfaces and workers call. Every call may carry many items and answers in their order.
 #[async_trait]
@@ -72,7 +79,8 @@ pub trait Queue: Send + Sync {
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError>;
 
     /// Upkeep, to be called about once a second by any number of processes: makes scheduled jobs due, ends sessions
-    /// that have stopped beating, deletes what retention has outlived. Bounded work a call.
+    /// that have stopped beating, deletes what retention has outlived, samples the queue for the history once a minute.
+    /// Bounded work a call.
     async fn sweep(&self) -> Result<Swept, StoreError>;
 
     /// Notices of change: a lossy hint that saves waiting. Whoever relies on it also polls, at a floor.
@@ -85,13 +93,13 @@ pub trait Ledger: Send + Sync {
     /// One job with its attempts and results.
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;
 
-    /// Jobs that match, newest first, without attempts and results.
+    /// Jobs that match, in the filter's order, without attempts and results.
     async fn jobs(&self, filter: JobFilter, page: Page) -> Result<Vec<Job>, StoreError>;
 
     /// The newest job of this alias within its origin, with attempts and results.
     async fn newest_by_alias(&self, origin: Origin, alias: String) -> Result<Option<Job>, StoreError>;
 
-    /// How many jobs there are, by state, queue and operation, and what finished lately.
+    /// How many jobs there are, by state, queue and operation, why some failed, and what finished lately.
     async fn counts(&self) -> Result<Counts, StoreError>;
 
     /// Workers whose session lives.
@@ -124,6 +132,11 @@ pub trait Admin: Send + Sync {
     /// Errors: [`StoreError::Running`]; [`StoreError::PartOfRun`] for an item of a run, which goes with its run.
     /// `None` if unknown.
     async fn delete(&self, id: JobId) -> Result<Option<Vec<BlobId>>, StoreError>;
+
+    /// Does the same to many jobs: those that are chosen, in their filter's order, as many as the page says, in one
+    /// transaction. Each job is chosen by what it is within that transaction.
+    /// Errors: [`StoreError::BatchTooLarge`] for more than [`MAX_PAGE`] ids.
+    async fn act(&self, action: Action, chosen: Chosen, page: Page) -> Result<Acted, StoreError>;
 
     /// Stops claims from a queue; running jobs finish. Idempotent, survives restarts, and unknown names are created.
     async fn pause(&self, queue: QueueName) -> Result<(), StoreError>;
@@ -270,6 +283,8 @@ pub struct StoreLimits {
     pub keep_cached: Duration,
     /// Results that are remembered at most.
     pub max_cached: u64,
+    /// As many minutes of history as go into this time are kept.
+    pub keep_history: Duration,
 }
 
 impl Default for StoreLimits {
@@ -284,6 +299,7 @@ impl Default for StoreLimits {
             max_predictions: 1_000_000,
             keep_cached: 7 * day,
             max_cached: 100_000,
+            keep_history: 8 * day,
         }
     }
 }

@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     RunId, SessionId, Timestamp,
-    job::{Origin, Owner, QueueName, Shown},
+    job::{FailureKind, Origin, Owner, QueueName, Shown},
 };
 
 /// Jobs of one page at most.
 pub const MAX_PAGE: u32 = 1_000;
 
-/// Which jobs a listing shows. Every field narrows; the default matches all.
+/// Which jobs a listing shows, and in what order. Every field but the order narrows; the default matches all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct JobFilter {
     /// Any of these states; empty is any.
@@ -31,6 +31,20 @@ pub struct JobFilter {
     pub until: Option<Timestamp>,
     /// File names that contain this, ASCII case ignored. No wildcards.
     pub text: Option<String>,
+    /// Jobs that show a failure of any of these kinds: that have failed, or wait for another attempt. Empty is any.
+    pub failures: Vec<FailureKind>,
+    /// Which of them come first.
+    pub order: Order,
+}
+
+/// The end from which a listing is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// What was submitted last comes first.
+    #[default]
+    Newest,
+    /// What was submitted first comes first.
+    Oldest,
 }
 
 /// A part of a listing.
@@ -38,7 +52,7 @@ pub struct JobFilter {
 pub struct Page {
     /// Jobs at most, 1 to [`MAX_PAGE`].
     pub limit: u32,
-    /// Only jobs older than this sequence number: the last one of the page before.
+    /// Only what comes behind this sequence number in the listing's order: that of the last one on the page before.
     pub before: Option<u64>,
 }
 
@@ -49,10 +63,25 @@ pub struct Counts {
     pub queues: Vec<QueueCounts>,
     /// By operation since the store was made, sorted by name.
     pub operations: Vec<OperationCounts>,
+    /// Jobs that are failed now, by reason, in the order of [`FailureKind::ALL`]; reasons without any are left out.
+    pub failures: Vec<(FailureKind, u64)>,
+    /// Jobs that ended since the store was opened.
+    pub ended: Ended,
     /// What finished in each of the last 60 minutes that had any, oldest first.
     pub recent: Vec<Bucket>,
     /// When the oldest queued job that is not held became claimable.
     pub oldest_queued: Option<Timestamp>,
+}
+
+/// How jobs ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ended {
+    /// Jobs that succeeded.
+    pub succeeded: u64,
+    /// Jobs that failed.
+    pub failed: u64,
+    /// Jobs that were cancelled.
+    pub cancelled: u64,
 }
 
 /// One queue.

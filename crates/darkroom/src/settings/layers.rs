@@ -146,9 +146,15 @@ mod tests {
 
     #[test]
     fn every_mistake_is_listed_and_a_slip_of_the_pen_gets_a_hint() {
-        let layers = flags(&[("http.listne", "x"), ("worker.slots", "many"), ("store.url", "postgres://db")]);
+        let layers = flags(&[
+            ("http.listne", "x"),
+            ("worker.slots", "many"),
+            ("store.url", "postgres://db"),
+            ("store.keep_history", "9m"),
+        ]);
         let mistakes: Vec<String> = load(&layers).unwrap_err().iter().map(ToString::to_string).collect();
-        assert_eq!(mistakes.len(), 3, "{mistakes:?}");
+        assert_eq!(mistakes.len(), 4, "{mistakes:?}");
+        assert!(mistakes[3].contains("between 1h and 366d"), "{mistakes:?}");
         assert!(mistakes[0].contains("did you mean `http.listen`?"), "{mistakes:?}");
         assert!(mistakes[1].contains("`many` is not a whole number"), "{mistakes:?}");
         assert!(mistakes[2].contains("not supported yet"), "{mistakes:?}");

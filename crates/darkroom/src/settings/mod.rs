@@ -18,6 +18,10 @@ pub(crate) use layers::{Layers, load};
 /// Predictions, and remembered results, that a store is to hold at most.
 const MAX_ENTRIES: u64 = 100_000_000;
 
+/// The shortest and the longest time of history that a store is to keep.
+const MIN_HISTORY: Duration = Duration::from_hours(1);
+const MAX_HISTORY: Duration = Duration::from_hours(366 * 24);
+
 settings! {
     /// Where everything is kept.
     pub struct Data in "data" {
@@ -45,6 +49,9 @@ settings! {
         keep_cached: Duration = StoreLimits::default().keep_cached,
         /// Results that are remembered at most; those that were asked for longest ago go first.
         max_cached: u64 = StoreLimits::default().max_cached,
+        /// How much of the past is kept for the dashboard: as many minutes as go into this time. Those farthest from the
+        /// present go first.
+        keep_history: Duration = StoreLimits::default().keep_history,
     }
 }
 
@@ -73,6 +80,9 @@ impl Store {
                 mistakes.push(Mistake::new(key, format!("is at most {MAX_ENTRIES}")));
             }
         }
+        if !(MIN_HISTORY..=MAX_HISTORY).contains(&self.keep_history) {
+            mistakes.push(Mistake::new("store.keep_history", "is between 1h and 366d"));
+        }
         if self.max_waiting == 0 {
             mistakes.push(Mistake::new("store.max_waiting", "is at least 1"));
         }
@@ -89,6 +99,7 @@ impl Store {
             max_predictions: self.max_predictions,
             keep_cached: self.keep_cached,
             max_cached: self.max_cached,
+            keep_history: self.keep_history,
             ..StoreLimits::default()
         }
     }

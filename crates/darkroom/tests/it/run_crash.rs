@@ -203,6 +203,7 @@ fn request(photos: &Path, fate: Option<&Fate>) -> RunRequest {
         on_error: OnError::Continue,
         queue: None,
         high_water: Some(150),
+        cache: None,
     }
 }
 

@@ -154,5 +154,6 @@ fn request(photos: &Path) -> RunRequest {
         on_error: OnError::Continue,
         queue: None,
         high_water: None,
+        cache: None,
     }
 }

@@ -8,7 +8,7 @@ use darkroom_api::{
 use darkroom_core::{Operation, operation::Thumbnail};
 use futures_util::TryStreamExt;
 
-use crate::binary::{Server, darkroom, err, folder, png};
+use crate::binary::{Server, answer, darkroom, err, folder, out, png};
 
 fn operations() -> Vec<Operation> {
     vec![Operation::Thumbnail(Thumbnail::fit(64, 64))]
@@ -157,5 +157,29 @@ fn a_crash_at_any_point_of_writing_a_blob_leaves_only_what_can_be_collected() {
         let fans: usize = (0..=255_u8).map(|first| left(&format!("{first:02x}"))).sum();
         assert_eq!(fans, 0, "{point}: blobs of a finished run were left");
         assert!(left("tmp") <= 1, "{point}: more than the one unfinished file was left");
+    }
+}
+
+#[tokio::test]
+async fn everything_that_failed_for_one_reason_is_queued_again_by_one_command() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &[]);
+    let client = Client::new(&server.url).unwrap();
+    let mut cut = png(300, 300, 1);
+    cut.truncate(cut.len() / 2);
+    for (name, image) in [("cut.png", cut), ("whole.png", png(30, 30, 2))] {
+        let id = submit(&client, name, image).await;
+        client.wait(&id).await.unwrap();
+    }
+    let retry = |more: &[&str]| {
+        let arguments = [&["jobs", "retry", "--server", &server.url], more].concat();
+        answer(folder.path(), &arguments)
+    };
+    let late = retry(&["--failed", "--kind", "timed_out"]);
+    assert!(out(&late).starts_with("0 of 0 jobs"), "{}", err(&late));
+    let damaged = retry(&["--failed", "--kind", "timed_out,undecodable"]);
+    assert!(out(&damaged).starts_with("1 of 1 jobs queued again"), "{}", err(&damaged));
+    for wrong in [&[][..], &["--kind", "undecodable"], &["--failed", "--kind", "bad_luck"]] {
+        assert_eq!(retry(wrong).status.code(), Some(2), "{wrong:?}");
     }
 }

@@ -43,7 +43,7 @@ async function refusal(route) {
   if (session.me?.signed_in) {
     return problemCard({ message: `This page needs the role ${route.role}; you are ${session.me.name}, with the role ${session.me.role}.` });
   }
-  return (await import("/ui/pages/sign-in.js")).page({ needs: route.role });
+  return (await import("/ui/pages/sign-in.js")).page({ needs: route.role ?? "user" });
 }
 
 function place(routes) {

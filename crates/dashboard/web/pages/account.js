@@ -6,13 +6,16 @@ import { session } from "/ui/core/session.js";
 import { go } from "/ui/core/router.js";
 import { action } from "/ui/parts/dialog.js";
 import { complain, tell } from "/ui/parts/notice.js";
+import { keysSection } from "/ui/pages/users-keys.js";
 
-export async function page() {
+export async function page({ signal }) {
   if (!session.me?.signed_in) return (await import("/ui/pages/sign-in.js")).page();
   const { name, role } = session.me;
-  return h("div", { class: "page narrow" },
-    h("header", { class: "head" }, h("h1", {}, name), h("p", { class: "quiet" }, `Role: ${role}`)),
-    passwordForm(),
+  const keys = keysSection({ signal });
+  await keys.refresh();
+  return h("div", { class: "page account" },
+    h("header", { class: "head" }, h("div", {}, h("h1", {}, name), h("p", { class: "quiet" }, `Role: ${role}`))),
+    keys.element, passwordForm(),
     h("section", { class: "card" }, h("h2", {}, "Sign out"), h("p", {}, "Ends the token of this browser."),
       h("div", { class: "actions" }, action("Sign out", {}, async () => { await session.signOut(); go("/"); }))));
 }

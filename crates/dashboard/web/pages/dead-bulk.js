@@ -2,7 +2,6 @@
 
 import { fill, h, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
-import { live } from "/ui/core/live.js";
 import { number } from "/ui/core/format.js";
 import { progress } from "/ui/parts/chart.js";
 import { action, confirm } from "/ui/parts/dialog.js";
@@ -12,9 +11,6 @@ import { named } from "/ui/pages/dead-columns.js";
 
 /** Jobs of one round: a round is soon over, so that stopping is, too. */
 const ROUND = 500;
-
-/** Rounds at most where nobody can say how many jobs match: what fails again would be requeued for ever. */
-const MAX_ROUNDS = 200;
 
 const WORDS = {
   retry: { verb: "Requeue", done: "requeued", text: "They begin again with a fresh budget of attempts." },
@@ -57,7 +53,7 @@ export function bulk({ filter, total, done, signal }) {
     for (const button of buttons) button.disabled = true;
     told();
     try {
-      await rounds({ what, filter: wireFilter(filter()), most: most ?? live.stats?.jobs.failed, sum, told, signal: AbortSignal.any([signal, stop.signal]) });
+      await rounds({ what, filter: wireFilter(filter()), sum, told, signal: AbortSignal.any([signal, stop.signal]) });
       say(what, sum);
     } catch (problem) {
       if (problem.name === "AbortError" && !signal.aborted) tell(`Stopped: ${number(sum.changed)} ${WORDS[what].done}.`);
@@ -70,7 +66,7 @@ export function bulk({ filter, total, done, signal }) {
 
   return {
     all: h("div", { class: "actions" }, buttons),
-    element: h("div", { class: "stack" }, under, bar),
+    element: h("div", { class: "pile" }, under, bar),
     one,
     choose: (ids) => {
       chosen = ids;
@@ -85,16 +81,16 @@ export function bulk({ filter, total, done, signal }) {
   };
 }
 
-/** Round after round until nothing matches. What a round changes is added to `sum`. */
-async function rounds({ what, filter, most, sum, told, signal }) {
-  for (let round = 0; round < MAX_ROUNDS || most; round += 1) {
-    const answer = await api.post("/v1/jobs/bulk", { action: what, filter, limit: ROUND }, { signal });
+/** Round after round until everything that matches was looked at, each once. What a round changes is added to `sum`. */
+async function rounds({ what, filter, sum, told, signal }) {
+  let cursor;
+  do {
+    const answer = await api.post("/v1/jobs/bulk", { action: what, filter, limit: ROUND, cursor }, { signal });
     sum.changed += answer.changed;
     sum.skipped += answer.skipped;
     told();
-    // Jobs that no round can change would be met again by each; requeued ones that have failed anew, too.
-    if (!answer.more || answer.changed === 0 || (most && sum.changed >= most)) return;
-  }
+    cursor = answer.next_cursor;
+  } while (cursor);
 }
 
 /** The filter of a listing without what only a listing has. */
@@ -132,5 +128,5 @@ function drawUnder(under, { what, sum, most, stop }) {
   }
   under.stop = stop;
   write(under.line, so);
-  fill(under.meter, most ? progress([{ name: done, value: sum.changed, tone: danger ? "bad" : "busy" }], most) : null);
+  fill(under.meter, most ? progress([{ name: done, value: sum.changed + sum.skipped, tone: danger ? "bad" : "busy" }], most) : null);
 }

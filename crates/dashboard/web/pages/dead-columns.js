@@ -29,7 +29,7 @@ export function columns(one) {
 
 /** A small picture of the original and the name of its file. */
 export function file(job) {
-  return h("span", { class: "with-picture" }, preview(job.id, { size: BOX, width: SIDE, height: SIDE, alt: "" }),
+  return h("span", { class: "with-picture" }, preview(job, { size: BOX, width: SIDE, height: SIDE, alt: "" }),
     h("span", { class: "clamp", title: named(job) }, named(job)));
 }
 

@@ -31,10 +31,10 @@ export async function page({ query, signal, setQuery }) {
     caption: "Dead letters", store: "dead", key: (job) => job.id, href: (job) => `#/jobs/${job.id}`,
     columns: columns(actions.one), choose: actions.choose, empty: () => emptiness(filter),
   });
-  jobs.element.classList.add("narrow");
-  const place = h("div", { class: "stack" }, loading());
-  const pages = pager({ go: async (cursor) => {
-    const { jobs: list, next_cursor: next } = await api.get("/v1/jobs", { ...asked(), limit: PAGE, cursor }, { signal });
+  jobs.element.classList.add("as-cards");
+  const place = h("div", { class: "pile" }, loading());
+  const pages = pager({ go: async (cursor, turned) => {
+    const { jobs: list, next_cursor: next } = await api.get("/v1/jobs", { ...asked(), limit: PAGE, cursor }, { signal: AbortSignal.any([signal, turned]) });
     if (place.firstChild !== jobs.element) fill(place, jobs.element, pages.element);
     jobs.show(list);
     by.seen(list.map((job) => job.failure?.kind));

@@ -9,9 +9,10 @@ import { badge, setBadge } from "/ui/parts/badge.js";
 import { action, confirm } from "/ui/parts/dialog.js";
 import { icon } from "/ui/parts/icons.js";
 import { nothing, tell } from "/ui/parts/notice.js";
-import { picture } from "/ui/parts/picture.js";
+import { picture, preview } from "/ui/parts/picture.js";
 import { artifactList, rawJson, resultView } from "/ui/parts/results.js";
 import { attemptsView } from "/ui/pages/job-attempts.js";
+import { sentence } from "/ui/pages/try-field.js";
 
 const FINAL = new Set(["succeeded", "failed", "cancelled"]);
 
@@ -81,17 +82,17 @@ function actions(job, address, again) {
   return [
     ["failed", "cancelled", "scheduled"].includes(job.state) && action([icon("retry"), job.state === "scheduled" ? "Run now" : "Retry"], { class: "primary" }, post("retry", "The job is queued again.")),
     !ended && !job.cancel_requested && action([icon("close"), "Cancel"], {}, post("cancel", "The job is cancelled.")),
-    job.state !== "running" && action([icon("trash"), "Delete"], { class: "danger" }, remove),
+    job.state !== "running" && !job.run && action([icon("trash"), "Delete"], { class: "danger" }, remove),
   ];
 }
 
 /** Why the job is not done, and what would help. */
 function trouble(job) {
   if (job.state === "held") return note(`The queue ${job.queue} is paused. `, h("a", { href: "#/queues" }, "Resume it"), " and the job goes on.");
-  if (job.state === "scheduled") return note(job.failure ? `${words(job.failure.kind)}: ${job.failure.message}. Another attempt comes ${agoText(job.run_at)}.` : `It begins ${agoText(job.run_at)}.`);
+  if (job.state === "scheduled") return note(job.failure ? `${sentence(words(job.failure.kind))}: ${job.failure.message}. Another attempt comes ${agoText(job.run_at)}.` : `It begins ${agoText(job.run_at)}.`);
   if (job.state === "running" && job.cancel_requested) return note("It has been told to stop; its worker looks soon.");
   if (job.state !== "failed" || !job.failure) return null;
-  return h("div", { class: "card problem", role: "status" }, h("h2", {}, words(job.failure.kind)), h("p", {}, job.failure.message), h("p", { class: "quiet" }, ADVICE[job.failure.kind] ?? ""));
+  return h("div", { class: "card problem", role: "status" }, h("h2", {}, sentence(words(job.failure.kind))), h("p", {}, job.failure.message), h("p", { class: "quiet" }, ADVICE[job.failure.kind] ?? ""));
 }
 
 const note = (...text) => h("p", { class: "card note", role: "status" }, h("span", {}, text));
@@ -108,11 +109,13 @@ const ADVICE = {
   crashed: "The worker died on it each time. The server's log says more.",
 };
 
-function inputCard({ id, name, input }) {
+function inputCard(job) {
+  const { id, name, input } = job;
   const address = `/v1/jobs/${id}`;
   const itself = SHOWN_BY_BROWSERS.has(input.media_type) && input.bytes <= MAX_SHOWN;
   const alt = `The input${name ? ` ${name}` : ""}, which cannot be shown`;
-  const image = picture(itself ? `${address}/artifacts/original` : `${address}/preview?size=${PREVIEW}`, { alt, class: "original checkered" });
+  const image = itself ? picture(`${address}/artifacts/original`, { alt, class: "original checkered" }) : preview(job, { size: PREVIEW, alt, class: "original checkered" });
+  image.addEventListener("error", () => image.classList.add("missing"));
   return h("section", { class: "card" }, h("h2", {}, "Input"), image,
     h("p", { class: "quiet" }, [input.media_type, bytes(input.bytes)].join(" · ")),
     artifactList([{ name: name ?? "original", url: `${address}/artifacts/original`, bytes: input.bytes }]));
@@ -130,11 +133,11 @@ function results(job) {
 function facts(job) {
   const remembered = job.results.filter((result) => result.cached).length;
   const rows = [
-    ["Operations", h("ul", { class: "operations" }, job.operations.map(({ op, ...parameters }) => h("li", {}, h("strong", {}, op), " ", h("span", { class: "quiet" }, parameterText(parameters)))))],
+    ["Operations", h("ul", { class: "operation-list" }, job.operations.map(({ op, ...parameters }) => h("li", {}, h("strong", {}, op), " ", h("span", { class: "quiet" }, parameterText(parameters)))))],
     ["Submitted", ago(job.created_at)], ["Begun", ago(job.started_at)], ["Ended", ago(job.finished_at)],
     ["Owner", h("a", { href: `#/jobs?owner=${encodeURIComponent(job.owner)}` }, job.owner)],
     ["Queue", job.queue], ["Came through", job.origin], ["Priority", number(job.priority)],
-    job.run && ["Run", h("a", { href: `#/runs/${job.run}` }, job.path ?? job.item ?? "Open the run")],
+    job.run && ["Run", [h("a", { href: `#/runs/${job.run}` }, "Open the run"), job.path && `, as ${job.path}`]],
     remembered > 0 && ["Remembered", `${number(remembered)} of ${number(job.results.length)} results, from an earlier job with the same image`],
     ["Image", h("code", { class: "digest" }, job.input.blob)],
   ];

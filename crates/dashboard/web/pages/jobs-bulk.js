@@ -4,6 +4,7 @@ import { h, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
 import { number } from "/ui/core/format.js";
 import { action, confirm, open } from "/ui/parts/dialog.js";
+import { dropdown } from "/ui/parts/dropdown.js";
 import { icon } from "/ui/parts/icons.js";
 import { complain, tell } from "/ui/parts/notice.js";
 import { asBulk, described } from "/ui/pages/jobs-filter.js";
@@ -28,15 +29,16 @@ const VERBS = {
 
 /**
  * The bar of bulk actions. `chosen()` gives ids, `filter()` the filter; `done(action, ids?)` is called afterwards. Gives
- * `{ element, show(count) }`.
+ * `{ element, menu, show(count) }`.
  */
 export function bulkBar({ chosen, filter, clear, done }) {
   const count = h("strong", {});
   const forChosen = h("div", { class: "row chosen", hidden: true }, count,
     Object.keys(VERBS).map((verb) => action([icon(VERBS[verb].icon), VERBS[verb].title], { class: ["small", VERBS[verb].danger && "danger"] }, () => onChosen(verb, chosen(), done))),
     h("button", { class: "small", onclick: clear }, "Choose none"));
-  const menu = h("details", { class: "dropdown" }, h("summary", { class: "button" }, "All that match"),
-    h("div", { class: "menu" }, Object.keys(VERBS).map((verb) => h("button", { class: ["plain", VERBS[verb].danger && "danger"], onclick: () => { menu.open = false; onFilter(verb, filter(), done); } }, icon(VERBS[verb].icon), `${VERBS[verb].title} all that match…`))));
+  const menu = dropdown("All that match", Object.keys(VERBS).map((verb) => h("button", {
+    class: ["plain", VERBS[verb].danger && "danger"], onclick: () => { menu.open = false; onFilter(verb, filter(), done); },
+  }, icon(VERBS[verb].icon), `${VERBS[verb].title} all that match…`)));
   return { element: forChosen, menu, show: (chosenCount) => { forChosen.hidden = chosenCount === 0; write(count, `${number(chosenCount)} chosen`); } };
 }
 
@@ -61,7 +63,7 @@ async function onFilter(verb, filter, done) {
     if (count === 0) return tell("No job matches.");
     const many = `${more ? "more than " : ""}${number(count)} ${count === 1 ? "job" : "jobs"}`;
     if (!(await confirm({ title: `${asks} ${many}?`, text: `Matched by ${described(filter)}. They ${does}.`, action: `${asks} ${many}`, danger }))) return;
-    await inRounds(verb, more ? null : count, (signal) => api.post("/v1/jobs/bulk", { action: verb, filter: asBulk(filter), limit: ROUND }, { signal }));
+    await inRounds(verb, more ? null : count, (signal, cursor) => api.post("/v1/jobs/bulk", { action: verb, filter: asBulk(filter), limit: ROUND, cursor }, { signal }));
     done(verb);
   } catch (problem) {
     complain(problem);
@@ -88,7 +90,7 @@ async function counted(filter) {
   return { count, more: Boolean(cursor) };
 }
 
-/** Asks `round(signal)` again while there is more, with progress and a way to stop; says what came of it. */
+/** Asks `round(signal, cursor)` again while there is more, with progress and a way to stop; says what came of it. */
 async function inRounds(verb, total, round) {
   const ended = new AbortController();
   const bar = h("progress", { "aria-label": "Progress", max: total ?? 1 });
@@ -96,15 +98,15 @@ async function inRounds(verb, total, round) {
   const stop = h("button", { onclick: () => ended.abort() }, "Stop");
   const dialog = open(`${VERBS[verb].title} jobs`, [bar, line, h("div", { class: "actions" }, stop)]);
   dialog.addEventListener("cancel", () => ended.abort());
-  let [matched, changed, skipped] = [0, 0, 0];
+  let [matched, changed, skipped, cursor] = [0, 0, 0, undefined];
   try {
     for (let more = true; more && !ended.signal.aborted;) {
-      const part = await round(ended.signal);
+      const part = await round(ended.signal, cursor);
       matched += part.matched;
       changed += part.changed;
       skipped += part.skipped;
-      // A round that changes nothing would be told the same the next time.
-      more = part.more && (part.changed > 0 || total === null || matched < total);
+      more = part.more;
+      cursor = part.next_cursor;
       if (total) bar.value = Math.min(total, matched);
       write(line, `${number(changed)} done, ${number(skipped)} left as they are`);
     }

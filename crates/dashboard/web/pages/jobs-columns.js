@@ -15,19 +15,19 @@ const BOX = 80;
 const SIDE = 40;
 
 export const COLUMNS = [
-  { name: "image", title: "Image", class: "image", cell: (job) => preview(job.id, { size: BOX, width: SIDE, height: SIDE, alt: "" }) },
+  { name: "image", width: 3.8, title: "Image", class: "image", cell: (job) => preview(job, { size: BOX, width: SIDE, height: SIDE, alt: "" }) },
   { name: "name", title: "Name", leads: true, class: "name", cell: (job) => h("span", { class: "cut", title: job.name ?? job.id }, job.name ?? job.id), sort: (job) => job.name ?? "" },
-  { name: "state", title: "State", cell: (job) => badge(job.state), sort: (job) => job.state },
-  { name: "operations", title: "Operations", cell: (job) => operations(job), sort: (job) => operations(job) },
-  { name: "failure", title: "Failure", class: "reason", cell: (job) => job.failure && h("span", { class: "cut", title: job.failure.message }, words(job.failure.kind)), sort: (job) => job.failure?.kind ?? "" },
-  { name: "submitted", title: "Submitted", cell: (job) => ago(job.created_at), sort: (job) => job.created_at },
-  { name: "took", title: "Took", class: "number", cell: (job) => millis(took(job)), sort: took },
-  { name: "size", title: "Size", class: "number", cell: (job) => bytes(job.input.bytes), sort: (job) => job.input.bytes },
-  { name: "owner", title: "Owner", cell: (job) => h("span", { class: "cut", title: job.owner }, job.owner), sort: (job) => job.owner },
-  { name: "queue", title: "Queue", hidden: true, cell: (job) => h("span", { class: "cut" }, job.queue), sort: (job) => job.queue },
-  { name: "origin", title: "Came through", hidden: true, cell: (job) => job.origin, sort: (job) => job.origin },
-  { name: "priority", title: "Priority", hidden: true, class: "number", cell: (job) => number(job.priority), sort: (job) => job.priority },
-  { name: "waited", title: "Waited", hidden: true, class: "number", cell: (job) => millis(waited(job)), sort: waited },
+  { name: "state", width: 9, title: "State", cell: (job) => badge(job.state), sort: (job) => job.state },
+  { name: "operations", width: 10, title: "Operations", cell: (job) => h("span", { class: "cut", title: operations(job) }, operations(job)), sort: (job) => operations(job) },
+  { name: "failure", width: 9.3, title: "Failure", class: "reason", cell: (job) => job.failure && h("span", { class: "cut", title: job.failure.message }, words(job.failure.kind)), sort: (job) => job.failure?.kind ?? "" },
+  { name: "submitted", width: 10, title: "Submitted", cell: (job) => ago(job.created_at), sort: (job) => job.created_at },
+  { name: "took", width: 5.5, title: "Took", class: "number", cell: (job) => millis(took(job)), sort: took },
+  { name: "size", width: 6.5, title: "Size", hidden: true, class: "number", cell: (job) => bytes(job.input.bytes), sort: (job) => job.input.bytes },
+  { name: "owner", width: 8, title: "Owner", hidden: true, cell: (job) => h("span", { class: "cut", title: job.owner }, job.owner), sort: (job) => job.owner },
+  { name: "queue", width: 8, title: "Queue", hidden: true, cell: (job) => h("span", { class: "cut" }, job.queue), sort: (job) => job.queue },
+  { name: "origin", width: 7.5, title: "Came through", hidden: true, cell: (job) => job.origin, sort: (job) => job.origin },
+  { name: "priority", width: 5.5, title: "Priority", hidden: true, class: "number", cell: (job) => number(job.priority), sort: (job) => job.priority },
+  { name: "waited", width: 6.5, title: "Waited", hidden: true, class: "number", cell: (job) => millis(waited(job)), sort: waited },
 ];
 
 function operations(job) {

@@ -16,7 +16,7 @@ export const NAMES = ["q", "state", "op", "failure", "owner", "run", "queue", "s
 /** How long after the last key the list is asked for, in milliseconds. */
 const TYPING = 300;
 
-/** The filter's form. `changed(filter)` is told each new filter. Gives `{ element, clear() }`. */
+/** The filter's form. `changed(filter)` is told each new filter. Gives the element. */
 export function filterForm(filter, changed) {
   let current = pick(filter);
   let timer;
@@ -34,13 +34,12 @@ export function filterForm(filter, changed) {
     type: "datetime-local", value: local(current[name]), onchange: (event) => take(name, event.target.value && new Date(event.target.value).toISOString()),
   }));
   const rare = ["failure", "owner", "run", "queue", "since", "until"].filter((name) => current[name]);
-  const element = h("form", { class: "filter", role: "search", onsubmit: (event) => event.preventDefault() },
+  return h("form", { class: "filter", role: "search", onsubmit: (event) => event.preventDefault() },
     h("div", { class: "fields" }, text("q", "File name", "Part of a name", "search"), select("state", "State", STATES, "Any state"),
       select("op", "Operation", OPERATIONS, "Any operation"), select("order", "Order", ["newest", "oldest"])),
     h("details", { open: rare.length > 0 }, h("summary", {}, "More filters"), h("div", { class: "fields" },
       select("failure", "Failed because", FAILURES, "Any reason"), text("owner", "Owner", "A user's name"), text("run", "Run", "The id of a run"),
       text("queue", "Queue", "A queue's name"), time("since", "Submitted from"), time("until", "Submitted before"))));
-  return element;
 }
 
 /** What of `query` is the filter, without what is empty. */
@@ -49,7 +48,7 @@ export function pick(query) {
 }
 
 /** A filter as the bulk actions take it: the order is none of it. */
-export function asBulk({ order, queue, ...filter }) {
+export function asBulk({ order, ...filter }) {
   return filter;
 }
 

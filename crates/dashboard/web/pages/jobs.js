@@ -1,7 +1,7 @@
 // All jobs, live: filtered, searched, sorted, chosen.
 
 import { h, fill, write } from "/ui/core/dom.js";
-import { live } from "/ui/core/live.js";
+import { whenChanged } from "/ui/core/changes.js";
 import { keepAges, number } from "/ui/core/format.js";
 import { loading, nothing, problemCard } from "/ui/parts/notice.js";
 import { table } from "/ui/parts/table.js";
@@ -9,12 +9,6 @@ import { bulkBar } from "/ui/pages/jobs-bulk.js";
 import { COLUMNS, ROW } from "/ui/pages/jobs-columns.js";
 import { filterForm, pick } from "/ui/pages/jobs-filter.js";
 import { JobList, MAX_KEPT } from "/ui/pages/jobs-list.js";
-
-/** The list is refreshed at most this often, in milliseconds. */
-const AT_MOST = 1000;
-
-/** And this often where no event says that something has changed, in milliseconds. */
-const FLOOR = 5000;
 
 /** Rows from the end at which the next part is asked for. */
 const AHEAD = 60;
@@ -71,23 +65,6 @@ export async function page({ query, signal, setQuery }) {
   keepAges(root, signal);
   await begin();
   return root;
-}
-
-/** Calls `work` when the server says that something has changed, at most once a second, and only while the page is seen. */
-function whenChanged(work, signal) {
-  let [timer, last] = [null, 0];
-  const soon = () => {
-    if (timer) return;
-    timer = setTimeout(async () => {
-      await work();
-      last = Date.now();
-      timer = null;
-    }, Math.max(0, last + AT_MOST - Date.now()));
-  };
-  live.addEventListener("stats", soon, { signal });
-  document.addEventListener("visibilitychange", () => document.hidden || soon(), { signal });
-  const floor = setInterval(() => live.connection !== "open" && soon(), FLOOR);
-  signal.addEventListener("abort", () => { clearInterval(floor); clearTimeout(timer); });
 }
 
 function emptyWords({ order, ...filter }) {

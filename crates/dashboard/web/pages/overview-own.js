@@ -23,7 +23,7 @@ export async function own({ signal }) {
     caption: "Your latest jobs", key: (job) => job.id, href: (job) => `#/jobs/${job.id}`, columns: COLUMNS,
     empty: () => nothing("You have no jobs yet.", h("a", { href: "#/try" }, "Try it"), " with one image, or start a run over many."),
   });
-  jobs.element.classList.add("narrow");
+  jobs.element.classList.add("as-cards");
   let unfinished = true;
   const show = async () => {
     const { jobs: list } = await api.get("/v1/jobs", { limit: LATEST }, { signal });
@@ -31,7 +31,9 @@ export async function own({ signal }) {
     jobs.show(list);
   };
   await show();
-  const timer = setInterval(() => { if (unfinished && !document.hidden) show().catch(() => {}); }, FLOOR);
+  const again = () => document.hidden || show().catch(() => {});
+  const timer = setInterval(() => unfinished && again(), FLOOR);
+  document.addEventListener("visibilitychange", again, { signal });
   signal.addEventListener("abort", () => clearInterval(timer));
   const root = h("div", { class: "page" }, h("header", { class: "head" }, h("div", {}, h("h1", {}, "Overview"), h("p", { class: "quiet" }, `What ${session.me.name} has sent.`))),
     welcome(), h("div", { class: "head" }, h("h2", {}, "Your latest jobs"), h("a", { href: "#/jobs" }, "All of them")), jobs.element);

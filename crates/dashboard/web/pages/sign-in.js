@@ -25,5 +25,5 @@ export async function page({ needs } = {}) {
     needs && h("p", {}, `This page needs the role ${needs}.`),
     h("form", { class: "card form", onsubmit: submit },
       h("label", {}, "Name", name), h("label", {}, "Password", password), wrong, h("div", { class: "actions" }, send)),
-    h("p", { class: "quiet" }, "The first start of the server printed the password of ", h("code", {}, "admin"), ". A new one is set with ", h("code", {}, "darkroom users password admin"), "."));
+    h("p", { class: "quiet" }, "The first start of the server printed the password of ", h("code", {}, "admin"), ". A new one is set with ", h("code", {}, "darkroom users passwd admin"), "."));
 }

@@ -4,6 +4,7 @@ import { h, fill, write } from "/ui/core/dom.js";
 import { bytes, number, percent } from "/ui/core/format.js";
 import { badge, setBadge } from "/ui/parts/badge.js";
 import { progress } from "/ui/parts/chart.js";
+import { icon } from "/ui/parts/icons.js";
 import { problemCard } from "/ui/parts/notice.js";
 import { load } from "/ui/parts/picture.js";
 import { missingFor } from "/ui/pages/try-missing.js";
@@ -13,7 +14,8 @@ import { rawJson, results, timings } from "/ui/pages/try-results.js";
 /** The box that the server's preview is asked in where the browser itself cannot show the picture. */
 const PREVIEW = 1024;
 
-const WORDS = { idle: "", waiting: "Waits for its turn", working: "The server works", stopped: "Stopped" };
+const WORDS = { waiting: "Waits for its turn", working: "The server works" };
+const WAITING = { held: "Its queue is paused. It starts when the queue goes on.", queued: "Waits in the queue", scheduled: "Waits for another attempt" };
 
 /** A card for a `Sending`. `again()` asks anew, `remove()` takes the card away. Gives `{ element, draw() }`; `draw` after each change. */
 export function card(sending, { again, remove }) {
@@ -26,31 +28,35 @@ export function card(sending, { again, remove }) {
   const body = h("div", { class: "outputs" });
   const time = h("div");
   const raw = rawJson();
-  const view = { image, marks, size, status, state, link, body, time, raw, again, drawn: null };
+  const original = h("figure", { class: "original" }, h("div", { class: "frame-of" }, image, marks), size);
+  const view = { image, original, marks, size, status, state, link, body, time, raw, again, drawn: null, ways: waysTo(sending) };
   const element = h("article", { class: "card picture-card", "aria-label": sending.name || sending.url },
     h("header", { class: "row" }, h("h2", { class: "name", title: sending.name }, sending.name || sending.url), state, h("span", { class: "spring" }), link,
-      h("button", { class: "small", onclick: () => { sending.stop(); remove(); } }, "Remove")),
-    status, h("div", { class: "beside" }, h("figure", { class: "original" }, h("div", { class: "frame-of" }, image, marks), size), body), time, raw.element);
+      h("button", { class: "plain close", "aria-label": "Remove this picture", title: "Remove", onclick: () => { sending.stop(); remove(); } }, icon("close"))),
+    status, h("div", { class: "beside" }, original, body), time, raw.element);
   show(sending, view);
   return { element, draw: () => draw(sending, view, element) };
+}
+
+/** Where the server has the picture, as the ends of addresses below the job's. */
+function waysTo({ url }) {
+  return [...(url ? ["artifacts/original"] : []), `preview?size=${PREVIEW}`];
 }
 
 function show(sending, view) {
   const { image } = view;
   image.addEventListener("load", () => { drawMarks(sending, view); drawSize(sending, view); });
-  image.addEventListener("error", () => byPreview(sending, view));
+  image.addEventListener("error", () => byServer(sending, view));
   if (sending.address) image.src = sending.address;
 }
 
-/** What this browser cannot show (TIFF, PGM, …) or did not see (by address) is shown as the server sees it. */
-async function byPreview(sending, view) {
-  if (!sending.job || view.asked) return;
-  view.asked = true;
-  view.preview = true;
+/** What this page did not see (by address) is asked for; what this browser cannot show (TIFF, …) is shown as the server sees it. */
+async function byServer(sending, view) {
+  const way = sending.job && view.ways.shift();
+  if (!way) return;
+  view.preview = way.startsWith("preview");
   try {
-    const path = sending.url ? `/v1/jobs/${sending.job.id}/artifacts/original` : `/v1/jobs/${sending.job.id}/preview?size=${PREVIEW}`;
-    view.preview = !sending.url;
-    view.image.src = await load(path);
+    view.image.src = await load(`/v1/jobs/${sending.job.id}/${way}`);
   } catch {
     view.image.classList.add("missing");
   }
@@ -60,11 +66,12 @@ function draw(sending, view, element) {
   const { phase, job } = sending;
   element.setAttribute("aria-busy", ["waiting", "sending", "working"].includes(phase));
   drawStatus(sending, view);
+  view.original.hidden = phase === "refused" && view.image.naturalWidth === 0;
   if (!job) return;
   view.link.hidden = false;
   view.link.href = `#/jobs/${job.id}`;
   setBadge(view.state, job.state);
-  if (!sending.address || (view.image.complete && view.image.naturalWidth === 0)) byPreview(sending, view);
+  if (!view.image.src || (view.image.complete && view.image.naturalWidth === 0)) byServer(sending, view);
   if (view.drawn === job || phase !== "done") return;
   view.drawn = job;
   const found = job.failure && (missingFor(job.failure, job.operations.map(({ op }) => op))
@@ -90,12 +97,13 @@ function drawStatus(sending, view) {
     fill(view.body);
     fill(view.time);
     fill(view.marks);
-    setBadge(view.state, "refused");
+    setBadge(view.state, problem.status ? "refused" : "not answered");
     fill(view.status, missingFor(problem, sending.operations ?? []) ?? problemCard(problem, view.again));
   } else if (phase === "stopped") {
     fill(view.status, h("div", { class: "row" }, h("span", {}, "Stopped."), h("button", { class: "small", onclick: view.again }, "Send it")));
   } else {
-    fill(view.status, WORDS[phase] && h("span", { class: "quiet" }, WORDS[phase]));
+    const text = (phase === "working" && WAITING[sending.job?.state]) || WORDS[phase];
+    fill(view.status, text && h("span", { class: "quiet" }, text));
   }
 }
 

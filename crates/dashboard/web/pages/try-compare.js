@@ -8,6 +8,7 @@ import { codeCard } from "/ui/pages/try-code.js";
 import { overlay } from "/ui/pages/try-faces.js";
 import { missingFor, missingModels } from "/ui/pages/try-missing.js";
 import { catchAll, dropZone, shownAt } from "/ui/pages/try-pick.js";
+import { pair } from "/ui/pages/try-samples.js";
 
 /** How long the page waits for the next change before it asks, in milliseconds. */
 const REST = 250;
@@ -35,7 +36,7 @@ export async function panel({ query, signal, active, keep }) {
 
   async function ask() {
     asked?.abort();
-    if (places.some(({ file }) => !file())) return fill(answer, start());
+    if (places.some(({ file }) => !file())) return fill(answer, start(put));
     asked = new AbortController();
     const mine = AbortSignal.any([signal, asked.signal]);
     const form = new FormData();
@@ -67,14 +68,17 @@ export async function panel({ query, signal, active, keep }) {
   const add = (sources) => sources.forEach(({ file }) => file && (places.find((one) => !one.file()) ?? places[1]).put(file));
   catchAll({ add, active, signal });
   signal.addEventListener("abort", () => clearTimeout(timer));
-  fill(answer, missingModels("faces", models) ?? start());
+  const put = (files) => files.forEach((file, index) => places[index].put(file));
+  fill(answer, missingModels("faces", models) ?? start(put));
   drawCode();
   keep(address());
   return { query: address, element: h("div", { class: "main" }, h("div", { class: "split pair" }, places.map(({ element }) => element)), answer, code.element) };
 }
 
-function start() {
-  return h("p", { class: "quiet" }, "Give two pictures with a face on each. Of each the largest face counts.");
+function start(put) {
+  return [h("p", { class: "quiet" }, "Give two pictures with a face on each. Of each the largest face counts."),
+    h("div", { class: "row" }, h("span", { class: "quiet" }, "Or try a sample:"),
+      h("button", { class: "small", onclick: async () => put(await pair()) }, "One drawn person twice"))];
 }
 
 /** One of the two pictures: a field for a file, then the picture with the box of its face. */
@@ -85,7 +89,7 @@ function place({ name, title, signal, changed }) {
   const about = h("figcaption");
   const zone = dropZone({ words: "Drop or paste a picture", label: `${title} picture`, add: ([source]) => source?.file && put(source.file) });
   const shown = h("figure", { class: "original", hidden: true }, h("div", { class: "frame-of" }, image, marks), about);
-  const other = h("button", { class: "small", hidden: true, onclick: () => put(null) }, "Another");
+  const other = h("button", { class: "small", hidden: true, onclick: () => put(null) }, "Change");
   image.addEventListener("load", draw);
   image.addEventListener("error", () => { if (image.getAttribute("src")) write(about, `${file?.name}: this browser cannot show it; the server may still read it.`); });
 

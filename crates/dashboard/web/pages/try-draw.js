@@ -3,8 +3,7 @@
 import { h, fill, write } from "/ui/core/dom.js";
 import { Problem, api } from "/ui/core/api.js";
 import { millis, percent } from "/ui/core/format.js";
-import { icon } from "/ui/parts/icons.js";
-import { problemCard } from "/ui/parts/notice.js";
+import { complain, problemCard } from "/ui/parts/notice.js";
 import { codeCard } from "/ui/pages/try-code.js";
 import { missingFor, missingModels } from "/ui/pages/try-missing.js";
 import { paper } from "/ui/pages/try-paper.js";
@@ -35,12 +34,18 @@ export async function panel({ signal, active, keep }) {
   const add = ([{ file }]) => file && sheet.lay(file).then(ask, () => fill(trouble, problemCard(new Problem({ detail: "This browser cannot show that file as a picture." }))));
   const zone = dropZone({ add, words: "Or drop a picture of a digit" });
   catchAll({ zone, add, active, signal });
+  document.addEventListener("keydown", (event) => {
+    if (!active() || event.key !== "z" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    sheet.undo();
+  }, { signal });
   const code = codeCard();
   code.show(REQUEST);
   keep({});
   const element = h("div", { class: "draw-columns" },
-    h("section", { class: "card", "aria-label": "Paper" }, missingModels("digit", models), sheet.element, tools(sheet), writers(sheet, ask), zone),
-    h("div", { class: "main" }, h("section", { class: "card", "aria-label": "Scores" }, scores.element, trouble), code.element));
+    h("section", { class: "card", "aria-label": "Paper" }, missingModels("digit", models), sheet.element, tools(sheet)),
+    h("section", { class: "card", "aria-label": "Scores" }, scores.element, trouble),
+    h("section", { class: "card", "aria-label": "Without a pen" }, writers(sheet, ask), zone), code.element);
   scores.show(null);
   return { element, query: () => ({}) };
 }
@@ -48,9 +53,8 @@ export async function panel({ signal, active, keep }) {
 function tools(sheet) {
   const width = h("input", { type: "range", min: 3, max: 16, value: 8, oninput: () => sheet.thickness(width.value / 100) });
   return h("div", { class: "row tools" },
-    h("button", { onclick: sheet.undo }, icon("retry"), "Undo"), h("button", { onclick: sheet.clear }, icon("trash"), "Clear"),
-    h("label", { class: "row" }, "Pen", width), h("span", { class: "spring" }),
-    h("button", { onclick: () => save(sheet) }, icon("download"), `Save ${FILE}`));
+    h("button", { class: "small", onclick: sheet.undo }, "Undo"), h("button", { class: "small", onclick: sheet.clear }, "Clear"),
+    h("label", { class: "pen" }, "Pen", width), h("button", { class: "small", title: `Save as ${FILE}`, onclick: () => save(sheet) }, "Save"));
 }
 
 /** For those who cannot draw with a pointer, or do not want to. */
@@ -61,7 +65,9 @@ function writers(sheet, ask) {
 }
 
 function save(sheet) {
-  h("a", { href: sheet.picture(SENT_SIDE), download: FILE }).click();
+  const image = sheet.picture(SENT_SIDE);
+  if (image) h("a", { href: image, download: FILE }).click();
+  else complain("The paper is empty.");
 }
 
 /**

@@ -8,7 +8,7 @@ import { picture } from "/ui/parts/picture.js";
 const LISTED = 12;
 
 /** Sizes of drawn things in parts of the picture's longer side. */
-const [DOT, LETTER] = [1 / 260, 1 / 30];
+const [DOT, LETTER] = [1 / 150, 1 / 30];
 
 /**
  * Boxes and landmarks as a drawing that lies over the picture and grows with it. `size` is the upright picture's, in pixels, which is
@@ -19,7 +19,7 @@ export function overlay(size, faces) {
   return h("svg", { class: "overlay", viewBox: `0 0 ${size.width} ${size.height}`, role: "img", "aria-label": spoken(faces), preserveAspectRatio: "xMidYMid meet" },
     faces.map((face, index) => h("g", { class: "face", dataset: { face: index } },
       ["under", "over"].map((layer) => h("rect", { class: layer, ...face.box, rx: face.box.width * 0.06 })),
-      Object.entries(face.landmarks ?? {}).map(([name, [x, y]]) => h("circle", { cx: x, cy: y, r: Math.max(side * DOT, face.box.width * 0.022) }, h("title", {}, name.replaceAll("_", " ")))),
+      Object.entries(face.landmarks ?? {}).map(([name, [x, y]]) => h("circle", { cx: x, cy: y, r: Math.max(side * DOT, face.box.width * 0.03) }, h("title", {}, name.replaceAll("_", " ")))),
       faces.length > 1 && label(face.box, index, side))));
 }
 
@@ -53,12 +53,12 @@ function cropOf(face, index, artifact) {
   return file && picture(file.url, { alt: `Face ${index + 1}, turned upright`, width: 72, height: 72, class: "crop" });
 }
 
-/** Numbers as a strip of bars, up for positive ones and down for negative ones, scaled to the largest. */
-export function strip(values, title) {
+/** Numbers as a strip of bars, up for positive ones and down for negative ones, scaled to the largest. They stand for `count` numbers. */
+export function strip(values, title, count = values.length) {
   const top = Math.max(1e-9, ...values.map(Math.abs));
   const bars = (sign) => values.map((value, index) => (Math.sign(value) === sign ? `M${index} 0h.8v${(-value / top).toFixed(3)}h-.8z` : "")).join("");
   return h("figure", { class: "strip" },
-    h("svg", { viewBox: `0 -1 ${values.length} 2`, preserveAspectRatio: "none", role: "img", "aria-label": `${title}: ${values.length} numbers up to ${top.toFixed(3)}` },
+    h("svg", { viewBox: `0 -1 ${values.length} 2`, preserveAspectRatio: "none", role: "img", "aria-label": `${title}: ${count} numbers up to ${top.toFixed(3)}` },
       h("path", { class: "up", d: bars(1) }), h("path", { class: "down", d: bars(-1) })),
-    h("figcaption", { class: "quiet" }, `${number(values.length)} numbers, largest ${top.toFixed(3)}`));
+    h("figcaption", { class: "quiet" }, `${number(count)} numbers, largest ${top.toFixed(3)}`));
 }

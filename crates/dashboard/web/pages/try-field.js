@@ -25,7 +25,14 @@ export function field({ operation, name, schema, models, value, changed }) {
   const element = control.box
     ? h("label", { class: "check", title: about }, control.element, title)
     : h("label", { class: "field", title: about }, h("span", {}, title), control.element);
-  return { ...control, element, name };
+  const read = () => {
+    try {
+      return control.read();
+    } catch (problem) {
+      throw new RangeError(`${title}: ${problem.message}`);
+    }
+  };
+  return { ...control, read, element, name };
 }
 
 /** A word as the beginning of a sentence. */
@@ -58,11 +65,17 @@ function modelsFor(operation, name, models) {
 }
 
 function choice(options, value, changed) {
-  const unset = h("option", { value: "" }, "as the server likes");
+  const unset = h("option", { value: "" }, "usual");
   const known = [...new Set(value && !options.includes(value) ? [...options, value] : options)];
-  const element = h("select", { onchange: changed }, unset, known.map((option) => h("option", { value: option }, option)));
+  const rest = known.map((option) => h("option", { value: option }, option));
+  const element = h("select", { onchange: changed }, unset, rest);
   element.value = value ?? "";
-  return { element, read: () => element.value || undefined, hint: (taken) => taken && write(unset, `${taken}, unless told`) };
+  const hint = (taken) => {
+    if (!taken || element.value) return;
+    write(unset, taken);
+    for (const option of rest) option.hidden = option.value === taken;
+  };
+  return { element, hint, read: () => element.value || undefined };
 }
 
 function check(unless, value, changed) {
@@ -76,9 +89,13 @@ function count(schema, value, changed) {
   const step = type === "integer" ? 1 : maximum - minimum > 1 ? 0.1 : 0.01;
   const input = h("input", { type: "number", min: minimum, max: maximum, step: type === "integer" ? 1 : "any", value: value ?? "", inputmode: "decimal" });
   const slider = slides && h("input", { type: "range", min: minimum, max: maximum, step, "aria-hidden": "true", tabindex: "-1" });
-  const follow = () => { if (slider && input.value !== "") slider.value = input.value; };
+  const follow = () => {
+    if (!slider) return;
+    slider.classList.toggle("unset", input.value === "");
+    if (input.value !== "") slider.value = input.value;
+  };
   input.addEventListener("input", () => { follow(); changed(); });
-  slider && slider.addEventListener("input", () => { input.value = slider.value; changed(); });
+  if (slider) slider.addEventListener("input", () => { input.value = slider.value; follow(); changed(); });
   follow();
   return {
     element: h("span", { class: "count-field" }, slider, input),
@@ -118,11 +135,8 @@ function written(input) {
   throw new RangeError(input.validationMessage);
 }
 
-/** Fills `place` with controls: those of `first` in this order, the others behind a word. */
-export function arrange(place, fields, first) {
-  const rank = (one) => first.indexOf(one.name);
-  const front = fields.filter((one) => rank(one) >= 0).sort((a, b) => rank(a) - rank(b));
-  const rest = fields.filter((one) => rank(one) < 0);
+/** Fills `place` with controls: the `front` ones, the `rest` behind a word. */
+export function arrange(place, front, rest) {
   return fill(place, h("div", { class: "fields" }, front.map((one) => one.element)),
     rest.length > 0 && h("details", { class: "more" }, h("summary", {}, "More"), h("div", { class: "fields" }, rest.map((one) => one.element))));
 }

@@ -30,6 +30,12 @@ export function missingFor(problem, names) {
 }
 
 function command(line, why) {
-  return h("div", { class: "missing-model", role: "note" }, h("p", {}, why), h("p", {}, "On the server:"),
-    h("div", { class: "command" }, h("code", {}, line), copyButton(() => line)));
+  const code = h("code", {}, line);
+  return h("div", { class: "missing-model", role: "note" }, h("p", {}, withCode(why)), h("p", {}, "This command fetches it, on the server; then load this page again:"),
+    h("div", { class: "command" }, code, copyButton(() => line, code)));
+}
+
+/** A sentence whose words between backticks are code. */
+function withCode(text) {
+  return text.split("`").map((part, index) => (index % 2 === 1 ? h("code", {}, part) : part));
 }

@@ -8,9 +8,9 @@ const TITLES = { thumbnail: "Thumbnail", classify: "Labels", faces: "Faces", dig
 
 /** Parameters that are shown at once, in this order; the others wait behind "More". */
 const FIRST = {
-  thumbnail: ["width", "height", "mode", "gravity", "format", "quality"],
+  thumbnail: ["width", "height", "mode", "gravity", "format", "enlarge", "quality"],
   classify: ["model", "top", "threshold"],
-  faces: ["which", "min_score", "crops", "embeddings"],
+  faces: ["which", "crops", "min_score", "embeddings"],
   digit: ["model"],
   model: ["model", "tensors"],
 };
@@ -18,22 +18,25 @@ const FIRST = {
 /** What they begin with where neither the address nor the server says anything. */
 const BEGIN = { thumbnail: { width: 320, height: 320 }, faces: { crops: "jpeg" } };
 
+/** From this width on the results stand beside the parameters, not below them. */
+const ROOMY = "(min-width: 1001px)";
+
 /**
  * Choices of operations. `catalogue` is the server's list, `query` the page's address; `changed()` is called after each
- * change. Gives `{ element, read(), learn(operations), query() }`: `read` gives what to send, or throws a sentence where a
- * parameter cannot be; `learn` shows the values that the server took.
+ * change; `more` is put at the end. Gives `{ element, read(), choose(name), learn(operations), query() }`: `read` gives what to send (an operation without its
+ * models is left out), or null where a parameter cannot be; `choose` adds an operation and says whether it was not chosen before; `learn` shows the values that the server took.
  */
-export function operations({ catalogue, models, query, changed }) {
-  const asked = (query.op || "thumbnail,classify").split(",");
+export function operations({ catalogue, models, query, changed, more }) {
+  const asked = query.op?.split(",") ?? ["thumbnail", "classify"].filter((name) => !missingModels(name, models));
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
   const parts = catalogue.map((operation) => part({ operation, models, query, changed, chosen: asked.includes(operation.name) }));
   const element = h("section", { class: "card operations", "aria-label": "Operations" },
-    h("h2", {}, "What to do"), h("div", { class: "chips" }, parts.map(({ chip }) => chip)), parts.map(({ place }) => place), wrong);
+    h("h2", {}, "What to do"), h("div", { class: "chips" }, parts.map(({ chip }) => chip)), parts.map(({ place }) => place), wrong, more);
   return {
     element,
     read: () => {
       try {
-        const chosen = parts.filter((one) => one.chosen()).map((one) => one.read());
+        const chosen = parts.filter((one) => one.chosen() && !one.lacking).map((one) => one.read());
         wrong.hidden = true;
         return chosen;
       } catch (problem) {
@@ -42,6 +45,7 @@ export function operations({ catalogue, models, query, changed }) {
         return null;
       }
     },
+    choose: (name) => parts.find((one) => one.name === name)?.choose(),
     learn: (taken) => taken.forEach((one) => parts.find(({ name }) => name === one.op)?.learn(one)),
     query: () => addressOf(parts.filter((one) => one.chosen())),
   };
@@ -50,8 +54,10 @@ export function operations({ catalogue, models, query, changed }) {
 function part({ operation, models, query, changed, chosen }) {
   const { name, description, parameters } = operation;
   const box = h("input", { type: "checkbox", checked: chosen, onchange: () => { draw(); changed(); } });
-  const place = h("fieldset", { class: "parameters" });
   const title = TITLES[name] ?? sentence(name);
+  const lacking = missingModels(name, models);
+  // Where there is little room the results matter more.
+  const place = h("details", { class: "parameters", open: matchMedia(ROOMY).matches || lacking !== null }, h("summary", { title: description.split("\n")[0] }, title));
   let fields = null;
 
   function draw() {
@@ -59,9 +65,10 @@ function part({ operation, models, query, changed, chosen }) {
     if (fields || !box.checked) return;
     fields = Object.entries(parameters.properties ?? {}).filter(([key]) => key !== "op")
       .map(([key, schema]) => field({ operation: name, name: key, schema, models, changed, value: begin(key) }));
-    const controls = h("div", { class: "controls" });
-    arrange(controls, fields, FIRST[name] ?? []);
-    fill(place, h("legend", { title: description.split("\n")[0] }, title), missingModels(name, models), controls);
+    const front = (FIRST[name] ?? []).map((key) => fields.find((one) => one.name === key)).filter(Boolean);
+    const rest = fields.filter((one) => !front.includes(one));
+    fields = [...front, ...rest];
+    place.append(lacking ?? arrange(h("div", { class: "controls" }), front, rest));
   }
 
   function begin(key) {
@@ -79,9 +86,15 @@ function part({ operation, models, query, changed, chosen }) {
 
   draw();
   return {
-    name, place, read,
+    name, place, read, lacking: lacking !== null,
     chip: h("label", { class: "chip" }, box, title),
     chosen: () => box.checked,
+    choose: () => {
+      if (box.checked || lacking) return false;
+      box.checked = true;
+      draw();
+      return true;
+    },
     learn: (taken) => fields?.forEach((one) => one.hint(taken[one.name])),
   };
 }

@@ -6,7 +6,8 @@ import { complain } from "/ui/parts/notice.js";
 import { samples } from "/ui/pages/try-samples.js";
 
 /**
- * The place where pictures come in. `add([{ file } | { url }])` gets them; `active()` says whether this place is shown, as
+ * The place where pictures come in. `add([{ file, operation? } | { url }])` gets them (`operation` is
+ * what a sample is made for); `active()` says whether this place is shown, as
  * pasting and dropping go to whichever is.
  */
 export function picker({ add, active, signal }) {
@@ -19,11 +20,14 @@ export function picker({ add, active, signal }) {
   const zone = dropZone({ add, multiple: true, words: "Drop pictures here, or paste them" });
   catchAll({ zone, add, active, signal });
   return h("section", { class: "card pick", "aria-label": "Pictures" }, h("h2", {}, "Pictures"), zone, byAddress,
-    h("div", { class: "sample-row", role: "group", "aria-label": "Samples" }, h("span", { class: "quiet" }, "Or try a sample:"),
-      samples().map((sample) => h("button", {
-        class: "sample", title: sample.title, "aria-label": `Sample: ${sample.title}`,
-        onclick: async () => add([{ file: await sample.file() }]),
-      }, sample.preview()))));
+    h("div", { class: "sample-row", role: "group", "aria-label": "Samples" }, h("span", { class: "quiet" }, "Or try a sample:"), sampleButtons(add)));
+}
+
+/** A button for each sample; with `said`, what is to be seen on it stands below. */
+export function sampleButtons(add, said = false) {
+  return samples().map(({ title, shows, operation, preview, file }) => h("button", {
+    class: "sample", title, "aria-label": `Sample: ${title}`, onclick: async () => add([{ file: await file(), operation }]),
+  }, preview(), said && h("span", {}, shows)));
 }
 
 /** A field that files are dropped on, and that opens the browser's dialog for files. */

@@ -6,7 +6,7 @@ import { complain, nothing } from "/ui/parts/notice.js";
 import { card } from "/ui/pages/try-card.js";
 import { codeCard } from "/ui/pages/try-code.js";
 import { operations } from "/ui/pages/try-operations.js";
-import { picker, shownAt } from "/ui/pages/try-pick.js";
+import { picker, sampleButtons, shownAt } from "/ui/pages/try-pick.js";
 import { Sending, WAIT } from "/ui/pages/try-send.js";
 
 /** Pictures on the page at once. More belong into a run. */
@@ -23,10 +23,11 @@ export async function panel({ query, signal, active, keep }) {
   const [{ operations: catalogue }, models] = await Promise.all([api.get("/v1/operations", {}, { signal }), modelsHere(signal)]);
   const shown = [];
   const list = h("div", { class: "picture-list" });
-  const empty = nothing("No picture yet.", "Drop one, paste one, or take a sample: the results appear here.");
+  const empty = h("div", { class: "card fresh" }, nothing("No picture yet.", "Drop one anywhere on this page, paste one, or take one of these. Its results appear here."),
+    h("div", { class: "gallery", role: "group", "aria-label": "Samples to begin with" }, sampleButtons(add, true)));
   const code = codeCard();
   const cache = h("input", { type: "checkbox", checked: true, onchange: () => later() });
-  const choice = operations({ catalogue, models, query, changed: () => later() });
+  const choice = operations({ catalogue, models, query, more: h("label", { class: "check" }, cache, "Use remembered results"), changed: () => later() });
   let timer = 0;
 
   function later() {
@@ -48,14 +49,20 @@ export async function panel({ query, signal, active, keep }) {
   }
 
   function add(sources) {
-    for (const { file, url } of sources) {
+    for (const { file, url, operation } of sources) {
       if (shown.length >= MAX_PICTURES) {
         complain(`${MAX_PICTURES} pictures fit on this page. Many pictures are better worked through as a run.`);
         break;
       }
+      if (operation && choice.choose(operation)) later();
       one({ file, url });
     }
+    shownChanged();
+  }
+
+  function shownChanged() {
     empty.hidden = shown.length > 0;
+    element.classList.toggle("none-yet", shown.length === 0);
     drawCode();
   }
 
@@ -67,11 +74,11 @@ export async function panel({ query, signal, active, keep }) {
       own.abort();
       shown.splice(shown.findIndex((entry) => entry.sending === sending), 1);
       made.element.remove();
-      empty.hidden = shown.length > 0;
-      drawCode();
+      shownChanged();
     } });
     shown.unshift({ sending });
     list.prepend(made.element);
+    made.element.scrollIntoView({ block: "nearest" });
     ask(sending);
   }
 
@@ -87,9 +94,9 @@ export async function panel({ query, signal, active, keep }) {
   }
 
   signal.addEventListener("abort", () => clearTimeout(timer));
-  drawCode();
-  const side = h("div", { class: "side" }, picker({ add, active, signal }), choice.element, h("label", { class: "check" }, cache, "Take remembered results"));
-  const element = h("div", { class: "try-columns" }, side, h("div", { class: "main" }, empty, list, code.element));
+  const element = h("div", { class: "try-columns" }, h("div", { class: "side" }, picker({ add, active, signal }), choice.element),
+    h("div", { class: "main" }, empty, list, code.element));
+  shownChanged();
   return { element, query: choice.query };
 }
 

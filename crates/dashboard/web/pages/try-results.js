@@ -19,7 +19,7 @@ const SHOWN = { thumbnail, classify, digit, faces, model };
 
 /** Everything that a job gave. `original` is `{ width, height, bytes }` of the input as far as known; `point(index)` marks a face. */
 export function results(job, { original, point }) {
-  return job.results.map((result) => h("section", { class: ["result", result.operation] },
+  return job.results.map((result) => h("section", { class: "result", dataset: { operation: result.operation } },
     h("header", { class: "row" }, h("h3", {}, HEADS[result.operation]?.(result.document) ?? sentence(result.operation)), modelOf(result.document),
       result.cached && h("span", { class: "badge busy", title: "The same was asked before: the result was remembered, not worked out anew." }, "remembered")),
     (SHOWN[result.operation] ?? other)(result, { job, original, point }), files(result, job)));
@@ -55,7 +55,7 @@ function classify({ document }) {
 
 function digit({ document }) {
   const best = document.digit;
-  return h("div", { class: "digit" }, h("span", { class: "figure", "aria-label": `The digit ${best}` }, best),
+  return h("div", { class: "digit" }, h("span", { class: "figure" }, best),
     bars((document.scores ?? []).map((value, label) => ({ label, value, tone: label === best ? "accent" : "quiet" })), { top: 1, format: percent }));
 }
 
@@ -67,7 +67,11 @@ function faces({ document, artifacts }, { point }) {
 function model({ document }) {
   return (document.outputs ?? []).map(({ name, shape, datatype, data }) => h("div", { class: "tensor" },
     h("p", {}, h("code", {}, name), h("span", { class: "quiet" }, ` ${datatype ?? ""} [${(shape ?? []).join(", ")}]`)),
-    Array.isArray(data) && data.length > 1 && strip(thinned(data.flat(Infinity)), `Tensor ${name}`)));
+    Array.isArray(data) && data.length > 1 && stripOf(data.flat(Infinity), `Tensor ${name}`)));
+}
+
+function stripOf(values, title) {
+  return strip(thinned(values), title, values.length);
 }
 
 /** At most so many numbers that the largest of each stretch are among them. */
@@ -97,7 +101,7 @@ export function timings(job, took) {
   const known = [decode, infer, encode].filter(Number.isFinite);
   const rest = Math.max(0, work - known.reduce((sum, value) => sum + value, 0));
   const queued = Math.max(0, (Date.parse(last.started_at) - Date.parse(job.run_at)) * 1000);
-  const parts = [["queue", queued, "waiting"], ["read", read, "held"], ["wait", wait, "waiting"], ["decode", decode, "busy"], ["infer", infer, "accent"],
+  const parts = [["queue", queued, "quiet"], ["read", read, "held"], ["wait", wait, "waiting"], ["decode", decode, "busy"], ["infer", infer, "accent"],
     ["encode", encode, "good"], [known.length ? "other work" : "work", rest, known.length ? "quiet" : "accent"], ["store", store, "held"]]
     .filter(([, value]) => value > 0).map(([name, value, tone]) => ({ name, value, tone }));
   const total = parts.reduce((sum, { value }) => sum + value, 0);
@@ -109,8 +113,8 @@ export function timings(job, took) {
 /** The whole job as JSON, written only once somebody looks. */
 export function rawJson() {
   const text = h("code");
-  const element = h("details", { class: "raw", ontoggle: () => draw() }, h("summary", {}, "Raw JSON"), h("pre", { tabindex: "0" }, text));
+  const element = h("details", { class: "raw", hidden: true, ontoggle: () => draw() }, h("summary", {}, "Raw JSON"), h("pre", { tabindex: "0" }, text));
   let job = null;
   const draw = () => element.open && job && fill(text, JSON.stringify(job, null, 2).slice(0, MAX_TEXT));
-  return { element, show: (next) => { job = next; draw(); } };
+  return { element, show: (next) => { job = next; element.hidden = false; draw(); } };
 }

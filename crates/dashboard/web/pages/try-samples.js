@@ -1,20 +1,29 @@
 // Pictures that the page draws itself, for those who have none at hand.
 
 import { h } from "/ui/core/dom.js";
+import { portrait } from "/ui/pages/try-portrait.js";
 import { DIGITS, drawStrokes } from "/ui/pages/try-strokes.js";
 
 const TAU = 2 * Math.PI;
 
-/** The samples: `[{ title, preview() -> element, file() -> promise of a File }]`. */
+/** The samples: `[{ title, shows, operation, preview() -> element, file() -> promise of a File }]`; `operation` is what it is made for. */
 export function samples() {
   return [
-    sample("Test card", "test-card.png", 960, 640, testCard),
-    sample("Traffic light", "traffic-light.jpg", 640, 640, trafficLight),
-    sample("Handwritten seven", "seven.png", 280, 280, seven),
+    sample("Test card", "test-card.png", { shows: "Make a thumbnail", operation: "thumbnail", width: 960, draw: testCard }),
+    sample("Traffic light", "traffic-light.jpg", { shows: "Say what it is", operation: "classify", draw: trafficLight }),
+    sample("Portrait", "portrait.jpg", { shows: "Find the face", operation: "faces", draw: (ink, side) => portrait(ink, side) }),
+    sample("Handwritten seven", "seven.png", { shows: "Read the digit", operation: "digit", width: 280, height: 280, draw: seven }),
   ];
 }
 
-function sample(title, name, width, height, draw) {
+/** Two portraits of one person, for comparing. */
+export function pair() {
+  const one = sample("", "one.jpg", { draw: (ink, side) => portrait(ink, side) });
+  const again = sample("", "again.jpg", { draw: (ink, side) => portrait(ink, side, { turn: 0.16, ground: ["#e7d3b1", "#a86f3d"] }) });
+  return Promise.all([one.file(), again.file()]);
+}
+
+function sample(title, name, { shows, operation, draw, width = 640, height = 640 }) {
   const drawn = () => {
     const canvas = h("canvas", { width, height, "aria-hidden": "true" });
     draw(canvas.getContext("2d"), width, height);
@@ -23,6 +32,8 @@ function sample(title, name, width, height, draw) {
   const type = name.endsWith(".jpg") ? "image/jpeg" : "image/png";
   return {
     title,
+    shows,
+    operation,
     preview: drawn,
     file: () => new Promise((resolve) => drawn().toBlob((blob) => resolve(new File([blob], name, { type })), type, 0.92)),
   };
@@ -39,11 +50,10 @@ function testCard(ink, width, height) {
     ink.fillStyle = colour;
     ink.fillRect((index * width) / colours.length, height * 0.82, width / colours.length + 1, height * 0.18);
   });
-  ink.fillStyle = "#ffffff";
-  ink.font = `600 ${height / 14}px system-ui, sans-serif`;
-  ink.fillText("Darkroom", width * 0.04, height * 0.12);
-  ink.font = `${height / 28}px system-ui, sans-serif`;
-  ink.fillText(`${width} × ${height}`, width * 0.04, height * 0.18);
+  Object.assign(ink, { fillStyle: "#ffffff", textAlign: "center", font: `600 ${height / 18}px system-ui, sans-serif` });
+  ink.fillText("Darkroom", width / 2, height * 0.09);
+  ink.font = `${height / 32}px system-ui, sans-serif`;
+  ink.fillText(`${width} × ${height}`, width / 2, height * 0.79);
 }
 
 /** Rays that grow finer towards the middle: they show what resampling does. */

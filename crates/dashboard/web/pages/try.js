@@ -65,6 +65,6 @@ export async function page({ query, signal, setQuery, setTitle }) {
   await show(TABS.some((tab) => tab.name === query.tab) ? query.tab : "pictures");
   return h("div", { class: "page try" },
     h("header", { class: "head" }, h("div", {}, h("h1", {}, "Try it"),
-      h("p", { class: "quiet" }, "Every picture becomes a job, as from any other client."))),
+      h("p", { class: "quiet" }, "See what this server does with pictures. They stay on it."))),
     h("div", { class: "tabs", role: "tablist", "aria-label": "What to try" }, buttons), [...panels.values()]);
 }

@@ -13,12 +13,12 @@ export function copyField(label, text) {
   return h("div", { class: "copy" }, field, copyButton(text, { chosen: () => field.focus() }));
 }
 
-/** The button alone. Where the browser forbids copying (plain HTTP from afar), `chosen` is to select the text. */
+/** The button alone; `text` may be a function that gives it. Where the browser forbids copying (plain HTTP from afar), `chosen` is to select the text. */
 export function copyButton(text, { label = "Copy", chosen } = {}) {
   const word = h("span", {}, label);
   return h("button", { type: "button", class: "small", onclick: async () => {
     try {
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText(typeof text === "function" ? text() : text);
       write(word, "Copied");
       setTimeout(() => write(word, label), SAYS);
     } catch {

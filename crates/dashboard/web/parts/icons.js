@@ -27,6 +27,7 @@ const PATHS = {
   pause: "M8 5v14M16 5v14",
   play: "M7 5l12 7-12 7z",
   search: "M11 4a7 7 0 1 0 0 14 7 7 0 1 0 0-14M16.500 16.500L21 21",
+  broken: "M4 4h16v7l-4 3-4-3-4 3-4-3zM4 15.500l4 2 4-2.500 4 2.500 4-2V20H4zM9 8v.1",
   copy: "M8 8h12v12H8zM16 8V4H4v12h4",
   columns: "M4 5h16v14H4zM10 5v14M15 5v14",
 };

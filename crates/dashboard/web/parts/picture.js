@@ -2,6 +2,7 @@
 
 import { h } from "/ui/core/dom.js";
 import { ask } from "/ui/core/api.js";
+import { icon } from "/ui/parts/icons.js";
 
 /** Pictures asked for at once. */
 const MAX_AT_ONCE = 6;
@@ -11,6 +12,9 @@ const MAX_KEPT = 300;
 
 const kept = new Map();
 const waiting = [];
+/** Why jobs fail whose original cannot be shown either. */
+const NO_IMAGE = ["undecodable", "unsupported", "limit_exceeded", "input_missing"];
+
 let asked = 0;
 
 const sight = new IntersectionObserver((entries) => {
@@ -28,9 +32,19 @@ export function picture(path, { alt = "", ...props } = {}) {
   return image;
 }
 
-/** The preview of a job's original, that fits a box of `size` pixels. */
+/**
+ * The preview of a job's original, that fits a box of `size` pixels. `job` is its id, or the job: what is known to be no image
+ * is not asked for.
+ */
 export function preview(job, { size = 160, ...props } = {}) {
-  return picture(`/v1/jobs/${job}/preview?size=${size}`, { width: size, height: size, class: "preview", ...props });
+  const place = { width: size, height: size, ...props };
+  if (NO_IMAGE.includes(job.failure?.kind)) return broken(place);
+  return picture(`/v1/jobs/${job.id ?? job}/preview?size=${size}`, { width: size, height: size, class: "preview", ...props });
+}
+
+/** A broken picture as a sign. */
+function broken({ width, height, alt, class: kind }) {
+  return h("span", { class: ["preview", "broken", kind], role: alt ? "img" : undefined, "aria-label": alt || undefined, style: { width: `${width}px`, height: `${height}px` } }, icon("broken"));
 }
 
 function begin(image) {

@@ -20,7 +20,7 @@ const MAX_STRIP = 512;
 export function resultView(jobId, result, { original = `/v1/jobs/${jobId}/artifacts/original` } = {}) {
   const { operation, document, artifacts = [], cached } = result;
   const draw = VIEWS[operation] ?? documentView;
-  return h("section", { class: "result", "aria-label": `Result of ${operation}` },
+  return h("article", { class: "result" },
     h("header", {}, h("h3", {}, operation), modelName(document), cached && h("span", { class: "badge quiet", title: "The same operation on the same image was done before." }, "remembered")),
     draw(document, { artifacts, original }),
     artifacts.length > 0 && artifactList(artifacts));

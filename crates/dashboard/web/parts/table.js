@@ -1,18 +1,22 @@
 // Tables whose rows live: sorted, with columns that can be put away, rows that can be chosen, and a narrow form.
 
 import { h, fill, keyed } from "/ui/core/dom.js";
+import { dropdown } from "/ui/parts/dropdown.js";
 import { icon } from "/ui/parts/icons.js";
 
 /** Rows that are drawn above and below those in sight, where a table is virtual. */
 const MARGIN = 12;
 
+/** The least width of a column without one of its own, in the type's size. */
+const FREE = 14;
+
 /**
- * A table. `columns`: `[{ name, title, cell(row) -> content, sort?(row) -> number or string, hidden?, class?, leads? }]`.
+ * A table. `columns`: `[{ name, title, cell(row) -> content, sort?(row) -> number or string, hidden?, class?, leads?, width? }]`.
  * `key(row)` names a row. `href(row)` makes the row lead somewhere, by a link in the column that `leads` or in the first one.
  * `choose(keys)` gives each row a box and is told what is chosen. `store` is the name under which hidden columns are
  * remembered. `view` is `{ sort, hide }` as `viewed(view)` was told it: a column's name, `-` before it where downward, and names
  * of hidden columns. `virtual`: `{ height, signal, seen?(first, last) }` draws only the rows in sight, each of that height in
- * pixels, and says which they are. Gives `{ element, show(rows), columnsButton, chosen(), clear() }`; `show` keeps what did
+ * pixels, and says which they are; columns have a `width` there, in the type's size. Gives `{ element, show(rows), columnsButton, chosen(), clear() }`; `show` keeps what did
  * not change.
  */
 export function table({ columns, key, href, choose, store, caption, empty, view = {}, viewed, virtual }) {
@@ -31,8 +35,10 @@ export function table({ columns, key, href, choose, store, caption, empty, view 
 
   function drawHead() {
     fill(head, all && h("th", { class: "box", scope: "col" }, all), shown().map((column) => h("th", {
-      scope: "col", class: column.class, "aria-sort": sorted === column ? (downward ? "descending" : "ascending") : undefined,
+      scope: "col", class: column.class, style: virtual ? { width: column.width ? `${column.width}rem` : "auto" } : {}, "aria-sort": sorted === column ? (downward ? "descending" : "ascending") : undefined,
     }, column.sort ? h("button", { class: "plain", onclick: () => sortBy(column) }, column.title) : column.title)));
+    // With columns of known widths the browser lays out only what is new, and nothing jumps while rows go by.
+    if (virtual) head.parentElement?.parentElement?.style.setProperty("min-width", `${shown().reduce((sum, column) => sum + (column.width ?? FREE), 0)}rem`);
   }
 
   function sortBy(column) {
@@ -120,9 +126,9 @@ export function table({ columns, key, href, choose, store, caption, empty, view 
     if (event.metaKey || event.ctrlKey) open(element.target); else location.hash = element.target;
   }
 
-  drawHead();
   const element = h("div", { class: ["table", virtual && "virtual"], style: virtual ? { "--row": `${virtual.height}px` } : {} }, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     h("table", { "aria-rowcount": virtual ? -1 : undefined }, h("caption", { class: "unseen" }, caption), h("thead", {}, head), virtual && above, body, virtual && below)), none);
+  drawHead();
   if (virtual) whenMoved(draw, virtual.signal);
   return {
     element,
@@ -131,6 +137,33 @@ export function table({ columns, key, href, choose, store, caption, empty, view 
     clear: () => { chosen.clear(); draw(); tellChosen(); },
     columnsButton: () => columnsButton({ columns, hidden, store, draw: () => { drawHead(); draw(); tellView(); } }),
   };
+}
+
+/** Stands where rows are that are not drawn. */
+function spacer() {
+  return h("tbody", { "aria-hidden": "true", class: "spacer" }, h("tr"));
+}
+
+/** Calls `draw` when the page is scrolled or resized, once a frame at most. */
+function whenMoved(draw, signal) {
+  let asked = false;
+  const ask = () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => { asked = false; if (!signal.aborted) draw(); });
+  };
+  addEventListener("scroll", ask, { signal, passive: true });
+  addEventListener("resize", ask, { signal });
+}
+
+function columnsButton({ columns, hidden, store, draw }) {
+  return dropdown([icon("columns"), "Columns"], columns.map((column) => h("label", {}, h("input", {
+    type: "checkbox", checked: !hidden.has(column.name), onchange: (event) => {
+      if (event.target.checked) hidden.delete(column.name); else hidden.add(column.name);
+      if (store) localStorage.setItem(`darkroom.columns.${store}`, JSON.stringify([...hidden]));
+      draw();
+    },
+  }), column.title)));
 }
 
 /** Stands where rows are that are not drawn. */

@@ -21,6 +21,12 @@ settings! {
         submission_patience: Duration = Duration::from_secs(10),
         /// Images that models look at outside of jobs at once; more wait for their turn, as long as uploads do.
         max_looks: usize = 64,
+        /// Previews of images made at once; more wait for their turn, as long as uploads do.
+        max_previews: usize = 2,
+        /// Working memory that one preview may need; an image that needs more has none.
+        preview_memory: ByteSize = ByteSize::mib(256),
+        /// How long making one preview may take.
+        preview_time: Duration = Duration::from_secs(5),
         /// Size of a question to a model under `/v2`, also of what a compressed one inflates to.
         max_infer_body: ByteSize = ByteSize::mib(64),
         /// Size of the answer to such a question.
@@ -67,6 +73,7 @@ impl Config {
             ("max_connections", self.max_connections),
             ("max_submissions", self.max_submissions),
             ("max_looks", self.max_looks),
+            ("max_previews", self.max_previews),
             ("max_infer_images", self.max_infer_images),
             ("max_streams", self.max_streams),
         ];
@@ -75,13 +82,18 @@ impl Config {
                 mistakes.push(Mistake::new(format!("http.{key}"), "is 1 to 1000000"));
             }
         }
-        let sizes = [("max_infer_body", self.max_infer_body), ("max_infer_answer", self.max_infer_answer)];
+        let sizes = [
+            ("preview_memory", self.preview_memory),
+            ("max_infer_body", self.max_infer_body),
+            ("max_infer_answer", self.max_infer_answer),
+        ];
         for (key, value) in sizes {
             if value.bytes() == 0 {
                 mistakes.push(Mistake::new(format!("http.{key}"), "is more than nothing"));
             }
         }
         let times = [
+            ("preview_time", self.preview_time),
             ("head_timeout", self.head_timeout),
             ("body_timeout", self.body_timeout),
             ("fetch_timeout", self.fetch_timeout),

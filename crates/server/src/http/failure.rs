@@ -3,7 +3,7 @@
 //! A handler returns a [`Failure`]; the envelope knows the request id and renders it as a problem. What is not for
 //! the client stays in `cause` and is logged once, there.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, io::ErrorKind, time::Duration};
 
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -166,6 +166,12 @@ impl From<ImageError> for Failure {
             ImageError::Unsupported { .. } => Code::UnsupportedImage,
             ImageError::Corrupt { .. } => Code::DamagedImage,
             ImageError::Limit { .. } | ImageError::TimedOut(_) => Code::ImageLimit,
+            // Decoders that read to the end of a cut file.
+            ImageError::Io(source)
+                if matches!(source.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidData) =>
+            {
+                return Self::new(Code::DamagedImage, "The file ends early or is damaged.");
+            }
             ImageError::Io(source) => {
                 return Self::caused(Code::BlobsUnavailable, format!("blobs: {source}"));
             }

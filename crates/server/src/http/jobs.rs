@@ -5,10 +5,10 @@ use axum::{
     extract::{Path, Request, State},
     http::StatusCode,
 };
-use darkroom_api::{Code, Job, JobPage, JobSummary, Time};
+use darkroom_api::{Code, Job, JobPage, JobSummary, Time, job::JobOrder};
 use darkroom_core::{
     JobId,
-    job::Shown,
+    job::{FailureKind, Shown},
     store::{JobFilter, MAX_PAGE, Page},
 };
 
@@ -26,7 +26,7 @@ pub(super) async fn show(
     Ok(Json(Job::from(&http.job_of(&caller, &id).await?)))
 }
 
-/// Jobs that match, newest first.
+/// Jobs that match.
 pub(super) async fn list(
     State(http): State<Http>,
     caller: Caller,
@@ -110,5 +110,7 @@ fn filter(query: &mut Query) -> Result<JobFilter, Failure> {
         since: query.parse::<Time>("since")?.map(|time| time.0),
         until: query.parse::<Time>("until")?.map(|time| time.0),
         text: query.take("q").filter(|text| !text.is_empty()),
+        failures: query.words::<FailureKind>("failure")?,
+        order: query.parse::<JobOrder>("order")?.unwrap_or_default().into(),
     })
 }

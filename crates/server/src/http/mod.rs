@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod body;
+mod bulk;
 mod caller;
 mod classic;
 mod conditional;
@@ -29,6 +30,7 @@ mod models;
 mod multipart;
 mod notices;
 mod predictions;
+mod preview;
 mod query;
 mod queues;
 mod quotas;
@@ -69,11 +71,13 @@ fn table() -> Vec<Row> {
     vec![
         post("/v1/jobs", submit::submit),
         get("/v1/jobs", jobs::list),
+        post("/v1/jobs/bulk", bulk::act),
         get("/v1/jobs/{id}", jobs::show),
         delete("/v1/jobs/{id}", jobs::delete),
         get("/v1/jobs/{id}/events", events::follow),
         post("/v1/jobs/{id}/cancel", jobs::cancel),
         post("/v1/jobs/{id}/retry", jobs::retry),
+        get("/v1/jobs/{id}/preview", preview::preview),
         get("/v1/jobs/{id}/artifacts/{name}", artifacts::download),
         post("/v1/artifacts/sign", sign::sign),
         post("/v1/faces/compare", faces::compare),

@@ -75,6 +75,7 @@ pub struct Inner {
     json: Arc<Semaphore>,
     looks: Arc<Semaphore>,
     pixels: Arc<Semaphore>,
+    previews: Arc<Semaphore>,
     streams: Arc<Semaphore>,
 }
 
@@ -113,6 +114,7 @@ impl Http {
             json: Arc::new(Semaphore::new(JSON_ROOM_KIB)),
             looks: Arc::new(Semaphore::new(config.max_looks)),
             pixels: Arc::new(Semaphore::new(thread::available_parallelism().map_or(1, NonZero::get))),
+            previews: Arc::new(Semaphore::new(config.max_previews)),
             streams: Arc::new(Semaphore::new(config.max_streams)),
             config,
         }))
@@ -138,6 +140,11 @@ impl Inner {
     /// each takes memory.
     pub(super) async fn pixel_permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
         self.turn(&self.pixels).await
+    }
+
+    /// The right to make a preview. Held until it is made, whether or not somebody still waits for it.
+    pub(super) async fn preview_permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        self.turn(&self.previews).await
     }
 
     async fn turn(&self, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure> {

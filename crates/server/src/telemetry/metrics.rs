@@ -34,6 +34,7 @@ pub struct Metrics {
     attempts: IntCounterVec,
     failures: IntCounterVec,
     attempt_seconds: HistogramVec,
+    work_seconds: HistogramVec,
     /// Images that can be worked on at once.
     pub slots: IntGauge,
     /// Jobs that this process holds.
@@ -85,6 +86,7 @@ impl Default for Metrics {
             attempts: counters(r, "darkroom_attempts_total", "Ended attempts of this process, by how they ended.", &["end"]),
             failures: counters(r, "darkroom_attempt_failures_total", "Failed attempts of this process, by reason.", &["kind"]),
             attempt_seconds: histograms(r, "darkroom_attempt_seconds", "Where the time of an attempt went.", &["part"]),
+            work_seconds: histograms(r, "darkroom_attempt_work_seconds", "Where the work of an attempt went, for each step that it took.", &["step"]),
             slots: gauge(r, "darkroom_worker_slots", "Images that this process works on at once."),
             leased: gauge(r, "darkroom_worker_leased_jobs", "Jobs that this process holds."),
             memory_budget: gauge(r, "darkroom_worker_memory_budget_bytes", "Memory that all images together may need."),
@@ -125,6 +127,11 @@ impl Metrics {
         ];
         for (part, us) in parts {
             self.attempt_seconds.with_label_values(&[part]).observe(us as f64 / 1e6);
+        }
+        let steps =
+            [("decode", timings.decode_us), ("infer", timings.infer_us), ("encode", timings.encode_us)];
+        for (step, us) in steps.into_iter().filter(|(_, us)| *us > 0) {
+            self.work_seconds.with_label_values(&[step]).observe(us as f64 / 1e6);
         }
     }
 
@@ -196,6 +203,19 @@ fn batch_sizes(registry: &Registry, name: &str, help: &str) -> Histogram {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn steps_of_work_are_counted_by_those_that_took_them() {
+        let metrics = Metrics::default();
+        let timings = Timings { work_us: 9, decode_us: 5, encode_us: 4, ..Timings::default() };
+        metrics.attempt_ended("succeeded", None, &timings);
+        let text = metrics.render();
+        for (step, count) in [("decode", 1), ("encode", 1)] {
+            let line = format!("darkroom_attempt_work_seconds_count{{step=\"{step}\"}} {count}");
+            assert!(text.contains(&line), "{text}");
+        }
+        assert!(!text.contains("step=\"infer\""), "{text}");
+    }
 
     #[test]
     fn requests_are_counted_by_route_and_status_class() {

@@ -19,7 +19,7 @@ use super::{
     failure::Broken,
     recall::recall,
     stop::{Reason, StopSign},
-    work::{Content, Product, Work, products},
+    work::{Content, Pace, Product, Work, products},
 };
 use crate::{
     blobs::{Blobs, Pin},
@@ -125,19 +125,25 @@ async fn do_work(
     let guard = Guard::new(shop.limits.decode_time, sign.flag());
     let pixels = move || {
         let started = Instant::now();
-        let steps = work.done(&inspected, &guard);
-        (steps, started, work.holds_frames().then_some(reservation))
+        let mut pace = Pace::default();
+        let steps = work.done(&inspected, &guard, &mut pace);
+        (steps, (started, pace), work.holds_frames().then_some(reservation))
     };
-    let (steps, started, held) = shop.pool.run(pixels).await?;
+    let (steps, (started, pace), held) = shop.pool.run(pixels).await?;
     timings.wait_us = (started - began).as_micros() as u64;
+    let answered = async { products(steps?).await };
     let products = tokio::select! {
         biased;
-        () = sign.stopped() => return Err(Broken::Stopped),
-        products = products(steps?) => products?,
+        () = sign.stopped() => Err(Broken::Stopped),
+        products = answered => products,
     };
     drop(held);
+    // Work that failed or was stopped has taken its time, too.
     timings.work_us = micros(started);
-    Ok(products)
+    timings.infer_us = pace.asked.map_or(0, micros);
+    timings.decode_us = pace.spent.decode.as_micros() as u64;
+    timings.encode_us = pace.spent.encode.as_micros() as u64;
+    products
 }
 
 /// Writes all artifacts at once: their fsyncs share the disk's time.

@@ -131,6 +131,26 @@ async fn one_job_gives_a_result_for_every_operation() {
     worker.shutdown().await;
 }
 
+/// The time of the parts lies within that of the whole, whether or not there was a result.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_says_where_its_work_went() {
+    let shop = Shop::new(|_| {});
+    let worker = shop.work();
+    let id = shop.submit(png(900, 900), &[Thumbnail::fit(300, 300), Thumbnail::fit(20, 20)]).await;
+    let timings = shop.end(id).await.attempts[0].timings;
+    assert!(timings.decode_us > 0 && timings.encode_us > 0, "{timings:?}");
+    assert_eq!(timings.infer_us, 0, "no model was asked");
+    assert!(timings.decode_us + timings.encode_us <= timings.work_us, "{timings:?}");
+    let mut cut = png(900, 900);
+    cut.truncate(cut.len() / 2);
+    let damaged = shop.end(shop.submit(cut, &[Thumbnail::fit(300, 300)]).await).await;
+    let attempt = &damaged.attempts[0];
+    assert_eq!(attempt.end, AttemptEnd::Failed);
+    assert!(attempt.timings.decode_us > 0 && attempt.timings.encode_us == 0, "{:?}", attempt.timings);
+    assert!(attempt.timings.decode_us <= attempt.timings.work_us, "{:?}", attempt.timings);
+    worker.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_image_fails_at_once_and_for_good() {
     let shop = Shop::new(|_| {});

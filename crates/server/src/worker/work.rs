@@ -11,7 +11,7 @@ use darkroom_core::{
     operation::{Background, Thumbnail},
     store::CacheKey,
 };
-use darkroom_imaging::{FrameRequest, Guard, Inspected, Rendition};
+use darkroom_imaging::{FrameRequest, Guard, Inspected, Rendition, Spent};
 use serde_json::{Value, json};
 
 use super::failure::Broken;
@@ -26,6 +26,15 @@ pub(super) struct Work {
     operations: Vec<Operation>,
     models: Vec<Option<Experts>>,
     thumbnails: Vec<Thumbnail>,
+}
+
+/// How the work went on.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// Steps of pixel work.
+    pub(super) spent: Spent,
+    /// When the first question was put to a model.
+    pub(super) asked: Option<Instant>,
 }
 
 /// What one operation gave, or waits for.
@@ -125,13 +134,20 @@ impl Work {
     }
 
     /// Does the pixel work, and asks the models.
-    pub(super) fn done(&self, image: &Inspected, guard: &Guard) -> Result<Vec<Step>, Broken> {
+    pub(super) fn done(
+        &self,
+        image: &Inspected,
+        guard: &Guard,
+        pace: &mut Pace,
+    ) -> Result<Vec<Step>, Broken> {
         let began = host::thread_time();
         let broken = |error| Broken::of_work(error, host::thread_time().saturating_sub(began));
-        let mut renditions = image.render(&self.thumbnails, guard).map_err(broken)?.into_iter();
+        let mut renditions =
+            image.render_timed(&self.thumbnails, guard, &mut pace.spent).map_err(broken)?.into_iter();
         let mut frames = Vec::new();
         for request in self.frames(image) {
-            let frame = Arc::new(image.frame(&request, guard).map_err(broken)?);
+            let frame = pace.spent.decoding(|| image.frame(&request, guard));
+            let frame = Arc::new(frame.map_err(broken)?);
             frames.push((request.background, Seen { frame, size: image.upright_size() }));
         }
         let mut steps = Vec::with_capacity(self.operations.len());
@@ -139,6 +155,7 @@ impl Work {
             let seen = experts.as_ref().map(|experts| (experts, seen_by(operation, experts, &frames)));
             steps.push(match (operation, seen) {
                 (_, Some((experts, Some(seen)))) => {
+                    pace.asked.get_or_insert_with(Instant::now);
                     Step::Asked(predict::ask(operation, experts, seen)?, Instant::now())
                 }
                 (Operation::Thumbnail(thumbnail), _) => {

@@ -1,13 +1,15 @@
 //! What people do to jobs and queues.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use darkroom_core::{
     BlobId, JobId,
     job::{Event, Job, QueueName, State},
-    store::{Admin, StoreError},
+    store::{Acted, Action, Admin, Chosen, MAX_PAGE, Page, StoreError},
 };
 
-use super::Memory;
+use super::{Memory, stock::Stock};
 
 #[async_trait]
 impl Admin for Memory {
@@ -34,6 +36,38 @@ impl Admin for Memory {
         })
     }
 
+    async fn act(&self, action: Action, chosen: Chosen, page: Page) -> Result<Acted, StoreError> {
+        let Chosen { filter, ids } = chosen;
+        if ids.as_ref().is_some_and(|ids| ids.len() > MAX_PAGE as usize) {
+            return Err(StoreError::BatchTooLarge);
+        }
+        let limit = page.limit.clamp(1, MAX_PAGE) as usize;
+        self.with(|stock, now, news| {
+            let meant: Option<BTreeSet<u64>> =
+                ids.map(|ids| ids.iter().filter_map(|id| stock.ids.get(id)).copied().collect());
+            let is_meant = |seq: &u64| meant.as_ref().is_none_or(|meant| meant.contains(seq));
+            let mut found: Vec<u64> =
+                stock.listed(&filter, page.before).filter(is_meant).take(limit + 1).collect();
+            let more = found.len() > limit;
+            found.truncate(limit);
+            let mut acted = Acted { next: found.last().copied().filter(|_| more), ..Acted::default() };
+            let mut blobs = BTreeSet::new();
+            for seq in found {
+                if stock.changes(seq, action) {
+                    acted.changed += 1;
+                    match action.event() {
+                        Some(event) => drop(stock.step(seq, event, now, news)?),
+                        None => blobs.extend(stock.remove(seq)),
+                    }
+                } else {
+                    acted.skipped += 1;
+                }
+            }
+            acted.orphans = blobs.into_iter().filter(|blob| !stock.blobs.contains_key(blob)).collect();
+            Ok(acted)
+        })
+    }
+
     async fn pause(&self, queue: QueueName) -> Result<(), StoreError> {
         self.with(|stock, _, _| stock.pause(queue));
         Ok(())
@@ -55,5 +89,13 @@ impl Memory {
             stock.step(seq, event, now, news)?;
             Ok(stock.job(seq))
         })
+    }
+}
+
+impl Stock {
+    /// Whether an action changes this job.
+    fn changes(&self, seq: u64, action: Action) -> bool {
+        let Some(job) = self.jobs.get(&seq).map(|entry| &entry.job) else { return false };
+        action.changes(job.status, job.limits, job.item.as_ref().map(|item| &item.key))
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use darkroom_core::{
     BlobId, JobId,
     job::{Job, Origin, Owner},
-    store::{Counts, JobFilter, Ledger, LiveWorker, MAX_PAGE, Page, SESSION_TTL, StoreError},
+    store::{Counts, JobFilter, Ledger, LiveWorker, MAX_PAGE, Order, Page, SESSION_TTL, StoreError},
 };
 
 use super::{
@@ -22,10 +22,9 @@ impl Ledger for Memory {
 
     async fn jobs(&self, filter: JobFilter, page: Page) -> Result<Vec<Job>, StoreError> {
         let stock = self.stock();
-        let older = ..page.before.unwrap_or(u64::MAX);
-        let matching = stock.jobs.range(older).rev().filter(|(_, entry)| stock.matches(entry, &filter));
         let limit = page.limit.clamp(1, MAX_PAGE) as usize;
-        Ok(matching.take(limit).filter_map(|(seq, _)| stock.job(*seq)).map(without_history).collect())
+        let matching = stock.listed(&filter, page.before).take(limit);
+        Ok(matching.filter_map(|seq| stock.job(seq)).map(without_history).collect())
     }
 
     async fn newest_by_alias(&self, origin: Origin, alias: String) -> Result<Option<Job>, StoreError> {
@@ -36,7 +35,7 @@ impl Ledger for Memory {
 
     async fn counts(&self) -> Result<Counts, StoreError> {
         let stock = self.stock();
-        Ok(stock.totals.counts(self.clock.now(), stock.oldest_queued()))
+        Ok(stock.totals.counts(stock.past.recent(self.clock.now()), stock.oldest_queued()))
     }
 
     async fn workers(&self) -> Result<Vec<LiveWorker>, StoreError> {
@@ -79,6 +78,19 @@ impl Stock {
         Some(job)
     }
 
+    /// The jobs behind `before` that match, in the filter's order.
+    pub(super) fn listed<'a>(
+        &'a self,
+        filter: &'a JobFilter,
+        before: Option<u64>,
+    ) -> impl Iterator<Item = u64> + 'a {
+        let behind: Box<dyn Iterator<Item = (&u64, &Entry)>> = match filter.order {
+            Order::Newest => Box::new(self.jobs.range(..before.unwrap_or(u64::MAX)).rev()),
+            Order::Oldest => Box::new(self.jobs.range(before.map_or(0, |seq| seq.saturating_add(1))..)),
+        };
+        behind.filter(|(_, entry)| self.matches(entry, filter)).map(|(seq, _)| *seq)
+    }
+
     /// Whether a queued job gives no work.
     fn holds(&self, job: &Job) -> bool {
         self.totals.is_paused(&job.queue) || job.item.as_ref().is_some_and(|item| self.runs.holds(item.run))
@@ -86,6 +98,7 @@ impl Stock {
 
     fn matches(&self, entry: &Entry, filter: &JobFilter) -> bool {
         let job = &entry.job;
+        let failure = job.failure.as_ref().filter(|_| shows_failure(job.status.state));
         let shown = job.status.state.shown(self.holds(job));
         let named = |text: &String| {
             let name = job.input.name.as_ref().map_or("", |name| name.as_str());
@@ -100,6 +113,7 @@ impl Stock {
             && filter.since.is_none_or(|since| job.created_at >= since)
             && filter.until.is_none_or(|until| job.created_at < until)
             && filter.text.as_ref().is_none_or(named)
+            && (filter.failures.is_empty() || failure.is_some_and(|f| filter.failures.contains(&f.kind)))
     }
 }
 

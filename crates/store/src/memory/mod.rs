@@ -4,6 +4,7 @@
 
 mod admin;
 mod cache;
+mod history;
 mod ledger;
 mod predictions;
 mod queue;
@@ -40,6 +41,7 @@ impl Memory {
     #[cfg(feature = "faults")]
     pub fn restart(&self) {
         self.with(|stock, now, news| {
+            stock.totals.ended = darkroom_core::store::Ended::default();
             let sessions: Vec<_> = stock.sessions.keys().copied().collect();
             for session in sessions {
                 stock.lose(session, now, news);

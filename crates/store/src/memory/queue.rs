@@ -188,7 +188,7 @@ impl Stock {
         swept.orphans = blobs.into_iter().filter(|blob| !self.blobs.contains_key(blob)).collect();
         swept.predictions = self.log.forget(limits, now);
         swept.forgotten = self.remembered.forget(limits, now);
-        self.totals.forget_old_minutes(now);
+        self.look_at_queue(limits, now);
         swept
     }
 

@@ -16,7 +16,7 @@ use darkroom_core::{
     store::LiveWorker,
 };
 
-use super::{cache::Remembered, predictions::Log, runs::RunStock, users::People};
+use super::{cache::Remembered, history::Past, predictions::Log, runs::RunStock, users::People};
 use crate::{
     moves::{Ending, Marks, at_least_one, first_state, shows_failure},
     notices::News,
@@ -62,6 +62,7 @@ pub(super) struct Stock {
     pub(super) aliases: BTreeSet<(Origin, String, u64)>,
     pub(super) sessions: BTreeMap<SessionId, Session>,
     pub(super) totals: Totals,
+    pub(super) past: Past,
     /// Jobs that have not ended, by owner.
     open: HashMap<Owner, u64>,
     pub(super) people: People,
@@ -110,6 +111,9 @@ impl Stock {
         if after == before {
             return Ok(after);
         }
+        if before.state == State::Failed {
+            self.totals.failed_no_more(entry.job.failure.as_ref().map(|failure| failure.kind));
+        }
         self.unindex(seq, event != Event::Claim);
         let Some(entry) = self.jobs.get_mut(&seq) else { return Ok(after) };
         let job = &mut entry.job;
@@ -124,7 +128,8 @@ impl Stock {
         self.totals.moved(&entry.job.queue, Some(before.state), Some(after.state));
         count_open(&mut self.open, &entry.job.owner, (Some(before.state), Some(after.state)));
         if after.state.is_final() && !before.state.is_final() {
-            self.totals.finished(entry.operation_names().into_iter(), after.state, now);
+            self.totals.finished(entry.operation_names().into_iter(), after.state);
+            self.past.minute(now).ended(after.state, entry.job.created_at, now);
         }
         self.index(seq, news);
         Ok(after)
@@ -163,6 +168,9 @@ impl Stock {
             self.due.insert((entry.job.run_at, seq));
         }
         let failure = ending.failure.as_ref().map(|failure| failure.kind);
+        if after.state == State::Failed {
+            self.totals.failed(failure);
+        }
         if ending.failure.is_some() && shows_failure(after.state) {
             entry.job.failure = ending.failure;
         }
@@ -218,6 +226,7 @@ impl Stock {
             failure: None,
         };
         self.totals.moved(&job.queue, None, Some(job.status.state));
+        self.past.minute(now).submitted += 1;
         count_open(&mut self.open, &job.owner, (None, Some(job.status.state)));
         let key = new.idempotency.map(|i| i.key);
         self.jobs.insert(seq, Entry { job, lane: new.lane, session: None, key });
@@ -239,6 +248,9 @@ impl Stock {
             self.aliases.remove(&(entry.job.origin.clone(), alias.clone(), seq));
         }
         self.totals.moved(&entry.job.queue, Some(entry.job.status.state), None);
+        if entry.job.status.state == State::Failed {
+            self.totals.failed_no_more(entry.job.failure.as_ref().map(|failure| failure.kind));
+        }
         count_open(&mut self.open, &entry.job.owner, (Some(entry.job.status.state), None));
         let blobs: BTreeSet<BlobId> = entry.blobs().collect();
         self.forget_blobs(entry.blobs());

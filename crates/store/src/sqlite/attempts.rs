@@ -210,7 +210,7 @@ impl Book {
         self.step_ended(&mut hot, ending, now)?;
         let failure = ending.failure.as_ref();
         self.db
-            .prepare_cached("INSERT INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")?
+            .prepare_cached("INSERT INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")?
             .execute(params![
                 seq as i64,
                 hot.status.lease_seq,
@@ -224,6 +224,9 @@ impl Book {
                 timings.wait_us as i64,
                 timings.work_us as i64,
                 timings.write_us as i64,
+                timings.decode_us as i64,
+                timings.infer_us as i64,
+                timings.encode_us as i64,
             ])?;
         Ok(())
     }

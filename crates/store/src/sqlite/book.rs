@@ -17,6 +17,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     cache::Remembered,
+    history::Present,
     open_jobs::OpenJobs,
     predictions::Models,
     references::References,
@@ -49,6 +50,7 @@ pub(super) struct Book {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) turns: Turns,
     pub(super) totals: Totals,
+    pub(super) present: Present,
     pub(super) sessions: BTreeMap<SessionId, Session>,
     /// Every running job, so that settling reads nothing.
     pub(super) running: HashMap<u64, (Hot, SessionId)>,
@@ -72,6 +74,7 @@ impl Book {
             clock,
             turns: Turns::default(),
             totals: Totals::default(),
+            present: Present::default(),
             sessions: BTreeMap::new(),
             running: HashMap::new(),
             words: Words::default(),
@@ -100,13 +103,15 @@ impl Book {
         self.open_jobs.reload(&self.db)?;
         self.models.reload();
         self.remembered.reload(&self.db)?;
+        self.present.reload(&self.db)?;
         self.reload_totals()?;
         self.reload_turns()?;
         self.reload_sessions()
     }
 
     fn reload_totals(&mut self) -> Result<(), Trouble> {
-        let mut totals = Totals::default();
+        // What the file does not have is as it was when the last transaction was committed.
+        let mut totals = Totals { ended: self.written.ended, ..Totals::default() };
         let mut statement = self.db.prepare(
             "SELECT name, paused, scheduled, queued, running, succeeded, failed, cancelled FROM queue",
         )?;
@@ -127,11 +132,14 @@ impl Book {
                 totals.operations.insert(row.get(0)?, counts);
             }
         }
-        let mut statement = self.db.prepare("SELECT start, succeeded, failed, cancelled FROM minute")?;
+        let mut statement = self.db.prepare("SELECT kind, jobs FROM failed")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let count = |column| row.get::<_, i64>(column).map(|count| count as u64);
-            totals.minutes.insert(row.get(0)?, [count(1)?, count(2)?, count(3)?]);
+            let place: i64 = row.get(0)?;
+            if let Some(count) = usize::try_from(place).ok().and_then(|place| totals.failures.get_mut(place))
+            {
+                *count = row.get::<_, i64>(1)? as u64;
+            }
         }
         self.written = totals.clone();
         self.totals = totals;
@@ -214,7 +222,9 @@ impl Book {
         self.open_jobs.moved(hot.owner, Some(before.state), Some(after.state));
         if after.state.is_final() && !before.state.is_final() {
             let names = self.words.operation_names(&self.db, hot.operations)?;
-            self.totals.finished(names.iter().map(AsRef::as_ref), after.state, self.clock.now());
+            self.totals.finished(names.iter().map(AsRef::as_ref), after.state);
+            let at = marks.finished_at.unwrap_or_default();
+            self.present.minute(&self.db, at)?.ended(after.state, hot.created_at, at);
         }
         self.news.changed.push(hot.id);
         Ok(())
@@ -241,8 +251,11 @@ impl Book {
             hot.marks.after(event, after.state, now)
         };
         let from = hot.status.state;
-        let failure = if from == State::Failed && hot.item.is_some() { self.failure(hot.seq)? } else { None };
+        let failure = self.failure_of(hot)?;
         self.record(hot, after, marks, taken)?;
+        if after.state != from {
+            self.totals.failed_no_more(failure);
+        }
         self.item_moved(hot, Moved { from, to: after.state, failure })?;
         if from.is_final() {
             self.db.prepare_cached("DELETE FROM failure WHERE seq = ?1")?.execute([hot.seq as i64])?;
@@ -263,6 +276,9 @@ impl Book {
         hot.session = None;
         self.record(hot, after, marks, Taken::ByTurn)?;
         let failure = ending.failure.as_ref().map(|failure| failure.kind);
+        if after.state == State::Failed {
+            self.totals.failed(failure);
+        }
         self.item_moved(hot, Moved { from: State::Running, to: after.state, failure })?;
         match &ending.failure {
             Some(failure) => self.write_failure(hot.seq, failure),
@@ -270,9 +286,13 @@ impl Book {
         }
     }
 
-    fn failure(&self, seq: u64) -> Result<Option<FailureKind>, Trouble> {
+    /// Why a job is failed, if it is.
+    pub(super) fn failure_of(&self, hot: &Hot) -> Result<Option<FailureKind>, Trouble> {
+        if hot.status.state != State::Failed {
+            return Ok(None);
+        }
         let mut kinds = self.db.prepare_cached("SELECT kind FROM failure WHERE seq = ?1")?;
-        let kind: Option<i64> = kinds.query_row([seq as i64], |row| row.get(0)).optional()?;
+        let kind: Option<i64> = kinds.query_row([hot.seq as i64], |row| row.get(0)).optional()?;
         Ok(kind.and_then(|kind| FailureKind::ALL.get(usize::try_from(kind).ok()?)).copied())
     }
 
@@ -321,18 +341,14 @@ impl Book {
                     .execute(params![name, counts[0] as i64, counts[1] as i64])?;
             }
         }
-        for (start, counts) in &self.totals.minutes {
-            if self.written.minutes.get(start) != Some(counts) {
-                let [succeeded, failed, cancelled] = counts.map(|count| count as i64);
+        for (place, jobs) in self.totals.failures.into_iter().enumerate() {
+            if self.written.failures.get(place) != Some(&jobs) {
                 self.db
-                    .prepare_cached("INSERT OR REPLACE INTO minute VALUES (?1, ?2, ?3, ?4)")?
-                    .execute(params![start, succeeded, failed, cancelled])?;
+                    .prepare_cached("INSERT OR REPLACE INTO failed (kind, jobs) VALUES (?1, ?2)")?
+                    .execute(params![place as i64, jobs as i64])?;
             }
         }
-        for start in self.written.minutes.keys().filter(|start| !self.totals.minutes.contains_key(start)) {
-            self.db.prepare_cached("DELETE FROM minute WHERE start = ?1")?.execute([start])?;
-        }
-        Ok(())
+        self.present.write(&self.db)
     }
 
     /// The transaction is committed: the file has what memory has.

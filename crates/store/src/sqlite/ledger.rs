@@ -8,12 +8,14 @@ use darkroom_core::{
     job::{Job, Origin, Owner, Shown, State},
     store::{Counts, JobFilter, Ledger, LiveWorker, MAX_PAGE, Page, SESSION_TTL, StoreError},
 };
-use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     Sqlite,
+    history::finished_lately,
+    query::{Query, stored},
     queue::check_batch,
-    rows::{HELD, HOT, JOINS, REST, RawJob, read_attempt},
+    rows::{HOT, JOINS, REST, RawJob, read_attempt},
     trouble::{Trouble, internal},
 };
 
@@ -45,8 +47,10 @@ impl Ledger for Sqlite {
     async fn counts(&self) -> Result<Counts, StoreError> {
         let totals = self.published.totals.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let open: Vec<String> = totals.open_queues().map(ToString::to_string).collect();
-        let oldest = self.readers.ask(move |db| oldest_queued(db, &open)).await?;
-        Ok(totals.counts(self.clock.now(), oldest))
+        let now = self.clock.now();
+        let past = move |db: &Connection| Ok((finished_lately(db, now)?, oldest_queued(db, &open)?));
+        let (recent, oldest) = self.readers.ask(past).await?;
+        Ok(totals.counts(recent, oldest))
     }
 
     async fn workers(&self) -> Result<Vec<LiveWorker>, StoreError> {
@@ -98,22 +102,11 @@ impl Ledger for Sqlite {
 
 impl Sqlite {
     /// Whether all these states have an index to themselves and few jobs in it.
-    fn few(&self, states: &[Shown]) -> bool {
+    pub(super) fn few(&self, states: &[Shown]) -> bool {
         let totals = self.published.totals.lock().unwrap_or_else(PoisonError::into_inner);
         let count =
             |state: State| totals.queues.values().map(|queue| queue.states[state as usize]).sum::<u64>();
         !states.is_empty() && states.iter().map(|shown| count(stored(*shown))).sum::<u64>() <= FEW_JOBS
-    }
-}
-
-fn stored(shown: Shown) -> State {
-    match shown {
-        Shown::Scheduled => State::Scheduled,
-        Shown::Queued | Shown::Held => State::Queued,
-        Shown::Running => State::Running,
-        Shown::Succeeded => State::Succeeded,
-        Shown::Failed => State::Failed,
-        Shown::Cancelled => State::Cancelled,
     }
 }
 
@@ -136,7 +129,8 @@ fn whole_job(db: &Connection, seq: i64) -> Result<Option<Job>, Trouble> {
         job.results = serde_json::from_str(&body).map_err(internal)?;
     }
     let mut attempts = db.prepare_cached(
-        "SELECT number, word.text, started_at, ended_at, end, kind, message, read_us, wait_us, work_us, write_us \
+        "SELECT number, word.text, started_at, ended_at, end, kind, message, read_us, wait_us, work_us, write_us, \
+         decode_us, infer_us, encode_us \
          FROM attempt JOIN word ON word.id = attempt.worker WHERE seq = ?1 ORDER BY number",
     )?;
     job.attempts = attempts.query_map([seq], read_attempt)?.collect::<Result<_, _>>()?;
@@ -144,19 +138,11 @@ fn whole_job(db: &Connection, seq: i64) -> Result<Option<Job>, Trouble> {
 }
 
 fn list(db: &Connection, filter: &JobFilter, page: Page, few: bool) -> Result<Vec<Job>, Trouble> {
-    let mut query = Query::default();
-    query.narrow(filter, few);
-    if let Some(before) = page.before {
-        query.and("job.seq < ?", before.min(i64::MAX as u64) as i64);
-    }
-    let limit = page.limit.clamp(1, MAX_PAGE);
-    let sql = format!(
-        "SELECT {HOT}, {REST} FROM job {JOINS} WHERE {} ORDER BY job.seq DESC LIMIT {limit}",
-        query.condition()
-    );
-    let values: Vec<&dyn ToSql> = query.values.iter().map(AsRef::as_ref).collect();
+    let query = Query::of_page(filter, page, few);
+    let limit = page.limit.clamp(1, MAX_PAGE) as usize;
+    let sql = format!("SELECT {HOT}, {REST} {}", query.from_jobs(filter.order, limit));
     let mut statement = db.prepare(&sql)?;
-    let mut rows = statement.query(&values[..])?;
+    let mut rows = statement.query(&query.values()[..])?;
     let mut jobs = Vec::new();
     while let Some(row) = rows.next()? {
         jobs.push(RawJob::read(row)?.parse()?);
@@ -164,81 +150,7 @@ fn list(db: &Connection, filter: &JobFilter, page: Page, few: bool) -> Result<Ve
     Ok(jobs)
 }
 
-/// Conditions, and the values of their question marks in order.
-#[derive(Default)]
-pub(super) struct Query {
-    conditions: Vec<String>,
-    pub(super) values: Vec<Box<dyn ToSql>>,
-}
-
-impl Query {
-    /// All of them together.
-    pub(super) fn condition(&self) -> String {
-        if self.conditions.is_empty() { "1".to_owned() } else { self.conditions.join(" AND ") }
-    }
-
-    /// A condition without a value.
-    pub(super) fn given(&mut self, condition: &str) {
-        self.conditions.push(condition.to_owned());
-    }
-
-    pub(super) fn and(&mut self, condition: &str, value: impl ToSql + 'static) {
-        self.conditions.push(condition.to_owned());
-        self.values.push(Box::new(value));
-    }
-
-    fn narrow(&mut self, filter: &JobFilter, few: bool) {
-        self.narrow_states(&filter.states, few);
-        if let Some(operation) = &filter.operation {
-            let bit = "(job.operations >> (SELECT id FROM operation WHERE name = ?)) & 1";
-            self.and(bit, operation.clone());
-        }
-        if let Some(owner) = &filter.owner {
-            self.and("job.owner = (SELECT id FROM word WHERE text = ?)", owner.to_string());
-        }
-        if let Some(origin) = &filter.origin {
-            self.and("job.origin = (SELECT id FROM word WHERE text = ?)", origin.to_string());
-        }
-        if let Some(queue) = &filter.queue {
-            self.and("job.queue = (SELECT id FROM queue WHERE name = ?)", queue.to_string());
-        }
-        if let Some(run) = filter.run {
-            self.and("job.run = (SELECT id FROM run WHERE uuid = ?)", *run.as_bytes());
-        }
-        let millis = Timestamp::as_millis;
-        if let Some(since) = filter.since {
-            self.and("job.created_at >= ?", millis(since));
-        }
-        if let Some(until) = filter.until {
-            self.and("job.created_at < ?", millis(until));
-        }
-        // SQLite's `lower` changes ASCII letters only, as `to_ascii_lowercase` does.
-        if let Some(text) = filter.text.as_ref().filter(|text| !text.is_empty()) {
-            self.and("instr(lower(detail.name), ?) > 0", text.to_ascii_lowercase());
-        }
-    }
-
-    fn narrow_states(&mut self, states: &[Shown], few: bool) {
-        if states.is_empty() {
-            return;
-        }
-        let condition = |shown: &Shown| match shown {
-            Shown::Queued => format!("(job.state = 1 AND NOT {HELD})"),
-            Shown::Held => format!("(job.state = 1 AND {HELD})"),
-            other => format!("job.state = {}", stored(*other) as i64),
-        };
-        let any: Vec<String> = states.iter().map(condition).collect();
-        self.conditions.push(format!("({})", any.join(" OR ")));
-        if few {
-            let from_index =
-                |shown: &Shown| format!("SELECT seq FROM job WHERE state = {}", stored(*shown) as i64);
-            let parts: Vec<String> = states.iter().map(from_index).collect();
-            self.conditions.push(format!("job.seq IN ({})", parts.join(" UNION ALL ")));
-        }
-    }
-}
-
-fn oldest_queued(db: &Connection, queues: &[String]) -> Result<Option<Timestamp>, Trouble> {
+pub(super) fn oldest_queued(db: &Connection, queues: &[String]) -> Result<Option<Timestamp>, Trouble> {
     let mut first = db.prepare_cached(
         "SELECT min(run_at) FROM job INDEXED BY job_waiting \
          WHERE state = 1 AND queue = (SELECT id FROM queue WHERE name = ?1)",

@@ -6,11 +6,14 @@
 
 mod attempts;
 mod book;
+mod bulk;
 mod cache;
 mod faults;
+mod history;
 mod ledger;
 mod open_jobs;
 mod predictions;
+mod query;
 mod queue;
 mod readers;
 mod recipes;

@@ -14,12 +14,12 @@ use darkroom_core::{
         MAX_BATCH, MAX_FORGOTTEN, MAX_PAGE, Page, PredictionFilter, Predictions, StoreError, StoreLimits,
     },
 };
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     Sqlite,
     book::Book,
-    ledger::Query,
+    query::Query,
     rows::{number, pick},
     trouble::{Trouble, internal},
 };
@@ -167,7 +167,7 @@ fn list(db: &Connection, filter: &PredictionFilter, page: Page) -> Result<Vec<Pr
     }
     let limit = page.limit.clamp(1, MAX_PAGE);
     let sql = format!("{COLUMNS} WHERE {} ORDER BY prediction.seq DESC LIMIT {limit}", query.condition());
-    let values: Vec<&dyn ToSql> = query.values.iter().map(AsRef::as_ref).collect();
+    let values = query.values();
     let mut statement = db.prepare(&sql)?;
     let mut rows = statement.query(&values[..])?;
     let mut found = Vec::new();

@@ -7,8 +7,8 @@ use darkroom_core::{
     BlobId, JobId, SessionId,
     job::{Event, Job, NewJob, QueueName},
     store::{
-        Admin, Beat, Leased, MAX_BATCH, Notice, Queue, Settled, Settlement, StoreError, Submitted, Swept,
-        WorkerInfo, WorkerStats,
+        Acted, Action, Admin, Beat, Chosen, Leased, MAX_BATCH, Notice, Page, Queue, Settled, Settlement,
+        StoreError, Submitted, Swept, WorkerInfo, WorkerStats,
     },
 };
 use futures_core::Stream;
@@ -78,6 +78,10 @@ impl Admin for Sqlite {
 
     async fn delete(&self, id: JobId) -> Result<Option<Vec<BlobId>>, StoreError> {
         self.write(1, move |book| book.delete(id)).await
+    }
+
+    async fn act(&self, action: Action, chosen: Chosen, page: Page) -> Result<Acted, StoreError> {
+        self.act_on_many(action, chosen, page).await
     }
 
     async fn pause(&self, queue: QueueName) -> Result<(), StoreError> {

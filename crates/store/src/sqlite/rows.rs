@@ -16,11 +16,12 @@ use crate::moves::{Marks, shows_failure};
 /// What is read of a job to move it: the narrow row and the id that notices carry.
 pub(super) const HOT: &str = "job.seq, job.state, job.token, job.used, job.crashes, job.cancel, job.max_attempts, \
      job.max_crashes, job.run_at, job.started_at, job.finished_at, job.session, job.queue, job.lane, job.operations, \
-     detail.id, job.owner, job.run, detail.item";
+     detail.id, job.owner, job.run, detail.item, job.created_at";
 
 /// What is read of a job to show it, after [`HOT`].
-pub(super) const REST: &str = "job.priority, job.created_at, owner.text, origin.text, queue.name, \
-     (queue.paused OR ifnull(run.state IN (2, 4, 5), 0)), detail.blob, detail.bytes, detail.media_type, detail.name, detail.alias, detail.operations, failure.kind, \
+pub(super) const REST: &str = "job.priority, owner.text, origin.text, queue.name, \
+     (queue.paused OR ifnull(run.state IN (2, 4, 5), 0)), \
+     detail.blob, detail.bytes, detail.media_type, detail.name, detail.alias, detail.operations, failure.kind, \
      failure.message, run.uuid, detail.caching";
 
 /// Whether a queued job gives no work: its queue is paused, or its run is paused, failed or cancelled.
@@ -33,7 +34,7 @@ pub(super) const JOINS: &str = "CROSS JOIN detail ON detail.seq = job.seq CROSS 
 
 /// What a claim reads of a job after [`HOT`]. Names are in memory: looking for them in the file takes longer than all
 /// the rest.
-pub(super) const CLAIMED: &str = "job.priority, job.created_at, detail.blob, detail.bytes, detail.media_type, \
+pub(super) const CLAIMED: &str = "job.priority, detail.blob, detail.bytes, detail.media_type, \
      detail.name, detail.alias, detail.operations, detail.caching, job.origin";
 
 /// Columns of [`HOT`] and [`REST`].
@@ -67,6 +68,7 @@ pub(super) struct Hot {
     pub(super) status: Status,
     pub(super) limits: AttemptLimits,
     pub(super) marks: Marks,
+    pub(super) created_at: Timestamp,
     pub(super) session: Option<i64>,
     pub(super) queue: i64,
     pub(super) lane: i64,
@@ -102,6 +104,7 @@ impl Hot {
             status,
             limits: AttemptLimits { attempts: row.get(6)?, crashes: row.get(7)? },
             marks,
+            created_at: time(row, 19)?.unwrap_or_default(),
             session: row.get(11)?,
             queue: row.get(12)?,
             lane: row.get(13)?,
@@ -128,7 +131,6 @@ pub(super) struct RawJob {
 #[derive(Debug)]
 struct RawRest {
     priority: i8,
-    created_at: Timestamp,
     blob: [u8; 32],
     bytes: u64,
     media_type: String,
@@ -149,8 +151,7 @@ impl Numbered {
     /// From a row of [`HOT`] and [`CLAIMED`].
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let rest = RawRest {
-            priority: row.get(19)?,
-            created_at: time(row, 20)?.unwrap_or_default(),
+            priority: row.get(20)?,
             blob: row.get(21)?,
             bytes: number(row, 22)?,
             media_type: row.get(23)?,
@@ -178,8 +179,7 @@ impl RawJob {
             None => None,
         };
         let rest = RawRest {
-            priority: row.get(19)?,
-            created_at: time(row, 20)?.unwrap_or_default(),
+            priority: row.get(20)?,
             blob: row.get(25)?,
             bytes: number(row, 26)?,
             media_type: row.get(27)?,
@@ -230,7 +230,7 @@ impl RawJob {
             held: self.held,
             limits: self.hot.limits,
             caching: rest.caching,
-            created_at: rest.created_at,
+            created_at: self.hot.created_at,
             run_at: marks.run_at,
             started_at: marks.started_at,
             finished_at: marks.finished_at,
@@ -241,7 +241,8 @@ impl RawJob {
     }
 }
 
-/// One ended attempt, from `number, word.text, started_at, ended_at, end, kind, message` and the four timings.
+/// One ended attempt, from `number, word.text, started_at, ended_at, end, kind, message` and the timings, as they
+/// are declared.
 pub(super) fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
     let kind: Option<i64> = row.get(5)?;
     let failure = match kind {
@@ -260,6 +261,9 @@ pub(super) fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
             wait_us: number(row, 8)?,
             work_us: number(row, 9)?,
             write_us: number(row, 10)?,
+            decode_us: number(row, 11)?,
+            infer_us: number(row, 12)?,
+            encode_us: number(row, 13)?,
         },
     })
 }

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::trouble::{Trouble, internal};
 
 /// One script a version; a file of version `n` has had the first `n` of them.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V6];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7];
 
 /// What every connection is told.
 pub(super) const SETTINGS: &str = "
@@ -149,10 +149,32 @@ const V4: &str = "
     CREATE INDEX job_cancelled ON job (run, finished_at) WHERE state = 5;
 ";
 
+/// History: more of each minute, and minutes for days. `latencies` is what `Latencies::to_bytes` writes, `oldest_wait` is
+/// in milliseconds; what was sampled is null where the queue was not looked at. Failed jobs are counted by reason.
+const V5: &str = "
+    ALTER TABLE minute ADD COLUMN submitted INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE minute ADD COLUMN latencies BLOB;
+    ALTER TABLE minute ADD COLUMN queued INTEGER;
+    ALTER TABLE minute ADD COLUMN running INTEGER;
+    ALTER TABLE minute ADD COLUMN oldest_wait INTEGER;
+    CREATE TABLE failed (kind INTEGER PRIMARY KEY, jobs INTEGER NOT NULL);
+    INSERT INTO failed SELECT failure.kind, count(*) FROM job INDEXED BY job_failed
+        CROSS JOIN failure ON failure.seq = job.seq WHERE job.state = 4 GROUP BY failure.kind;
+";
+
 /// Archives that were uploaded, for as long as runs are read from them.
 const V6: &str = "
     CREATE TABLE run_archive (blob BLOB NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (blob, run)) WITHOUT ROWID;
     CREATE INDEX run_archive_run ON run_archive (run);
+";
+
+/// Where the work of an attempt went, zero where an older program did not say; and failures by their kind, so that the
+/// few of a kind are found among a million jobs.
+const V7: &str = "
+    ALTER TABLE attempt ADD COLUMN decode_us INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN infer_us INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN encode_us INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX failure_kind ON failure (kind, seq);
 ";
 
 /// Brings a file to the newest version, each step as a transaction of its own.
@@ -180,10 +202,10 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Resul
 mod tests {
     use darkroom_core::{
         JobId, Timestamp,
-        job::Caching,
+        job::{Caching, FailureKind, Timings},
         store::{
-            Cache as _, CacheKey, Ledger as _, Page, PredictionFilter, Predictions as _, StoreLimits,
-            conformance::prediction,
+            Cache as _, CacheKey, History as _, Ledger as _, Page, Period, PredictionFilter,
+            Predictions as _, StoreLimits, conformance::prediction,
         },
     };
 
@@ -219,6 +241,7 @@ mod tests {
              INSERT INTO job VALUES (1, 3, 1, 1, 0, 1, 1, 0, 0, 3, 3, 5, 6, 7, NULL, 5, 1, 2, 1);
              INSERT INTO detail VALUES (1, zeroblob(16), zeroblob(32), 3, 'image/png', 'a.png', NULL, NULL,
                  '[{\"op\":\"digit\"}]');
+             INSERT INTO attempt VALUES (1, 1, 1, 6, 7, 0, NULL, NULL, 10, 20, 30, 40);
              INSERT INTO result VALUES (1, '[{\"operation\":\"digit\",\"document\":{\"digit\":7},\"artifacts\":[]}]');",
         )
         .unwrap();
@@ -234,6 +257,8 @@ mod tests {
         let job = store.job(JobId::from_bytes([0; 16])).await.unwrap().unwrap();
         assert_eq!((job.caching, job.results[0].cached), (Caching::Used, false));
         assert_eq!(job.results[0].document["digit"], 7);
+        let spent = Timings { read_us: 10, wait_us: 20, work_us: 30, write_us: 40, ..Timings::default() };
+        assert_eq!(job.attempts[0].timings, spent, "what nobody measured is nothing");
         let page = Page { limit: 10, before: None };
         assert_eq!(store.predictions(PredictionFilter::default(), page).await.unwrap(), []);
         store.record(vec![prediction("ann", "7")]).await.unwrap();
@@ -242,6 +267,35 @@ mod tests {
         let key = CacheKey::from_bytes([1; 32]);
         store.remember(vec![(key, job.results[0].clone())]).await.unwrap();
         assert_eq!(store.recall(vec![key]).await.unwrap(), [Some(job.results[0].clone())]);
+    }
+
+    #[tokio::test]
+    async fn a_file_of_version_4_keeps_its_minutes_and_counts_what_has_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jobs.db");
+        let mut file = Connection::open(&path).unwrap();
+        file.execute_batch(SETTINGS).unwrap();
+        migrate(&mut file, &MIGRATIONS[..4]).unwrap();
+        // A failed job, and one whose attempt failed and that waits for the next: that one has not failed.
+        file.execute_batch(
+            "INSERT INTO queue (id, name, scheduled, failed) VALUES (1, 'default', 1, 1);
+             INSERT INTO job VALUES (1, 4, 1, 1, 0, 1, 1, 0, 0, 3, 3, 5, 6, 7, NULL, 5, 1, 2, 1, NULL);
+             INSERT INTO job VALUES (2, 0, 1, 1, 0, 1, 1, 0, 0, 3, 3, 5, 6, NULL, NULL, 5, 1, 2, 1, NULL);
+             INSERT INTO failure VALUES (1, 3, 'slow'), (2, 6, 'not now');
+             INSERT INTO minute VALUES (60000, 4, 1, 2);",
+        )
+        .unwrap();
+        drop(file);
+        let clock = std::sync::Arc::new(darkroom_core::ManualClock::at(Timestamp::from_millis(61_000)));
+        let store = Sqlite::open(&path, StoreLimits::default(), clock).unwrap();
+        let counts = store.counts().await.unwrap();
+        assert_eq!(counts.failures, [(FailureKind::TimedOut, 1)]);
+        let minute =
+            Period { start: Timestamp::from_millis(60_000), succeeded: 4, failed: 1, ..Period::default() };
+        let minute = Period { cancelled: 2, ..minute };
+        let (from, until) = (Timestamp::from_millis(0), Timestamp::from_millis(i64::MAX));
+        assert_eq!(store.history(from, until).await.unwrap(), [minute]);
+        assert_eq!(counts.recent.len(), 1);
     }
 
     #[test]

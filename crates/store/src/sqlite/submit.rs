@@ -142,6 +142,7 @@ impl Book {
         self.references.add(&self.db, new.input.blob, seq as u64)?;
         self.totals.moved(&new.queue, None, Some(state));
         self.open_jobs.moved(owner, None, Some(state));
+        self.present.minute(&self.db, now)?.submitted += 1;
         if state == State::Queued {
             self.ready(lane, 1)?;
         }

@@ -47,7 +47,7 @@ impl Book {
         swept.orphans = self.orphans(blobs)?;
         swept.predictions = self.forget_predictions(now)?;
         swept.forgotten = self.forget_results(now)?;
-        self.totals.forget_old_minutes(now);
+        self.look_at_queue(now)?;
         self.references.want_folding();
         Ok(swept)
     }
@@ -101,13 +101,10 @@ impl Book {
 
     /// Cancels or retries. `false` if there is no such job.
     pub(super) fn move_by_hand(&mut self, id: JobId, event: Event) -> Result<(), Trouble> {
-        let now = self.now();
-        let Some(mut hot) = self.hot(id)? else { return Ok(()) };
-        self.step(&mut hot, event, now)?;
-        if let Some((running, _)) = self.running.get_mut(&hot.seq) {
-            *running = hot;
+        match self.hot(id)? {
+            Some(hot) => self.move_hot(hot, event),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     pub(super) fn delete(&mut self, id: JobId) -> Result<Option<Vec<BlobId>>, Trouble> {
@@ -168,6 +165,7 @@ impl Book {
                 .execute(params![seq, alias])?;
         }
         self.forget_results_of(hot.seq)?;
+        let failure = self.failure_of(hot)?;
         for table in ["result", "failure", "attempt", "detail", "job"] {
             self.db.prepare_cached(&format!("DELETE FROM {table} WHERE seq = ?1"))?.execute([seq])?;
         }
@@ -175,6 +173,7 @@ impl Book {
             self.references.remove(&self.db, *blob, hot.seq)?;
         }
         let queue = self.words.queue_name(&self.db, hot.queue)?;
+        self.totals.failed_no_more(failure);
         if hot.status.state == State::Queued {
             let lane: LaneKey = self.words.lane_key(&self.db, hot.lane)?;
             self.turns.remove(&lane, 1);
@@ -184,7 +183,7 @@ impl Book {
         Ok(blobs)
     }
 
-    fn orphans(&self, blobs: BTreeSet<BlobId>) -> Result<Vec<BlobId>, Trouble> {
+    pub(super) fn orphans(&self, blobs: BTreeSet<BlobId>) -> Result<Vec<BlobId>, Trouble> {
         let references = self.references.reader();
         let mut orphans = Vec::new();
         for blob in blobs {

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use darkroom_core::{
-    SystemClock, TokenId, TokenKeyId, UserId,
-    job::{NewJob, State},
+    ManualClock, SystemClock, TokenId, TokenKeyId, UserId,
+    job::{NewJob, State, Timings},
     store::{
-        Admin as _, JobFilter, Ledger as _, Page, Queue as _, StoreError, StoreLimits, Submitted,
-        Tokens as _, Users as _,
+        Admin as _, Beside, History as _, JobFilter, Ledger as _, MINUTE, Page, Queue as _, Settlement,
+        StoreError, StoreLimits, Submitted, Tokens as _, Users as _,
         conformance::{NOON, job, named_blob, success, worker},
     },
     user::{PasswordHash, Role, TokenKey, TokenSecret, User, UserChange},
@@ -72,6 +72,36 @@ fn what_a_store_knows_survives_reopening() {
         store.submit(vec![job("c")]).await.expect("submit");
         let newest = store.jobs(JobFilter::default(), Page { limit: 1, before: None }).await.expect("list");
         assert_eq!(newest[0].seq, 4, "the number of a deleted job is not given again");
+    });
+}
+
+#[test]
+fn the_past_survives_reopening_and_goes_on() {
+    let path = fresh_path();
+    let clock = Arc::new(ManualClock::at(NOON));
+    let reopen = || Sqlite::open(&path, StoreLimits::default(), clock.clone()).expect("open");
+    crate::block_on(async {
+        let mut known = Vec::new();
+        for round in 1..=3_u64 {
+            let store = reopen();
+            store.submit(vec![job("a"), job("b")]).await.expect("submit");
+            let session = store.open_session(worker("w")).await.expect("open a session");
+            let lease = store.claim(session, 1).await.expect("claim")[0].lease;
+            let (timings, beside) = (Timings::default(), Beside::default());
+            let settlement = Settlement { lease, outcome: success("t"), timings, beside };
+            store.settle(vec![settlement]).await.expect("settle");
+            store.sweep().await.expect("sweep");
+            let past = store.history(NOON - MINUTE, NOON + MINUTE).await.expect("history");
+            let [minute] = &past[..] else { panic!("{past:?}") };
+            assert_eq!(
+                (minute.submitted, minute.succeeded, minute.latencies.count()),
+                (2 * round, round, round)
+            );
+            assert!(minute.sample.is_some());
+            known = past;
+            store.close();
+        }
+        assert_eq!(reopen().history(NOON - MINUTE, NOON + MINUTE).await.expect("history"), known);
     });
 }
 
@@ -228,7 +258,7 @@ async fn work_until_empty(
                 lease: leased.lease,
                 outcome: success("t"),
                 timings,
-                beside: darkroom_core::store::Beside::default(),
+                beside: Beside::default(),
             };
             store.settle(vec![report]).await.expect("settle");
         }

@@ -3,13 +3,16 @@
 use std::{collections::BTreeMap, fmt::Debug, path::PathBuf, sync::Arc, time::Duration};
 
 use darkroom_core::{
-    Clock, JobId, ManualClock, RunId, SessionId,
-    job::{AttemptLimits, Failure, FailureKind, Idempotency, Job, NewJob, OperationResult, Outcome, Timings},
+    Clock, JobId, ManualClock, RunId, SessionId, Timestamp,
+    job::{
+        AttemptLimits, Failure, FailureKind, Idempotency, Job, NewJob, OperationResult, Outcome, Shown,
+        Timings,
+    },
     prediction::Prediction,
     run::{Cell, Entry, HighWater, NewItem, NewRun, OnError, Run, RunEvent, SkipReason, Stop},
     store::{
-        Beside, CacheKey, Counts, GroupPage, ItemPage, JobFilter, Lease, Page, PredictionFilter, RunFilter,
-        Settlement, Store, StoreError, StoreLimits, WorkerInfo, WorkerStats,
+        Action, Beside, CacheKey, Chosen, Counts, GroupPage, ItemPage, JobFilter, Lease, Order, Page, Period,
+        PredictionFilter, RunFilter, Settlement, Store, StoreError, StoreLimits, WorkerInfo, WorkerStats,
         conformance::{NOON, dataset, image, job, named_blob, prediction, success, with_vector, worker},
     },
 };
@@ -41,6 +44,7 @@ enum Step {
     Cancel { job: usize },
     Retry { job: usize },
     Delete { job: usize },
+    Act { action: usize, state: usize, limit: u32, order: Order },
     Pause { queue: u8 },
     Resume { queue: u8 },
     Wait { ms: u32 },
@@ -87,6 +91,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => index().prop_map(|job| Step::Cancel { job }),
         2 => index().prop_map(|job| Step::Retry { job }),
         2 => index().prop_map(|job| Step::Delete { job }),
+        2 => (0..3_usize, 0..8_usize, 1..5_u32, prop_oneof![Just(Order::Newest), Just(Order::Oldest)])
+            .prop_map(|(action, state, limit, order)| Step::Act { action, state, limit, order }),
         1 => (0..2_u8).prop_map(|queue| Step::Pause { queue }),
         2 => (0..2_u8).prop_map(|queue| Step::Resume { queue }),
         4 => (1..30_000_u32).prop_map(|ms| Step::Wait { ms }),
@@ -109,6 +115,7 @@ fn limits() -> StoreLimits {
         max_predictions: 8,
         keep_cached: Duration::from_secs(50),
         max_cached: 2,
+        keep_history: Duration::from_hours(1),
     }
 }
 
@@ -175,6 +182,14 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
                 Some(id) => tell(self.store.delete(*id).await),
                 None => Told::new(),
             },
+            Step::Act { action, state, limit, order } => {
+                // Any state at times.
+                let states = Shown::ALL.get(*state).copied().into_iter().collect();
+                let chosen =
+                    Chosen { filter: JobFilter { states, order: *order, ..JobFilter::default() }, ids: None };
+                let action = [Action::Retry, Action::Cancel, Action::Delete][*action];
+                tell(self.store.act(action, chosen, Page { limit: *limit, before: None }).await)
+            }
             Step::Pause { queue: n } => tell(self.store.pause(queue(*n)).await),
             Step::Resume { queue: n } => tell(self.store.resume(queue(*n)).await),
             Step::Wait { .. } | Step::Reopen => Told::new(),
@@ -222,6 +237,11 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
             }
         }
         seen
+    }
+
+    async fn past(&self) -> Vec<Period> {
+        let ends = [i64::MIN, i64::MAX].map(Timestamp::from_millis);
+        self.store.history(ends[0], ends[1]).await.expect("history")
     }
 
     async fn claim(&mut self, session: usize, slots: u32) -> Told {
@@ -283,6 +303,7 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
             aliases,
             owned,
             predictions: self.store.predictions(PredictionFilter::default(), page).await.expect("list"),
+            past: self.past().await,
             recalled: self.store.recall((0..3).map(key).collect()).await.expect("recall"),
         }
     }
@@ -305,6 +326,7 @@ struct Visible {
     /// Whether each of two owners refers to each blob.
     owned: Vec<bool>,
     predictions: Vec<Prediction>,
+    past: Vec<Period>,
     recalled: Vec<Option<OperationResult>>,
     counts: Counts,
     workers: Vec<(u32, String)>,

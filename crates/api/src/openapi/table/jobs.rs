@@ -35,11 +35,12 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
             Code::UrlFailed, Code::IdempotencyConflict, Code::QueueFull, Code::QuotaExceeded, Code::Internal, Code::Overloaded,
             Code::StoreUnavailable, Code::BlobsUnavailable, Code::DiskFull,
         ]),
-    Endpoint::get("/v1/jobs", "jobs", "List jobs, newest first.")
+    Endpoint::get("/v1/jobs", "jobs", "List jobs, newest first unless told otherwise.")
         .needs(User)
         .takes(&[
             query("limit", Whole(1, 1000), "Jobs at most; 50 if absent."),
-            query("cursor", Text, "`next_cursor` of the part before."),
+            query("cursor", Text, "`next_cursor` of the part before. With the other `order` it leads back."),
+            query("order", Word("JobOrder"), "Which jobs come first; `newest` if absent."),
             query("state", Words("State"), "Any of these states, separated by commas."),
             query("op", Text, "Jobs with this operation."),
             query("owner", Text, "Jobs of this owner."),
@@ -49,9 +50,21 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
             query("since", Time, "Submitted at or after."),
             query("until", Time, "Submitted before."),
             query("q", Text, "File names that contain this, ASCII case ignored."),
+            query("failure", Words("FailureKind"), "Jobs that have failed, or wait for another attempt, for any of these \
+                reasons, separated by commas."),
         ])
         .answers(&[answer(200, "A part of the listing.", &[Content::Json("JobPage")])])
         .problems(&[Code::InvalidParameter, Code::Internal, Code::StoreUnavailable]),
+    Endpoint::post("/v1/jobs/bulk", "jobs", "Do the same to many jobs: retry, cancel or delete all that match, or those that \
+        are named. A thousand at a time are one transaction, and each job is judged by what it is within that. What the \
+        route for one job would refuse is skipped.")
+        .needs(User)
+        .body(&[Content::Json("BulkRequest")])
+        .answers(&[answer(200, "What became of them.", &[Content::Json("BulkDone")])])
+        .problems(&[
+            Code::MalformedBody, Code::InvalidParameter, Code::RequestTimeout, Code::BodyTooLarge, Code::UnsupportedMediaType,
+            Code::InvalidJob, Code::Internal, Code::StoreUnavailable, Code::DiskFull,
+        ]),
     Endpoint::get("/v1/jobs/{id}", "jobs", "One job with its attempts, results and links to artifacts.")
         .needs(User)
         .takes(&[JOB])
@@ -83,6 +96,23 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         .takes(&[JOB])
         .answers(&[answer(200, "The job as it stands now.", &[Content::Json("Job")])])
         .problems(&[Code::JobNotFound, Code::JobSucceeded, Code::Internal, Code::StoreUnavailable, Code::DiskFull]),
+    Endpoint::get("/v1/jobs/{id}/preview", "jobs", "The image of a job as a small picture: JPEG, or PNG where it may be \
+        transparent. It is made anew for whoever asks and never larger than the image.")
+        .needs(User)
+        .takes(&[
+            JOB,
+            query("size", Whole(16, 1024), "The side of the box that it fits, in pixels; 160 if absent."),
+            header("If-None-Match", Text, "The picture is wanted only if none of these is the ETag."),
+        ])
+        .answers(&[
+            answer(200, "The picture.", &[Content::Bytes("image/jpeg"), Content::Bytes("image/png")]).with(PREVIEW),
+            answer(304, "The client has it already.", &[]).with(PREVIEW),
+        ])
+        .problems(&[
+            Code::InvalidParameter, Code::JobNotFound, Code::ArtifactNotFound, Code::NotAnImage, Code::UnsupportedImage,
+            Code::DamagedImage, Code::ImageLimit, Code::Internal, Code::Overloaded, Code::StoreUnavailable,
+            Code::BlobsUnavailable,
+        ]),
     Endpoint::get("/v1/jobs/{id}/artifacts/{name}", "artifacts", "Download what a job has produced, or its input as \
         `original`.")
         .needs(Signed)
@@ -142,6 +172,11 @@ const SUBMIT: &[Parameter] = &[
 
 const SUBMITTED: &[(&str, &str)] =
     &[("Location", "Where the job is."), ("Preference-Applied", "`wait=SECONDS`, if the server has waited.")];
+
+const PREVIEW: &[(&str, &str)] = &[
+    ("ETag", "Changes with the image, the size, and the program that made it."),
+    ("Cache-Control", "How long the one who asked may keep it."),
+];
 
 const ONE_JOB: &[Code] = &[Code::JobNotFound, Code::Internal, Code::StoreUnavailable];
 

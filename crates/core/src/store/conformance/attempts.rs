@@ -20,7 +20,15 @@ pub async fn a_success_is_recorded_with_its_results_and_timings(open: Open<'_>) 
     bench.wait(SECOND);
     let lease = bench.claim_one(bench.session().await).await;
     bench.wait(SECOND);
-    let timings = Timings { read_us: 1, wait_us: 2, work_us: 3, write_us: u64::from(u32::MAX) + 1 };
+    let timings = Timings {
+        read_us: 1,
+        wait_us: 2,
+        work_us: 30,
+        write_us: u64::from(u32::MAX) + 1,
+        decode_us: 4,
+        infer_us: 5,
+        encode_us: 6,
+    };
     let outcome = success("thumb");
     let settled = bench
         .store

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use super::{
     NOON, Open,
-    fixture::{Bench, damaged, job, success},
+    fixture::{Bench, damaged, job, success, unlucky},
 };
 use crate::{
-    job::{Job, NewJob, Shown},
-    store::{JobFilter, Page, WorkerStats},
+    job::{Failure, FailureKind, Job, NewJob, Outcome, Shown},
+    store::{JobFilter, Order, Page, WorkerStats},
 };
+
+/// Longer than any test of listings takes.
+const FOR_LONG: Duration = Duration::from_hours(1);
 
 const ALL: Page = Page { limit: 1_000, before: None };
 
@@ -37,7 +40,7 @@ pub async fn listings_show_the_newest_first_and_page_without_gaps(open: Open<'_>
 }
 
 /// Jobs that differ in everything that a filter knows.
-async fn motley(bench: &Bench) -> Vec<Job> {
+pub(super) async fn motley(bench: &Bench) -> Vec<Job> {
     let session = bench.session().await;
     for i in 0..24_u32 {
         bench.wait(Duration::from_secs(1));
@@ -49,7 +52,17 @@ async fn motley(bench: &Bench) -> Vec<Job> {
         new.run_at = (i % 6 == 5).then_some(NOON + Duration::from_hours(1));
         let id = bench.submit(new).await;
         match i % 6 {
+            0 if i == 6 => bench.finish(bench.claim_one(session).await, unlucky(FOR_LONG)).await,
+            0 if i == 12 => {
+                bench.finish(bench.claim_one(session).await, unlucky(FOR_LONG)).await;
+                bench.store.retry(id).await.expect("retry");
+                bench.finish(bench.claim_one(session).await, success("t")).await;
+            }
             0 => bench.finish(bench.claim_one(session).await, success("t")).await,
+            1 if i == 7 => {
+                let failure = Failure::new(FailureKind::Unencodable, "too wide");
+                bench.finish(bench.claim_one(session).await, Outcome::FailedPermanently(failure)).await;
+            }
             1 => bench.finish(bench.claim_one(session).await, damaged()).await,
             2 => drop(bench.claim_one(session).await),
             3 => drop(bench.store.cancel(id).await.expect("cancel")),
@@ -97,6 +110,16 @@ fn filters() -> Vec<JobFilter> {
     for word in ["cat", "dog", "PNG", "%", "_", "KÄSE", "Käse", "käse", "", "nothing", "\\"] {
         filters.push(JobFilter { text: Some(word.to_owned()), ..none() });
     }
+    for kinds in [
+        vec![FailureKind::Undecodable],
+        vec![FailureKind::StorageUnavailable],
+        vec![FailureKind::Undecodable, FailureKind::Unencodable, FailureKind::StorageUnavailable],
+        vec![FailureKind::Crashed],
+    ] {
+        let states = vec![Shown::Failed, Shown::Succeeded];
+        filters.push(JobFilter { failures: kinds.clone(), states, owner: "bob".parse().ok(), ..none() });
+        filters.push(JobFilter { failures: kinds, ..none() });
+    }
     let (since, until) = (Some(NOON + Duration::from_secs(5)), Some(NOON + Duration::from_secs(12)));
     filters.extend([JobFilter { since, ..none() }, JobFilter { until, ..none() }]);
     filters.push(JobFilter {
@@ -120,16 +143,24 @@ fn matches(job: &Job, filter: &JobFilter) -> bool {
         && filter.since.is_none_or(|since| job.created_at >= since)
         && filter.until.is_none_or(|until| job.created_at < until)
         && filter.text.as_ref().is_none_or(|text| name.contains(&text.to_ascii_lowercase()))
+        && (filter.failures.is_empty()
+            || job.failure.as_ref().is_some_and(|failure| filter.failures.contains(&failure.kind)))
 }
 
-/// Each filter gives what filtering the whole list gives, page by page too.
+/// Each filter gives what filtering the whole list gives, from either end, page by page too.
 pub async fn every_filter_narrows_as_the_simple_model_does(open: Open<'_>) {
     let bench = Bench::new(open);
     let all = motley(&bench).await;
     let shown: std::collections::BTreeSet<Shown> = all.iter().map(Job::shown).collect();
     assert_eq!(shown.len(), Shown::ALL.len(), "the jobs are to show every state: {shown:?}");
-    for filter in filters() {
-        let expected: Vec<Job> = all.iter().filter(|job| matches(job, &filter)).cloned().collect();
+    assert!(all.iter().any(|job| job.failure.is_some() && job.shown() != Shown::Failed));
+    let both =
+        |filter: JobFilter| [Order::Newest, Order::Oldest].map(|order| JobFilter { order, ..filter.clone() });
+    for filter in filters().into_iter().flat_map(both) {
+        let mut expected: Vec<Job> = all.iter().filter(|job| matches(job, &filter)).cloned().collect();
+        if filter.order == Order::Oldest {
+            expected.reverse();
+        }
         let listed = bench.store.jobs(filter.clone(), ALL).await.expect("list");
         assert_eq!(listed, expected, "{filter:?}");
         let mut paged: Vec<Job> = Vec::new();

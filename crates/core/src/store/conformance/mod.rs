@@ -4,10 +4,12 @@
 //! runs a future to its end and a function that makes an empty store with a clock to move.
 
 mod attempts;
+mod bulk;
 mod cache;
 mod cancelling;
 mod counting;
 mod fixture;
+mod history;
 mod listing;
 mod predictions;
 mod queueing;
@@ -24,10 +26,12 @@ mod users;
 use std::sync::Arc;
 
 pub use attempts::*;
+pub use bulk::*;
 pub use cache::*;
 pub use cancelling::*;
 pub use counting::*;
 pub use fixture::{NOON, job, named_blob, prediction, success, worker};
+pub use history::*;
 pub use listing::*;
 pub use predictions::*;
 pub use queueing::*;
@@ -104,6 +108,11 @@ macro_rules! store_conformance {
             text_is_searched_without_wildcards,
             listings_leave_attempts_and_results_out,
             an_alias_finds_the_newest_job_of_its_origin,
+            acting_on_many_jobs_is_acting_on_each,
+            many_jobs_are_acted_on_in_bounded_steps,
+            chosen_ids_are_acted_on_if_they_match,
+            deleting_many_jobs_tells_which_blobs_are_orphans,
+            many_items_that_are_retried_open_their_run_again,
             counts_agree_with_a_recount,
             totals_outlive_the_jobs_they_counted,
             what_finished_is_counted_by_the_minute,
@@ -171,7 +180,12 @@ macro_rules! store_conformance {
             the_newest_job_is_the_one_that_is_remembered,
             results_of_no_job_are_remembered_without_artifacts,
             results_are_remembered_for_their_time,
-            results_are_remembered_up_to_their_number
+            results_are_remembered_up_to_their_number,
+            what_happens_is_kept_by_the_minute,
+            the_queue_is_sampled_once_a_minute,
+            as_many_minutes_are_kept_as_go_into_their_time,
+            a_wrong_clock_costs_the_history_its_own_minutes_only,
+            failures_are_counted_by_their_reason
         }
     };
     (@tests $block_on:path, $open:path: $($promise:ident),*) => {

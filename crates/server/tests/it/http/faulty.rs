@@ -12,9 +12,10 @@ use darkroom_core::{
     prediction::{NewPrediction, Prediction},
     run::{Aggregate, Cell, NewItem, NewRun, Run, RunEvent},
     store::{
-        Added, Admin, Appended, Beat, Cache, CacheKey, Counts, GroupPage, ItemPage, JobFilter, Keys, Leased,
-        Ledger, LiveWorker, Notice, Page, PredictionFilter, Predictions, Queue, RunFilter, Runs, Settled,
-        Settlement, StoreError, Submitted, Swept, Tokens, Users, WorkerInfo, WorkerStats,
+        Acted, Action, Added, Admin, Appended, Beat, Cache, CacheKey, Chosen, Counts, GroupPage, History,
+        ItemPage, JobFilter, Keys, Leased, Ledger, LiveWorker, Notice, Page, Period, PredictionFilter,
+        Predictions, Queue, RunFilter, Runs, Settled, Settlement, StoreError, Submitted, Swept, Tokens,
+        Users, WorkerInfo, WorkerStats,
     },
     user::{ApiKey, TokenKey, User, UserChange, UserName},
 };
@@ -112,6 +113,10 @@ impl Ledger for Faulty {
 
 #[async_trait]
 impl Admin for Faulty {
+    async fn act(&self, action: Action, chosen: Chosen, page: Page) -> Result<Acted, StoreError> {
+        self.check()?;
+        self.store.act(action, chosen, page).await
+    }
     async fn cancel(&self, id: JobId) -> Result<Option<Job>, StoreError> {
         self.check()?;
         self.store.cancel(id).await
@@ -250,6 +255,14 @@ impl Predictions for Faulty {
     async fn predictions(&self, filter: PredictionFilter, page: Page) -> Result<Vec<Prediction>, StoreError> {
         self.check()?;
         self.store.predictions(filter, page).await
+    }
+}
+
+#[async_trait]
+impl History for Faulty {
+    async fn history(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Period>, StoreError> {
+        self.check()?;
+        self.store.history(from, until).await
     }
 }
 

@@ -64,6 +64,10 @@ async fn filters_narrow_a_listing() {
         ("origin=resize", vec![]),
         ("since=2000-01-01T00:00:00Z", vec!["dog.png", "Cat.png"]),
         ("until=2000-01-01T00:00:00Z", vec![]),
+        ("failure=undecodable", vec![]),
+        ("order=newest", vec!["dog.png", "Cat.png"]),
+        ("order=oldest", vec!["Cat.png", "dog.png"]),
+        ("order=oldest&limit=1", vec!["Cat.png"]),
     ];
     for (query, expected) in cases {
         let page: JobPage = app.get(&format!("/v1/jobs?{query}")).await.json().await.unwrap();
@@ -82,6 +86,9 @@ async fn filters_narrow_a_listing() {
         "cursor=x",
         "since=yesterday",
         "colour=red",
+        "order=random",
+        "failure=bad_luck",
+        "failure=",
         "limit=1&limit=2",
     ] {
         let answer = app.get(&format!("/v1/jobs?{wrong}")).await;
@@ -103,7 +110,8 @@ async fn cancelling_and_retrying_twice_is_the_same_as_once() {
         assert_eq!(app.client.retry(&id).await.unwrap().summary.state, State::Held);
     }
     app.client.resume("slow").await.unwrap();
-    assert_eq!(app.client.wait(&id).await.unwrap().summary.state, State::Succeeded);
+    let done = app.client.wait(&id).await.unwrap().summary;
+    assert_eq!((done.state, done.attempts_made), (State::Succeeded, 1));
     assert_eq!(app.client.cancel(&id).await.unwrap().summary.state, State::Succeeded);
     assert_eq!(refused(app.client.retry(&id).await).code, Code::JobSucceeded);
     app.finish().await;

@@ -2,6 +2,7 @@
 
 mod app;
 mod artifacts;
+mod bulk;
 mod cache;
 mod classic_resize;
 mod classic_thumbnail;
@@ -18,6 +19,7 @@ mod large;
 mod models;
 mod ownership;
 mod predictions;
+mod preview;
 mod problems;
 mod quotas;
 mod raw;

@@ -69,6 +69,9 @@ async fn one_look_at_an_image_serves_a_thumbnail_and_every_model() {
     ];
     let job = app.client.submit(Upload::bytes(one(), "one.png", operations), &wait()).await.unwrap();
     assert_eq!(job.summary.failure, None);
+    let times = job.attempts[0].timings;
+    let parts = [times.decode_us, times.infer_us, times.encode_us];
+    assert!(parts.iter().all(|part| *part > 0) && parts.iter().sum::<u64>() <= times.work_us, "{times:?}");
     let [digit, thumbnail, labels, values, file] = &job.results[..] else { panic!("{:?}", job.results) };
     assert_eq!((&digit.document["digit"], &digit.document["model"]), (&json!(1), &json!("digits")));
     assert!(digit.document["score"].as_f64().unwrap() > 0.9, "{}", digit.document);

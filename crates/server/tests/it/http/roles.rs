@@ -10,7 +10,7 @@ use darkroom_server::accounts::Anonymous;
 use super::app::App;
 
 /// What everybody sees. A route that is added here is a decision.
-const OPEN: [&str; 15] = [
+const OPEN: [&str; 16] = [
     "/token",
     "/livez",
     "/readyz",

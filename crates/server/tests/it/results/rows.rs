@@ -49,6 +49,6 @@ fn blank(index: u64, path: &str) -> Row {
         attempts: 1,
         failure: None,
         results: Vec::new(),
-        timings: Timings { read_us: 1, wait_us: 2, work_us: 3, write_us: 4 },
+        timings: Timings { read_us: 1, wait_us: 2, work_us: 3, write_us: 4, ..Timings::default() },
     }
 }
