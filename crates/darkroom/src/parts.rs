@@ -13,7 +13,11 @@ use darkroom_core::{
 use darkroom_server::{Parts, blobs::Blobs, predict::Predictor};
 use darkroom_store::{Memory, Sqlite};
 
-use crate::{engine, halt::Halt, settings::Settings};
+use crate::{
+    engine,
+    halt::Halt,
+    settings::{Settings, describe},
+};
 
 /// Opens the store and the blobs.
 pub(crate) fn open(settings: &Settings) -> Result<Parts, Halt> {
@@ -33,7 +37,9 @@ pub(crate) fn open(settings: &Settings) -> Result<Parts, Halt> {
     let predictor =
         Predictor::open(&settings.service.models, dir, Some(engine::command())).map_err(Halt::Config)?;
     let sources = darkroom_server::runs::sources(&settings.service, &blobs, dir);
-    Ok(Parts { store, blobs, sources, predictor, clock, config: settings.service.clone() })
+    let config = settings.service.clone();
+    let settings = describe(&mut settings.clone()).into();
+    Ok(Parts { store, blobs, sources, predictor, clock, config, settings })
 }
 
 fn open_store(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, Halt> {

@@ -27,6 +27,7 @@ mod roles;
 mod runs;
 mod server;
 mod sign_in;
+mod stats;
 mod submit;
 mod users;
 mod v2;
