@@ -23,7 +23,7 @@ use futures_util::TryStreamExt as _;
 use tempfile::TempDir;
 
 use crate::{
-    binary::{Server, png, write},
+    binary::{Server, write},
     photographs,
 };
 
@@ -212,8 +212,7 @@ impl Stage {
     fn dataset(&self) -> PathBuf {
         let photos = self.place.path().join("photos");
         for number in 0..IMAGES as u32 {
-            let image = png(20 + number % 9, 24, number * 37);
-            write(&photos, &format!("{:02}/{number:04}.png", number / 100), &image);
+            write(&photos, &format!("{:02}/{number:04}.png", number / 100), &drawing(u64::from(number)));
         }
         let mut names: Vec<String> = (0..IMAGES).map(|n| format!("{:02}/{n:04}.png", n / 100)).collect();
         names.sort();
@@ -234,6 +233,26 @@ impl Stage {
         ];
         Server::start(data, &settings)
     }
+}
+
+/// What a child might take for a digit: a bright line that wanders over a dark ground.
+fn drawing(number: u64) -> Vec<u8> {
+    const SIDE: usize = 28;
+    let mut fate = Fate::new(1, number);
+    let mut pixels = [0_u8; SIDE * SIDE];
+    let (mut x, mut y) = (14, 14);
+    for _ in 0..60 {
+        for (right, down) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            pixels[(y + down) * SIDE + x + right] = 255;
+        }
+        x = (x + fate.below(3) as usize).clamp(5, 23) - 1;
+        y = (y + fate.below(3) as usize).clamp(5, 23) - 1;
+    }
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, SIDE as u32, SIDE as u32);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
+    bytes
 }
 
 /// What befalls one server.

@@ -35,6 +35,8 @@ pub(super) enum Ended {
     Failed,
     /// Given back, cancelled or lost.
     Otherwise,
+    /// The store did not take the outcome.
+    Unrecorded,
 }
 
 /// Results, and what keeps their blobs until the row that names them is recorded.
@@ -67,11 +69,14 @@ async fn attempt(shop: &Workshop, leased: Leased, sign: &StopSign) -> Ended {
     let beside = beside(shop, &job, &outcome, known, began.elapsed());
     let settled = shop.settler.settle(Settlement { lease, outcome, timings, beside }).await;
     drop(pins);
-    if settled == Settled::Stale {
-        tracing::warn!("the outcome came too late: the lease is not ours any more");
-        return Ended::Otherwise;
+    match settled {
+        Some(Settled::Accepted) => ended,
+        Some(Settled::Stale) => {
+            tracing::warn!("the outcome came too late: the lease is not ours any more");
+            Ended::Otherwise
+        }
+        None => Ended::Unrecorded,
     }
-    ended
 }
 
 /// The way from the input to durable artifacts.

@@ -227,12 +227,13 @@ impl Session {
     }
 
     /// Returns jobs as if they had not been claimed.
-    async fn give_back(&self, leased: Vec<Leased>) {
+    async fn give_back(&mut self, leased: Vec<Leased>) {
         let settle = leased.into_iter().map(|leased| {
             let (outcome, timings, beside) = (Outcome::Interrupted, Timings::default(), Beside::default());
             self.shop.settler.settle(Settlement { lease: leased.lease, outcome, timings, beside })
         });
-        future::join_all(settle).await;
+        let settled = future::join_all(settle).await;
+        self.lost |= settled.contains(&None);
     }
 
     fn begin(&mut self, leased: Leased) {
@@ -254,6 +255,8 @@ impl Session {
                     Ended::Succeeded => self.stats.succeeded += 1,
                     Ended::Failed => self.stats.failed += 1,
                     Ended::Otherwise => {}
+                    // The session is the only way to give the lease back.
+                    Ended::Unrecorded => self.lost = true,
                 }
             }
             // Its lease stays unsettled; the session is the only way to give it back.

@@ -36,13 +36,12 @@ impl Settler {
         Self { requests }
     }
 
-    /// Returns once the outcome is recorded. [`Settled::Stale`] also if it could not be: then the lease runs out.
-    pub(super) async fn settle(&self, settlement: Settlement) -> Settled {
+    /// Returns once the outcome is recorded. `None` if it could not be: whoever holds the lease has to give up its
+    /// session, for as long as that lives nobody else gets the job.
+    pub(super) async fn settle(&self, settlement: Settlement) -> Option<Settled> {
         let (answer, answered) = oneshot::channel();
-        if self.requests.send(Request { settlement, answer }).await.is_err() {
-            return Settled::Stale;
-        }
-        answered.await.unwrap_or(Settled::Stale)
+        self.requests.send(Request { settlement, answer }).await.ok()?;
+        answered.await.ok()
     }
 }
 
@@ -61,14 +60,14 @@ async fn record_all(store: Arc<dyn Store>, metrics: Arc<Metrics>, mut waiting: m
     }
 }
 
-/// Tries for as long as the leases can last. If an answer got lost, the second try is stale: nothing counts twice.
+/// Tries for as long as a lease lasts that nobody renews, and as long as the disk is full: then nothing was recorded,
+/// and nobody else could do better. If an answer got lost, the second try is stale: nothing counts twice.
 async fn record(store: &dyn Store, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError> {
     let until = Instant::now() + SESSION_TTL;
     loop {
         match store.settle(settlements.clone()).await {
-            Err(StoreError::Unavailable(_) | StoreError::DiskFull | StoreError::Internal(_))
-                if Instant::now() < until =>
-            {
+            Err(StoreError::DiskFull) => sleep(RETRY).await,
+            Err(StoreError::Unavailable(_) | StoreError::Internal(_)) if Instant::now() < until => {
                 sleep(RETRY).await;
             }
             answer => return answer,
