@@ -71,6 +71,46 @@ test("all failed jobs are done again at once, however many they are", async () =
   await finish();
 });
 
+test("new jobs do not move what is read: they wait behind a button", async () => {
+  const { page, finish } = await open(browser, server, "#/jobs");
+  await page.getByRole("row").nth(20).waitFor();
+  await page.mouse.move(600, 500);
+  await page.mouse.wheel(0, 1500);
+  await page.waitForFunction(() => scrollY > 1000);
+  const read = () => page.evaluate(() => document.elementFromPoint(600, 500).closest("tr")?.querySelector(".name")?.textContent);
+  const place = await read();
+  await server.submit(PORTRAIT, { name: "came-later.png", wait: 30 });
+  await page.getByRole("button", { name: "1 new job" }).waitFor();
+  assert.equal(await read(), place);
+  await page.getByRole("button", { name: "1 new job" }).click();
+  await page.getByRole("row").filter({ hasText: "came-later.png" }).waitFor();
+  await finish();
+});
+
+test("thousands of jobs are listed while few rows are drawn", async () => {
+  const { page, finish } = await open(browser, server, "#/jobs");
+  await page.getByRole("row").nth(20).waitFor();
+  for (let turn = 0; turn < 6; turn += 1) {
+    await page.mouse.wheel(0, 4000);
+    await page.waitForTimeout(300);
+  }
+  assert.ok(await page.getByRole("row").count() < 80);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollHeight) > 200 * 52);
+  await finish();
+});
+
+test("all that a filter matches is deleted after one question with the number", async () => {
+  const { page, finish } = await open(browser, server, "#/jobs?q=many-&state=failed");
+  await page.getByRole("row").nth(5).waitFor();
+  await page.getByText("All that match", { exact: true }).click();
+  await page.getByRole("button", { name: /^Delete all that match/ }).click();
+  await page.getByRole("button", { name: "Delete 300 jobs" }).click();
+  await page.getByText("300 jobs are deleted.").waitFor();
+  await page.getByText("No job matches.").waitFor();
+  assert.equal((await server.api("/v1/jobs?q=many-")).jobs.length, 0);
+  await finish();
+});
+
 /** Asks again and again until something is so. */
 async function waitFor(is) {
   for (let left = 300; left > 0; left -= 1) {

@@ -1,6 +1,7 @@
 // Runs: begun from the page and followed to their end.
 
 import assert from "node:assert/strict";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import { launch, open } from "./browser.js";
 import { photographs, startRun } from "./seed.js";
@@ -52,5 +53,61 @@ test("a run is cancelled from its page", async () => {
   await page.getByText("cancelled", { exact: true }).first().waitFor();
   assert.equal((await server.api(`/v1/runs/${run.id}`)).state, "cancelled");
   await server.api("/v1/queues/default/resume", { method: "POST" });
+  await finish();
+});
+
+test("images of this computer are packed, sent along and worked through", async () => {
+  const { page, finish } = await open(browser, server, "#/runs/new");
+  await page.getByRole("radio", { name: "From this computer" }).check();
+  await page.locator("input[type=file]").nth(1).setInputFiles(["astronaut.png", "rocket.jpg", "coins.png"].map((name) => path.join(photos, name)));
+  await page.getByText(/^3 files/).waitFor();
+  await page.getByLabel("Name", { exact: true }).fill("<b>Three</b> of mine");
+  await page.getByRole("button", { name: "Start the run" }).click();
+  await page.getByRole("heading", { name: "<b>Three</b> of mine" }).waitFor();
+  await page.getByText("succeeded", { exact: true }).first().waitFor({ timeout: 60_000 });
+  const [run] = (await server.api("/v1/runs")).runs;
+  assert.deepEqual([run.total, run.counts.succeeded, run.name], [3, 3, "<b>Three</b> of mine"]);
+  const { jobs } = await server.api(`/v1/jobs?run=${run.id}`);
+  assert.deepEqual(jobs.map((job) => job.path).sort(), ["astronaut.png", "coins.png", "rocket.jpg"]);
+  await finish();
+});
+
+test("an upload that is cancelled begins nothing", async () => {
+  const before = (await server.api("/v1/runs")).runs.length;
+  const { page, finish } = await open(browser, server, "#/runs/new");
+  const client = await page.context().newCDPSession(page);
+  await client.send("Network.enable");
+  await page.locator("input[type=file]").nth(1).setInputFiles({ name: "large.tar", mimeType: "application/x-tar", buffer: Buffer.alloc(20 << 20, 1) });
+  await client.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 256 << 10 });
+  await page.getByRole("button", { name: "Start the run" }).click();
+  await page.getByText(/of 20.0 MiB/).waitFor();
+  await page.getByRole("button", { name: "Cancel the upload" }).click();
+  await page.getByText(/upload was ended/).waitFor();
+  assert.equal((await server.api("/v1/runs")).runs.length, before);
+  await finish();
+});
+
+test("embeddings are drawn as a map, and an image opens from it", async () => {
+  const run = await startRun(server, undefined, [{ op: "faces" }]);
+  const many = run.counts.succeeded;
+  const { page, finish } = await open(browser, server, `#/runs/${run.id}`);
+  const { aggregates } = await server.api(`/v1/runs/${run.id}/aggregate`);
+  const faces = aggregates[0].count;
+  assert.ok(many > faces);
+  if (faces < 3) await page.getByText(/a map needs three/).waitFor();
+  else assert.equal(await page.locator(".map circle").count(), faces);
+  await finish();
+});
+
+test("failures of a run are shown by reason, and lead to their jobs", async () => {
+  const body = JSON.stringify({ name: "No digits", source: { kind: "folder", path: photos, include: ["coffee.png", "chelsea.png"] }, operations: [{ op: "digit" }] });
+  const { id } = await server.api("/v1/runs", { method: "POST", headers: { "content-type": "application/json" }, body });
+  const { page, finish } = await open(browser, server, `#/runs/${id}`);
+  await page.getByRole("heading", { name: "Failures by reason" }).waitFor();
+  await page.getByRole("link", { name: /coffee.png/ }).first().waitFor();
+  await page.getByRole("link", { name: "Show all" }).click();
+  await page.getByRole("heading", { name: "Jobs" }).waitFor();
+  await page.getByRole("row").filter({ hasText: "coffee.png" }).waitFor();
+  assert.equal(await page.getByLabel("State", { exact: true }).inputValue(), "failed");
   await finish();
 });

@@ -3,15 +3,17 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::Latency;
+
 /// Every model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ModelsList {
     /// The models, by name, lowest version first.
     pub models: Vec<ModelInfo>,
 }
 
 /// One model at one version.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct ModelInfo {
     /// Its name.
     pub name: String,
@@ -41,18 +43,13 @@ pub struct ModelInfo {
     /// Those that it did not answer.
     #[serde(default)]
     pub failures: u64,
-    /// How long its last answers took (up to 1,000 of them); absent without any.
+    /// How long its last answers took, up to 1,000 of them: from asking it to its answer, waiting for its turn included.
     #[serde(default)]
-    pub latency: Option<ModelLatency>,
-}
-
-/// How long a model takes, from asking it to its answer, waiting for its turn included; in microseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ModelLatency {
-    /// Half of the answers took no longer.
-    pub p50_us: u64,
-    /// 95 of 100 answers took no longer.
-    pub p95_us: u64,
+    pub latency: Latency,
+    /// Bytes of its weights, of which each of its sessions holds a copy; what a run needs comes on top. Null unless it
+    /// is loaded.
+    #[serde(default)]
+    pub memory_bytes: Option<u64>,
 }
 
 /// Whether a model can be asked.

@@ -1,11 +1,8 @@
-//! What the server says about itself: operations, queues, workers, counts, readiness.
+//! What the server says about itself: operations, workers, readiness.
 
 use std::collections::BTreeMap;
 
-use darkroom_core::{
-    job::State,
-    store::{Bucket, Counts, LiveWorker, OperationCounts, QueueCounts},
-};
+use darkroom_core::{Timestamp, store::LiveWorker};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -29,84 +26,6 @@ pub struct OperationInfo {
     /// JSON Schema (2020-12) of its parameters.
     #[schema(value_type = Object)]
     pub parameters: Value,
-}
-
-/// Jobs by state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-pub struct StateCounts {
-    /// Waiting for their time, or for another attempt.
-    pub scheduled: u64,
-    /// Waiting for a worker.
-    pub queued: u64,
-    /// Waiting in a paused queue.
-    pub held: u64,
-    /// Being worked on.
-    pub running: u64,
-    /// Done.
-    pub succeeded: u64,
-    /// Failed for good.
-    pub failed: u64,
-    /// Cancelled.
-    pub cancelled: u64,
-}
-
-/// Counts and rates of everything.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Stats {
-    /// Jobs by state, over all queues.
-    pub jobs: StateCounts,
-    /// The same, a queue.
-    pub queues: Vec<QueueStats>,
-    /// What each operation has done since the store was made.
-    pub operations: Vec<OperationStats>,
-    /// Jobs finished a minute, over the last five full or partial minutes.
-    pub finished_per_minute: f64,
-    /// What finished in each of the last 60 minutes that had any, oldest first.
-    pub recent: Vec<MinuteCounts>,
-    /// When the oldest queued job that is not held became claimable.
-    pub oldest_queued: Option<Time>,
-}
-
-/// Every queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Queues {
-    /// The queues that were ever used or paused.
-    pub queues: Vec<QueueStats>,
-}
-
-/// One queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct QueueStats {
-    /// Its name.
-    pub name: String,
-    /// Whether its jobs are held.
-    pub paused: bool,
-    /// Its jobs by state.
-    pub jobs: StateCounts,
-}
-
-/// One operation's totals.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct OperationStats {
-    /// Its name.
-    pub operation: String,
-    /// Jobs with it that succeeded.
-    pub succeeded: u64,
-    /// Jobs with it that failed.
-    pub failed: u64,
-}
-
-/// What finished within one minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct MinuteCounts {
-    /// The start of the minute.
-    pub minute: Time,
-    /// Jobs that succeeded.
-    pub succeeded: u64,
-    /// Jobs that failed.
-    pub failed: u64,
-    /// Jobs that were cancelled.
-    pub cancelled: u64,
 }
 
 /// Every live worker process.
@@ -199,87 +118,9 @@ pub struct Signed {
     pub expires_at: Time,
 }
 
-impl StateCounts {
-    /// The counts of one queue, whose queued jobs are held while it is paused.
-    fn of(queue: &QueueCounts) -> Self {
-        let count =
-            |state: State| State::ALL.iter().position(|s| *s == state).map_or(0, |index| queue.states[index]);
-        let waiting = count(State::Queued);
-        Self {
-            scheduled: count(State::Scheduled),
-            queued: if queue.paused { 0 } else { waiting },
-            held: if queue.paused { waiting } else { 0 },
-            running: count(State::Running),
-            succeeded: count(State::Succeeded),
-            failed: count(State::Failed),
-            cancelled: count(State::Cancelled),
-        }
-    }
-
-    fn plus(self, other: Self) -> Self {
-        Self {
-            scheduled: self.scheduled + other.scheduled,
-            queued: self.queued + other.queued,
-            held: self.held + other.held,
-            running: self.running + other.running,
-            succeeded: self.succeeded + other.succeeded,
-            failed: self.failed + other.failed,
-            cancelled: self.cancelled + other.cancelled,
-        }
-    }
-}
-
-impl From<&QueueCounts> for QueueStats {
-    fn from(queue: &QueueCounts) -> Self {
-        Self { name: queue.queue.to_string(), paused: queue.paused, jobs: StateCounts::of(queue) }
-    }
-}
-
-impl From<&OperationCounts> for OperationStats {
-    fn from(counts: &OperationCounts) -> Self {
-        Self { operation: counts.operation.clone(), succeeded: counts.succeeded, failed: counts.failed }
-    }
-}
-
-impl From<&Bucket> for MinuteCounts {
-    fn from(bucket: &Bucket) -> Self {
-        Self {
-            minute: bucket.minute.into(),
-            succeeded: bucket.succeeded,
-            failed: bucket.failed,
-            cancelled: bucket.cancelled,
-        }
-    }
-}
-
-/// The minutes that the rate in [`Stats`] looks back.
-const RATE_MINUTES: u64 = 5;
-
-impl Stats {
-    /// The counts as seen at `now`.
-    pub fn at(now: darkroom_core::Timestamp, counts: &Counts) -> Self {
-        let queues: Vec<QueueStats> = counts.queues.iter().map(QueueStats::from).collect();
-        let window = std::time::Duration::from_mins(RATE_MINUTES);
-        let lately: u64 = counts
-            .recent
-            .iter()
-            .filter(|bucket| now.since(bucket.minute) < window)
-            .map(|bucket| bucket.succeeded + bucket.failed + bucket.cancelled)
-            .sum();
-        Self {
-            jobs: queues.iter().fold(StateCounts::default(), |sum, queue| sum.plus(queue.jobs)),
-            queues,
-            operations: counts.operations.iter().map(OperationStats::from).collect(),
-            finished_per_minute: lately as f64 / RATE_MINUTES as f64,
-            recent: counts.recent.iter().map(MinuteCounts::from).collect(),
-            oldest_queued: counts.oldest_queued.map(Time::from),
-        }
-    }
-}
-
 impl Worker {
     /// The worker as seen at `now`.
-    pub fn at(now: darkroom_core::Timestamp, worker: &LiveWorker) -> Self {
+    pub fn at(now: Timestamp, worker: &LiveWorker) -> Self {
         let minutes = (now.since(worker.since).as_secs_f64() / 60.0).max(1.0 / 60.0);
         let ended = worker.stats.succeeded + worker.stats.failed;
         Self {

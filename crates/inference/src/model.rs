@@ -148,6 +148,12 @@ impl Model {
         self.slot.get().is_some_and(|batcher| batcher.is_loaded())
     }
 
+    /// Bytes of the file of its weights, of which each session holds a copy; `None` if it cannot be looked at.
+    pub fn weight_bytes(&self) -> Option<u64> {
+        let file = self.folder.join(&self.manifest().file);
+        file.metadata().ok().map(|metadata| metadata.len())
+    }
+
     /// Why it could not be loaded, once that was tried.
     pub fn failure(&self) -> Option<InferenceError> {
         self.slot.get()?.failure()

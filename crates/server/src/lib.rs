@@ -20,6 +20,7 @@ mod web;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
+use darkroom_api::SettingInfo;
 use darkroom_core::{Clock, store::Store};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -50,6 +51,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Every setting, valid.
     pub config: Config,
+    /// The same and those of the store, as they are shown to administrators.
+    pub settings: Arc<[SettingInfo]>,
 }
 
 /// Why the service does not start.

@@ -18,6 +18,9 @@ use crate::{
     telemetry::Metrics,
 };
 
+/// Between measuring two of the 256 folders of blobs after the start: the disk has other things to do.
+const MEASURE_PACE: Duration = Duration::from_millis(10);
+
 settings! {
     /// Housekeeping.
     pub struct Config in "upkeep" {
@@ -87,17 +90,29 @@ impl Chores {
         let mut sweeps = interval(config.interval);
         let mut searches = interval(config.leftover_interval);
         let mut refreshes = interval(self.models.1);
+        let (mut measures, mut unmeasured) = (interval(MEASURE_PACE), Some(0));
         refreshes.set_missed_tick_behavior(MissedTickBehavior::Delay);
         sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         searches.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        measures.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = stopped.changed() => return,
                 _ = sweeps.tick() => self.sweep().await,
                 _ = searches.tick() => self.search(config.leftover_age).await,
                 _ = refreshes.tick() => self.refresh().await,
+                _ = measures.tick(), if unmeasured.is_some() => unmeasured = self.measure(unmeasured).await,
             }
         }
+    }
+
+    /// Measures one of the folders of blobs, once after the start; which is next.
+    async fn measure(&self, folder: Option<u8>) -> Option<u8> {
+        let folder = folder?;
+        if let Err(error) = self.blobs.measure(folder).await {
+            tracing::warn!(%error, folder, "a folder of blobs could not be measured");
+        }
+        folder.checked_add(1)
     }
 
     /// Models come and go with their folders.

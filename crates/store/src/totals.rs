@@ -74,7 +74,8 @@ impl Totals {
     /// A job that had failed for this reason is queued again, or deleted.
     pub(crate) fn failed_no_more(&mut self, kind: Option<FailureKind>) {
         if let Some(kind) = kind {
-            self.failures[place_of(kind)] -= 1;
+            let count = &mut self.failures[place_of(kind)];
+            *count = count.saturating_sub(1);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The typed client of `/v1`. Used by the command line against a server, and by the server's own tests.
 
 mod error;
+mod follow;
 mod predictions;
 mod runs;
 mod submit;
@@ -22,9 +23,9 @@ pub use runs::ArchiveUpload;
 pub use submit::{Options, Upload};
 
 use crate::{
-    BulkDone, BulkRequest, Comparison, CreatedKey, Job, JobPage, JobRequest, KeyList, Me, NewKey, NewUser,
-    Operations, PasswordChange, Queues, Secret, SignRequest, Signed, Stats, TokenAnswer, UserInfo, UserList,
-    UserPatch, Version, Workers,
+    BulkDone, BulkRequest, Comparison, CreatedKey, History, Job, JobPage, JobRequest, KeyList, Me, NewKey,
+    NewUser, Operations, PasswordChange, Queues, Secret, SettingList, SignRequest, Signed, Span, Stats,
+    TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
     job::{FailureKind, JobOrder, State, escape_segment},
 };
 
@@ -266,6 +267,16 @@ impl Client {
     /// Counts and rates.
     pub async fn stats(&self) -> Result<Stats, ClientError> {
         self.json(self.request(Method::GET, "/v1/stats")).await
+    }
+
+    /// What happened lately, step by step.
+    pub async fn history(&self, span: Span) -> Result<History, ClientError> {
+        self.json(self.request(Method::GET, "/v1/history").query(&[("span", span.as_str())])).await
+    }
+
+    /// Every setting in force.
+    pub async fn settings(&self) -> Result<SettingList, ClientError> {
+        self.json(self.request(Method::GET, "/v1/settings")).await
     }
 
     /// Live workers.

@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use utoipa::{OpenApi, PartialSchema};
 
 use crate::{
-    BulkDone, BulkRequest, Code, CompareRequest, Comparison, CreatedKey, Index, Job, JobPage, JobRequest,
-    KeyInfo, KeyList, Me, ModelsList, NewKey, NewUser, Operations, PasswordChange, PredictionFormat,
-    PredictionOutcome, PredictionPage, Problem, Queues, Readiness, Role, Run, RunAggregates, RunGroups,
-    RunItem, RunPage, RunRequest, RunState, SignRequest, Signed, Stats, TokenAnswer, UserInfo, UserList,
-    UserPatch, Version, Workers,
+    BulkDone, BulkRequest, Code, CompareRequest, Comparison, CreatedKey, History, Index, Job, JobPage,
+    JobRequest, KeyInfo, KeyList, Me, ModelsList, NewKey, NewUser, Operations, PasswordChange,
+    PredictionFormat, PredictionOutcome, PredictionPage, Problem, Queues, Readiness, Role, Run,
+    RunAggregates, RunGroups, RunItem, RunPage, RunRequest, RunState, SettingList, SignRequest, Signed, Span,
+    Stats, TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
     job::{FailureKind, JobOrder, State},
     prediction::Surface,
     system::{OperationInfo, Operations as OperationList},
@@ -40,6 +40,9 @@ use serde::Serialize;
     Problem,
     Code,
     Stats,
+    History,
+    Span,
+    SettingList,
     Queues,
     Workers,
     Operations,

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use darkroom_api::SettingOrigin;
 use darkroom_server::config::Mistake;
 
 use super::Settings;
@@ -27,6 +28,7 @@ pub(crate) struct Layers {
 struct Entry {
     key: String,
     text: String,
+    origin: SettingOrigin,
     place: String,
 }
 
@@ -38,6 +40,7 @@ pub(crate) fn load(layers: &Layers) -> Result<Settings, Vec<Mistake>> {
     entries.extend(layers.flags.iter().map(|(key, text)| Entry {
         key: key.clone(),
         text: text.clone(),
+        origin: SettingOrigin::Argument,
         place: "command line".to_owned(),
     }));
     let mut settings = Settings::default();
@@ -57,7 +60,9 @@ fn set(settings: &mut Settings, entry: &Entry) -> Result<(), String> {
         for setting in section.settings() {
             let key = format!("{name}.{}", setting.key);
             if key == entry.key {
-                return setting.value.read(&entry.text);
+                setting.value.read(&entry.text)?;
+                settings.origins.insert(key, entry.origin);
+                return Ok(());
             }
             known.push(key);
         }
@@ -78,7 +83,12 @@ fn nearest<'a>(key: &str, known: &'a [String]) -> Option<&'a String> {
 /// `DARKROOM__HTTP__LISTEN` is `http.listen`.
 fn variable_entry(name: &str, text: &str) -> Option<Entry> {
     let key = name.strip_prefix("DARKROOM__")?.to_lowercase().replace("__", ".");
-    Some(Entry { key, text: text.to_owned(), place: format!("environment variable {name}") })
+    Some(Entry {
+        key,
+        text: text.to_owned(),
+        origin: SettingOrigin::Environment,
+        place: format!("environment variable {name}"),
+    })
 }
 
 fn file_entries(named: Option<&Path>, mistakes: &mut Vec<Mistake>) -> Vec<Entry> {
@@ -102,12 +112,14 @@ fn file_entries(named: Option<&Path>, mistakes: &mut Vec<Mistake>) -> Vec<Entry>
             toml::Value::Table(settings) => entries.extend(settings.into_iter().map(|(key, value)| Entry {
                 key: format!("{section}.{key}"),
                 text: as_text(&value),
+                origin: SettingOrigin::File,
                 place: path.display().to_string(),
             })),
             value => {
                 entries.push(Entry {
                     key: section,
                     text: as_text(&value),
+                    origin: SettingOrigin::File,
                     place: path.display().to_string(),
                 });
             }
@@ -169,11 +181,33 @@ mod tests {
         let mut again = Settings::default();
         for (section, table) in shown.parse::<toml::Table>().unwrap() {
             for (key, value) in table.as_table().unwrap() {
-                let entry =
-                    Entry { key: format!("{section}.{key}"), text: as_text(value), place: String::new() };
+                let (key, origin) = (format!("{section}.{key}"), SettingOrigin::File);
+                let entry = Entry { key, text: as_text(value), origin, place: String::new() };
                 set(&mut again, &entry).unwrap();
             }
         }
+        again.origins.clone_from(&settings.origins);
         assert_eq!(again, settings);
+    }
+
+    #[test]
+    fn every_setting_is_described_with_its_origin_and_no_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("darkroom.toml");
+        fs::write(&file, "[http]\nmax_looks = 5\nmax_streams = 7\n[worker]\nslots = 2").unwrap();
+        let variables = [("DARKROOM__HTTP__MAX_STREAMS", "8"), ("DARKROOM__WORKER__SLOTS", "3")];
+        let environment = variables.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+        let flags = vec![("worker.slots".to_owned(), "4".to_owned())];
+        let mut settings = load(&Layers { file: Some(file), environment, flags }).unwrap();
+        let described = super::super::describe(&mut settings);
+        let of = |key: &str| described.iter().find(|setting| setting.key == key).unwrap();
+        let shown = |key| (of(key).value.as_deref(), of(key).from);
+        assert_eq!(shown("http.max_looks"), (Some("5"), SettingOrigin::File));
+        assert_eq!(shown("http.max_streams"), (Some("8"), SettingOrigin::Environment));
+        assert_eq!(shown("worker.slots"), (Some("4"), SettingOrigin::Argument));
+        assert_eq!(shown("store.keep_history"), (Some("8d"), SettingOrigin::Default));
+        assert_eq!((of("http.max_looks").default.as_str(), of("http.max_looks").secret), ("64", false));
+        assert!(of("http.max_looks").help.contains("at once"));
+        assert_eq!(described.len(), super::super::describe(&mut Settings::default()).len());
     }
 }

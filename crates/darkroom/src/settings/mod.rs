@@ -4,12 +4,13 @@
 mod layers;
 pub(crate) mod reference;
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use darkroom_api::{SettingInfo, SettingOrigin};
 use darkroom_core::store::StoreLimits;
 use darkroom_server::{
     Config,
-    config::{Mistake, Section},
+    config::{Mistake, Section, Setting},
     settings,
 };
 
@@ -111,6 +112,8 @@ pub(crate) struct Settings {
     pub(crate) data: Data,
     pub(crate) store: Store,
     pub(crate) service: Config,
+    /// Where those come from that somebody has set, by section and key.
+    origins: BTreeMap<String, SettingOrigin>,
 }
 
 impl Settings {
@@ -124,6 +127,38 @@ impl Settings {
     fn validate(&self) -> Vec<Mistake> {
         [self.store.validate(), self.service.validate()].concat()
     }
+}
+
+/// Every setting in force, for people who look at a server.
+pub(crate) fn describe(settings: &mut Settings) -> Vec<SettingInfo> {
+    let origins = std::mem::take(&mut settings.origins);
+    let mut defaults = Settings::default();
+    let shown = each(&mut defaults, |_, setting| setting.value.show());
+    let mut described = each(settings, |key, setting| SettingInfo {
+        value: (!setting.value.is_secret()).then(|| setting.value.show()),
+        default: String::new(),
+        help: setting.about.trim().to_owned(),
+        from: origins.get(&key).copied().unwrap_or(SettingOrigin::Default),
+        secret: setting.value.is_secret(),
+        key,
+    });
+    for (setting, default) in described.iter_mut().zip(shown) {
+        setting.default = default;
+    }
+    settings.origins = origins;
+    described
+}
+
+/// What `look` makes of each setting, given its section and key.
+fn each<T>(settings: &mut Settings, look: impl Fn(String, &Setting<'_>) -> T) -> Vec<T> {
+    let mut seen = Vec::new();
+    for section in settings.sections() {
+        let name = section.name();
+        seen.extend(
+            section.settings().iter().map(|setting| look(format!("{name}.{}", setting.key), setting)),
+        );
+    }
+    seen
 }
 
 /// Every setting in force, as a file that says the same.

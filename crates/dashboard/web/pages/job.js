@@ -1,10 +1,11 @@
 // One job: its image beside what came of it, and its history.
 
-import { h, fill, write } from "/ui/core/dom.js";
+import { h, fill } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
 import { go } from "/ui/core/router.js";
 import { follow } from "/ui/core/live.js";
-import { ago, agoText, bytes, keepAges, number, words } from "/ui/core/format.js";
+import { session } from "/ui/core/session.js";
+import { ago, bytes, keepAges, number, words } from "/ui/core/format.js";
 import { badge, setBadge } from "/ui/parts/badge.js";
 import { action, confirm } from "/ui/parts/dialog.js";
 import { icon } from "/ui/parts/icons.js";
@@ -88,8 +89,9 @@ function actions(job, address, again) {
 
 /** Why the job is not done, and what would help. */
 function trouble(job) {
-  if (job.state === "held") return note(`The queue ${job.queue} is paused. `, h("a", { href: "#/queues" }, "Resume it"), " and the job goes on.");
-  if (job.state === "scheduled") return note(job.failure ? `${sentence(words(job.failure.kind))}: ${job.failure.message}. Another attempt comes ${agoText(job.run_at)}.` : `It begins ${agoText(job.run_at)}.`);
+  if (job.state === "held") return note(`The queue ${job.queue} is paused. `, session.may("operator") ? [h("a", { href: "#/queues" }, "Resume it"), " and the job goes on."] : "An operator can resume it.");
+  if (job.state === "scheduled" && job.failure) return note(`${sentence(words(job.failure.kind))}: ${job.failure.message}. Another attempt comes `, ago(job.run_at), ".");
+  if (job.state === "scheduled") return note("It begins ", ago(job.run_at), ".");
   if (job.state === "running" && job.cancel_requested) return note("It has been told to stop; its worker looks soon.");
   if (job.state !== "failed" || !job.failure) return null;
   return h("div", { class: "card problem", role: "status" }, h("h2", {}, sentence(words(job.failure.kind))), h("p", {}, job.failure.message), h("p", { class: "quiet" }, ADVICE[job.failure.kind] ?? ""));
@@ -114,7 +116,7 @@ function inputCard(job) {
   const address = `/v1/jobs/${id}`;
   const itself = SHOWN_BY_BROWSERS.has(input.media_type) && input.bytes <= MAX_SHOWN;
   const alt = `The input${name ? ` ${name}` : ""}, which cannot be shown`;
-  const image = itself ? picture(`${address}/artifacts/original`, { alt, class: "original checkered" }) : preview(job, { size: PREVIEW, alt, class: "original checkered" });
+  const image = itself ? picture(`${address}/artifacts/original`, { alt, class: "input-picture checker" }) : preview(job, { size: PREVIEW, alt, class: "input-picture checker" });
   image.addEventListener("error", () => image.classList.add("missing"));
   return h("section", { class: "card" }, h("h2", {}, "Input"), image,
     h("p", { class: "quiet" }, [input.media_type, bytes(input.bytes)].join(" · ")),

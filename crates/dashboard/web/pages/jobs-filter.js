@@ -1,17 +1,18 @@
 // The filter of the list of jobs: what the reader chooses, and what of it goes to the server.
 
 import { h } from "/ui/core/dom.js";
+import { session } from "/ui/core/session.js";
 import { words } from "/ui/core/format.js";
 
 const STATES = ["queued", "running", "scheduled", "held", "succeeded", "failed", "cancelled"];
 
-export const OPERATIONS = ["thumbnail", "classify", "digit", "faces", "model"];
+const OPERATIONS = ["thumbnail", "classify", "digit", "faces", "model"];
 
 const FAILURES = ["undecodable", "unsupported", "limit_exceeded", "timed_out", "input_missing", "unencodable",
   "storage_unavailable", "model_missing", "model_failed", "crashed", "internal"];
 
 /** What of the address is the filter. */
-export const NAMES = ["q", "state", "op", "failure", "owner", "run", "queue", "since", "until", "order"];
+const NAMES = ["q", "state", "op", "failure", "owner", "run", "queue", "since", "until", "order"];
 
 /** How long after the last key the list is asked for, in milliseconds. */
 const TYPING = 300;
@@ -38,7 +39,7 @@ export function filterForm(filter, changed) {
     h("div", { class: "fields" }, text("q", "File name", "Part of a name", "search"), select("state", "State", STATES, "Any state"),
       select("op", "Operation", OPERATIONS, "Any operation"), select("order", "Order", ["newest", "oldest"])),
     h("details", { open: rare.length > 0 }, h("summary", {}, "More filters"), h("div", { class: "fields" },
-      select("failure", "Failed because", FAILURES, "Any reason"), text("owner", "Owner", "A user's name"), text("run", "Run", "The id of a run"),
+      select("failure", "Failed because", FAILURES, "Any reason"), session.may("operator") && text("owner", "Owner", "A user's name"), text("run", "Run", "The id of a run"),
       text("queue", "Queue", "A queue's name"), time("since", "Submitted from"), time("until", "Submitted before"))));
 }
 

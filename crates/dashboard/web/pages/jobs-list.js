@@ -56,14 +56,15 @@ export class JobList {
 
   /**
    * Looks for what is new and for what has changed in what is seen. `steady` is whether rows must keep their place: then
-   * new ones are only counted. `seen` are the rows in sight.
+   * new ones are only counted. `whole` is whether everything that is listed is wanted, and not only its newest part. `seen` are
+   * the rows in sight.
    */
-  async refresh({ steady, seen }) {
+  async refresh({ steady, whole, seen }) {
     if (this.#busy || this.#parts.length === 0) return;
     this.#busy = true;
     try {
       if (this.query.order === "oldest") await this.#lookAtEnd();
-      else await this.#lookAtTop(steady);
+      else await this.#lookAtTop(steady, whole);
       await this.#lookAtSeen(seen);
     } finally {
       this.#busy = false;
@@ -78,12 +79,12 @@ export class JobList {
     this.changed();
   }
 
-  async #lookAtTop(steady) {
+  async #lookAtTop(steady, whole) {
     const answer = await this.#ask(undefined);
     const known = new Set(this.rows.map((job) => job.id));
     const fresh = answer.jobs.filter((job) => !known.has(job.id));
     const gap = known.size > 0 && fresh.length === answer.jobs.length && answer.next_cursor;
-    if (!steady && (gap || known.size > TRIM)) return this.#begin(answer);
+    if (!steady && (gap || known.size === 0 || (known.size > TRIM && !whole))) return this.#begin(answer);
     merge(this.#parts[0], answer.jobs);
     if (steady) this.unseen = gap ? Infinity : fresh.length;
     else this.#parts[0].jobs.unshift(...fresh);
@@ -111,7 +112,8 @@ export class JobList {
   /** Jobs that have ended do not move on their own: only parts with others are asked for again. */
   async #lookAtSeen(seen) {
     const ids = new Set(seen.filter((job) => !FINAL.has(job.state)).map((job) => job.id));
-    const part = this.#parts.slice(1).find(({ jobs }) => jobs.some((job) => ids.has(job.id)));
+    const others = this.query.order === "oldest" ? this.#parts : this.#parts.slice(1);
+    const part = others.find(({ jobs }) => jobs.some((job) => ids.has(job.id)));
     if (part) merge(part, (await this.#ask(part.cursor)).jobs);
   }
 

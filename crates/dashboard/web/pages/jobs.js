@@ -18,7 +18,7 @@ const AT_TOP = 120;
 
 export async function page({ query, signal, setQuery }) {
   let [filter, view] = [pick(query), { sort: query.sort, hide: query.hide?.split(",") }];
-  let [list, stop, inSight] = [null, null, [0, 0]];
+  let [list, stop, before, inSight] = [null, null, [], [0, 0]];
   const summary = h("p", { class: "quiet", role: "status" });
   const fresh = h("button", { class: "fresh primary", hidden: true, onclick: () => { clear(); scrollTo({ top: 0 }); refresh(); } });
   const place = h("div", { class: "rows" });
@@ -33,7 +33,10 @@ export async function page({ query, signal, setQuery }) {
 
   const show = () => {
     const { rows, ended, full, unseen } = list;
+    const moved = scrollY > AT_TOP && !view.sort ? shift(before, rows, inSight[0]) : 0;
+    before = rows;
     jobs.show(rows);
+    if (moved) scrollBy(0, moved * ROW);
     write(summary, `${number(rows.length)}${ended ? "" : " or more"} ${rows.length === 1 && ended ? "job" : "jobs"}${full ? `; the first ${number(MAX_KEPT)} are listed, narrow the filter for others` : ""}`);
     fresh.hidden = unseen === 0;
     write(fresh, unseen === Infinity ? "Many new jobs" : `${number(unseen)} new ${unseen === 1 ? "job" : "jobs"}`);
@@ -48,6 +51,7 @@ export async function page({ query, signal, setQuery }) {
   const begin = () => {
     stop?.abort();
     stop = new AbortController();
+    before = [];
     list = new JobList({ query: filter, signal: stop.signal, changed: show });
     fill(place, loading(10));
     return more();
@@ -55,7 +59,7 @@ export async function page({ query, signal, setQuery }) {
   const refresh = () => {
     if (document.hidden || !list) return;
     const steady = scrollY > AT_TOP || jobs.chosen().length > 0;
-    return list.refresh({ steady, seen: list.rows.slice(...inSight) }).catch(failed);
+    return list.refresh({ steady, whole: Boolean(view.sort), seen: list.rows.slice(...inSight) }).catch(failed);
   };
   signal.addEventListener("abort", () => stop?.abort());
   whenChanged(refresh, signal);
@@ -65,6 +69,13 @@ export async function page({ query, signal, setQuery }) {
   keepAges(root, signal);
   await begin();
   return root;
+}
+
+/** By how many places the rows in sight have moved: what is read stays where it is while others come and go above. */
+function shift(before, after, index) {
+  const id = before[index]?.id;
+  const now = id ? after.findIndex((job) => job.id === id) : -1;
+  return now < 0 ? 0 : now - index;
 }
 
 function emptyWords({ order, ...filter }) {

@@ -92,7 +92,7 @@ function progressCard() {
       const done = counts.succeeded + counts.failed + counts.cancelled;
       const values = {
         Images: `${number(done)} of ${number(total)}${run.complete || FINAL.has(run.state) ? "" : " so far"}`,
-        "A second": run.rate ? number(Number(run.rate.toFixed(run.rate < 10 ? 1 : 0))) : null,
+        "A second": run.rate && run.state !== "paused" ? number(Number(run.rate.toFixed(run.rate < 10 ? 1 : 0))) : null,
         "Time left": run.time_left ? duration(Math.ceil(run.time_left)) : null,
         Took: run.started_at && run.finished_at ? duration((Date.parse(run.finished_at) - Date.parse(run.started_at)) / 1000) : null,
         Remembered: run.cached ? `${number(run.cached)} from earlier work` : null, Bytes: bytes(run.bytes),
@@ -141,7 +141,7 @@ function about(run) {
 }
 
 /** A source as the run has it, in words. */
-export function sourceText(source) {
+function sourceText(source) {
   if (source.kind === "folder") return `Folder ${source.path}${source.depth === "flat" ? ", without folders below" : ""}`;
   if (source.kind === "urls") return `${number(source.urls?.length ?? source.count)} addresses`;
   if (source.kind === "prefix") return source.prefix ? `Stored images whose address begins with ${source.prefix}` : "All stored images";

@@ -45,7 +45,7 @@ export async function page({ query, signal, setQuery }) {
     h("option", { value: "" }, "Any state"), STATES.map((state) => h("option", { value: state, selected: filter.state === state }, words(state))));
   await begin();
   whenChanged(() => ask().catch((problem) => problem.name !== "AbortError" && write(summary, `Not up to date: ${problem.message}`)), signal);
-  const root = h("div", { class: "page" },
+  const root = h("div", { class: "page runs" },
     h("header", { class: "head" }, h("div", {}, h("h1", {}, "Runs"), summary),
       h("div", { class: "actions" }, h("label", {}, h("span", { class: "unseen" }, "State"), states), list.columnsButton(), h("a", { class: "button primary", href: "#/runs/new" }, "Start a run"))),
     place, h("div", { class: "row" }, more));
@@ -57,6 +57,8 @@ function summaryOf(runs, next) {
   const going = runs.filter((run) => run.state === "running" || run.state === "enumerating").length;
   return `${number(runs.length)}${next ? " or more" : ""} ${runs.length === 1 ? "run" : "runs"}${going ? `, ${number(going)} at work` : ""}`;
 }
+
+const operations = (run) => run.operations.map(({ op }) => op).join(", ");
 
 const finished = ({ counts }) => counts.succeeded + counts.failed + counts.cancelled;
 
@@ -73,13 +75,13 @@ const COLUMNS = [
   { name: "failed", title: "Failed", class: "number", cell: (run) => h("span", { class: run.counts.failed ? "wrong" : "" }, number(run.counts.failed)), sort: (run) => run.counts.failed },
   { name: "rate", title: "A second", class: "number", cell: (run) => rate(run), sort: (run) => run.rate ?? 0 },
   { name: "left", title: "Time left", class: "number", cell: (run) => (run.time_left === undefined || run.time_left === null ? "–" : duration(Math.ceil(run.time_left))), sort: (run) => run.time_left ?? -1 },
-  { name: "operations", title: "Operations", cell: (run) => run.operations.map(({ op }) => op).join(", "), sort: (run) => run.operations[0]?.op },
+  { name: "operations", title: "Operations", hidden: true, cell: (run) => h("span", { class: "cut", title: operations(run) }, operations(run)), sort: (run) => run.operations[0]?.op },
   { name: "owner", title: "Owner", hidden: true, cell: (run) => h("span", { class: "cut" }, run.owner), sort: (run) => run.owner },
   { name: "queue", title: "Queue", hidden: true, cell: (run) => run.queue, sort: (run) => run.queue },
   { name: "made", title: "Started", cell: (run) => ago(run.created_at), sort: (run) => run.created_at },
 ];
 
-/** Images a second of a run as words. */
-export function rate(run) {
-  return run.rate === undefined || run.rate === null ? "–" : number(Number(run.rate.toFixed(run.rate < 10 ? 1 : 0)));
+/** Images a second, of a run that is not paused: that one's time goes on while nothing is done. */
+function rate(run) {
+  return run.rate === undefined || run.rate === null || run.state === "paused" ? "–" : number(Number(run.rate.toFixed(run.rate < 10 ? 1 : 0)));
 }

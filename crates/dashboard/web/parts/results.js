@@ -24,7 +24,7 @@ const MAX_STRIP = 512;
 export function resultView(jobId, result, { original = `/v1/jobs/${jobId}/artifacts/original`, layer } = {}) {
   const { operation, document, artifacts = [], cached } = result;
   const draw = VIEWS[operation] ?? documentView;
-  return h("article", { class: "result" },
+  return h("article", { class: "outcome" },
     h("header", {}, h("h3", {}, operation), modelName(document), cached && h("span", { class: "badge quiet", title: "The same operation on the same image was done before." }, "remembered")),
     draw(document, { artifacts, original, layer }),
     artifacts.length > 0 && files(artifacts));
@@ -49,7 +49,7 @@ function thumbnailView(document, { artifacts }) {
   const size = `${number(document.width)} × ${number(document.height)}`;
   const words = [size, String(document.format ?? "").toUpperCase(), bytes(document.bytes), document.frames > 1 && `${number(document.frames)} frames`];
   return h("figure", { class: "thumbnail" },
-    artifact && picture(artifact.url, { alt: `Thumbnail, ${size} pixels`, class: "checkered" }),
+    artifact && picture(artifact.url, { alt: `Thumbnail, ${size} pixels`, class: "checker" }),
     h("figcaption", { class: "quiet" }, words.filter(Boolean).join(" · ")));
 }
 
@@ -68,13 +68,13 @@ function rest(count) {
 }
 
 function digitView({ digit, score, scores = [] }) {
-  return h("div", { class: "digit" },
-    h("p", { class: "figure" }, h("strong", {}, digit), h("span", { class: "quiet" }, percent(score))),
+  return h("div", { class: "outcome-digit" },
+    h("p", { class: "outcome-figure" }, h("strong", {}, digit), h("span", { class: "quiet" }, percent(score))),
     scoreBars(scores.map((value, label) => ({ label, value, tone: label === digit ? "accent" : "quiet" }))));
 }
 
 function facesView({ faces = [] }, { artifacts, original, layer }) {
-  if (faces.length === 0) return [h("p", { class: "quiet" }, "No face was found."), !layer && picture(original, { alt: "The input", class: "whole" })];
+  if (faces.length === 0) return [h("p", { class: "quiet" }, "No face was found."), !layer && picture(original, { alt: "The input", class: "whole-picture" })];
   const drawn = layer ?? facesOn(original, faces);
   const crop = (face) => artifacts.find((one) => one.name === face.crop?.artifact);
   const line = (face, index) => h("li", { tabindex: "0", onpointerenter: () => drawn.light(index), onpointerleave: () => drawn.light(null), onfocus: () => drawn.light(index), onblur: () => drawn.light(null) },
@@ -82,7 +82,7 @@ function facesView({ faces = [] }, { artifacts, original, layer }) {
     h("span", {}, h("strong", {}, `Face ${index + 1}`), h("span", { class: "quiet" }, ` ${Math.round(face.box.width)} × ${Math.round(face.box.height)}${face.clipped ? ", cut by the edge" : ""}`)),
     h("span", { class: "value" }, percent(face.score)),
     face.embedding && strip(face.embedding, { label: `Embedding of face ${index + 1}` }));
-  return h("div", { class: "faces" }, !layer && drawn.element, h("ol", { class: "face-list" }, faces.slice(0, MAX_SHOWN).map(line)), rest(faces.length));
+  return h("div", { class: "outcome-faces" }, !layer && drawn.element, h("ol", { class: "face-list" }, faces.slice(0, MAX_SHOWN).map(line)), rest(faces.length));
 }
 
 function modelView({ outputs = [] }) {
@@ -110,7 +110,7 @@ export function strip(values, { label, spread, height = 40 } = {}) {
   const bar = (value, index) => h("rect", { class: value < 0 ? "below" : "above", x: index + 0.1, width: 0.8, y: Math.min(y(0), y(value)), height: Math.max(0.3, Math.abs(y(value) - y(0))) },
     h("title", {}, `${index + 1}: ${Number(value.toPrecision(4))}${spread ? ` ± ${Number(spread[index].toPrecision(3))}` : ""}`));
   const range = (value, index) => h("rect", { class: "spread", x: index + 0.4, width: 0.2, y: y(value + spread[index]), height: Math.max(0.3, y(value - spread[index]) - y(value + spread[index])) });
-  return h("svg", { class: "strip", role: "img", "aria-label": `${label}: ${number(values.length)} numbers from ${least(values)} to ${most(values)}`, viewBox: `0 0 ${shown.length} ${height}`, preserveAspectRatio: "none", height },
+  return h("svg", { class: "number-strip", role: "img", "aria-label": `${label}: ${number(values.length)} numbers from ${least(values)} to ${most(values)}`, viewBox: `0 0 ${shown.length} ${height}`, preserveAspectRatio: "none", height },
     shown.map(bar), spread && shown.map(range));
 }
 
@@ -119,7 +119,7 @@ const most = (values) => Number(values.reduce((a, b) => Math.max(a, b)).toPrecis
 
 /** Whatever operations there may be later: the document as it is. */
 function documentView(document) {
-  return h("pre", { class: "raw", tabindex: "0" }, JSON.stringify(document, null, 2));
+  return h("pre", { class: "raw-text", tabindex: "0" }, JSON.stringify(document, null, 2));
 }
 
 /** The files of a job as buttons that save them: `[{ name, url, bytes, media_type }]`. */
@@ -143,7 +143,7 @@ async function save(button, url, name) {
 /** A document as text that can be folded out and copied. */
 export function rawJson(value, { title = "Raw JSON" } = {}) {
   const text = () => JSON.stringify(value(), null, 2);
-  const place = h("pre", { class: "raw", tabindex: "0", "aria-label": title });
+  const place = h("pre", { class: "raw-text", tabindex: "0", "aria-label": title });
   const copy = h("button", { class: "small", onclick: async () => {
     await navigator.clipboard.writeText(text()).then(() => fill(copy, icon("check"), "Copied"), () => fill(copy, icon("copy"), "Select and copy it by hand"));
     setTimeout(() => fill(copy, icon("copy"), "Copy"), 2000);

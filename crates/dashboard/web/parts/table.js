@@ -166,34 +166,6 @@ function columnsButton({ columns, hidden, store, draw }) {
   }), column.title)));
 }
 
-/** Stands where rows are that are not drawn. */
-function spacer() {
-  return h("tbody", { "aria-hidden": "true", class: "spacer" }, h("tr"));
-}
-
-/** Calls `draw` when the page is scrolled or resized, once a frame at most. */
-function whenMoved(draw, signal) {
-  let asked = false;
-  const ask = () => {
-    if (asked) return;
-    asked = true;
-    requestAnimationFrame(() => { asked = false; if (!signal.aborted) draw(); });
-  };
-  addEventListener("scroll", ask, { signal, passive: true });
-  addEventListener("resize", ask, { signal });
-}
-
-function columnsButton({ columns, hidden, store, draw }) {
-  return h("details", { class: "dropdown" }, h("summary", { class: "button" }, icon("columns"), "Columns"),
-    h("div", { class: "menu" }, columns.map((column) => h("label", {}, h("input", {
-      type: "checkbox", checked: !hidden.has(column.name), onchange: (event) => {
-        if (event.target.checked) hidden.delete(column.name); else hidden.add(column.name);
-        if (store) localStorage.setItem(`darkroom.columns.${store}`, JSON.stringify([...hidden]));
-        draw();
-      },
-    }), column.title))));
-}
-
 function remembered(store) {
   try {
     return JSON.parse(localStorage.getItem(`darkroom.columns.${store}`));

@@ -44,7 +44,15 @@ impl Bench {
         let blobs = Blobs::open(folder.path()).unwrap();
         let predictor = Predictor::open(&config.models, folder.path(), None).unwrap();
         let sources = crate::runs::sources(&config, &blobs, folder.path());
-        let parts = Parts { store: store.clone(), blobs, sources, predictor, clock: clock.clone(), config };
+        let parts = Parts {
+            store: store.clone(),
+            blobs,
+            sources,
+            predictor,
+            clock: clock.clone(),
+            config,
+            settings: Arc::default(),
+        };
         let metrics = Metrics::default();
         let accounts = Accounts::new(&parts, &metrics);
         let ann = accounts.add_user("Ann", Secret::new(PASSWORD), Role::User).await.unwrap();

@@ -13,7 +13,7 @@ use darkroom_core::{
     store::{Store, StoreError},
 };
 
-use super::{BlobError, Blobs, Inner, blocking};
+use super::{BlobError, Blobs, Inner, blocking, sizes::measure};
 use crate::failpoint;
 
 /// Blobs of one question to the store.
@@ -90,6 +90,7 @@ impl Blobs {
         let folder = walk.next;
         let (old, temporary) = blocking(move || {
             let temporary = if folder == 0 { remove_stale(&inner.root.join("tmp"), grace)? } else { 0 };
+            measure(&inner, folder)?;
             Ok((old_blobs(&inner.root.join(hex::encode([folder])), grace)?, temporary))
         })
         .await?;
@@ -126,6 +127,7 @@ fn remove(inner: &Inner, id: BlobId) -> io::Result<Option<u64>> {
     }
     failpoint::reached("blobs.set_aside");
     let bytes = aside.metadata()?.len();
+    inner.sizes.removed(id, bytes);
     fs::remove_file(&aside)?;
     Ok(Some(bytes))
 }

@@ -12,6 +12,7 @@
 mod collect;
 mod pins;
 mod reader;
+mod sizes;
 mod writer;
 
 use std::{
@@ -26,10 +27,12 @@ use darkroom_core::BlobId;
 pub use collect::{Collected, Walk};
 pub use pins::Pin;
 pub use reader::Blob;
+pub use sizes::Room;
 pub use writer::BlobWriter;
 
 use crate::{config::Mistake, settings};
 use pins::Pins;
+use sizes::Sizes;
 
 settings! {
     /// Where images and artifacts are kept.
@@ -111,6 +114,7 @@ pub struct Blobs {
 struct Inner {
     root: PathBuf,
     pins: Arc<Pins>,
+    sizes: Sizes,
 }
 
 impl Blobs {
@@ -126,7 +130,7 @@ impl Blobs {
             }
         }
         sync_folder(&root)?;
-        Ok(Self { inner: Arc::new(Inner { root, pins: Arc::default() }) })
+        Ok(Self { inner: Arc::new(Inner { root, pins: Arc::default(), sizes: Sizes::default() }) })
     }
 
     /// A writer that takes at most `cap` bytes, chunk by chunk.

@@ -52,6 +52,37 @@ async fn the_same_content_is_kept_once() {
 }
 
 #[tokio::test]
+async fn bytes_are_measured_once_and_counted_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let (clock, limits) = (Arc::new(SystemClock), StoreLimits::default());
+    let store = Memory::new(limits, clock);
+    let known = blobs.put(vec![1; 1_000]).await.unwrap();
+    for first in 0..=u8::MAX {
+        assert_eq!(blobs.bytes(), None);
+        blobs.measure(first).await.unwrap();
+    }
+    assert_eq!(blobs.bytes(), Some(1_000));
+    blobs.put(vec![1; 1_000]).await.unwrap();
+    let mut large = blobs.writer(u64::MAX);
+    large.write(&vec![2; 2 << 20]).await.unwrap();
+    let large = large.finish().await.unwrap();
+    assert_eq!(blobs.bytes(), Some(1_000 + (2 << 20)), "the same content counts once");
+    let gone = known.id;
+    drop(known);
+    blobs.collect(&store, vec![gone, large.id]).await.unwrap();
+    assert_eq!(blobs.bytes(), Some(2 << 20), "what is held stays");
+    // What changed behind its back is noticed when the folder is looked through.
+    fs::remove_file(blobs.local_path(large.id)).unwrap();
+    let mut walk = Walk::default();
+    for _ in 0..=u8::MAX {
+        blobs.collect_leftovers(&store, &mut walk, Duration::from_hours(1)).await.unwrap();
+    }
+    assert_eq!(blobs.bytes(), Some(0));
+    assert!(blobs.room().is_some_and(|room| room.free <= room.total && room.total > 0));
+}
+
+#[tokio::test]
 async fn a_writer_that_passes_its_cap_or_is_dropped_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let blobs = Blobs::open(folder.path()).unwrap();

@@ -99,6 +99,7 @@ impl Spilled {
         let stored = Stored { id, bytes: self.bytes, pin: Pins::pin(&inner.pins, id) };
         if !reuse(inner, id)? {
             self.file.become_blob(inner, id)?;
+            inner.sizes.added(id, stored.bytes);
         }
         Ok(stored)
     }
@@ -113,6 +114,7 @@ pub(super) fn put(inner: &Inner, content: &[u8]) -> Result<Stored, BlobError> {
         let mut file = Temporary::create(inner)?;
         file.handle.write_all(content)?;
         file.become_blob(inner, id)?;
+        inner.sizes.added(id, stored.bytes);
     }
     Ok(stored)
 }

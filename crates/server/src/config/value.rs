@@ -15,6 +15,11 @@ pub trait Value {
 
     /// What kind of text is expected, for the reference.
     fn kind(&self) -> String;
+
+    /// Whether the value is nobody's business.
+    fn is_secret(&self) -> bool {
+        false
+    }
 }
 
 macro_rules! plain_values {
@@ -76,6 +81,9 @@ impl<T: Value + Default> Value for Option<T> {
     }
     fn kind(&self) -> String {
         format!("{}, or empty", T::default().kind())
+    }
+    fn is_secret(&self) -> bool {
+        T::default().is_secret()
     }
 }
 
@@ -170,6 +178,9 @@ impl Value for Secret {
     }
     fn kind(&self) -> String {
         "a secret".to_owned()
+    }
+    fn is_secret(&self) -> bool {
+        true
     }
 }
 

@@ -84,16 +84,8 @@ impl Following {
             }
             let job = self.http.store.job(self.waiter.job()).await.ok().flatten()?;
             if self.last.as_deref() != Some(event_id(&job).as_str()) {
-                return self.may_still_ask().await.then_some(job);
+                return self.http.may_still_ask(&self.caller).await.then_some(job);
             }
-        }
-    }
-
-    /// A stream may last for hours; who was disabled or has signed out meanwhile hears no more.
-    async fn may_still_ask(&self) -> bool {
-        match self.caller.identity() {
-            Some(identity) => self.http.accounts.stands(identity).await.unwrap_or(false),
-            None => true,
         }
     }
 }

@@ -8,7 +8,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use darkroom_api::{Code, Index, Operations, Readiness, Stats, Version, Worker, Workers, openapi};
+use darkroom_api::{Code, Index, Operations, Readiness, Version, Worker, Workers, openapi};
 
 use super::{Http, failure::Failure};
 use crate::blobs::BlobError;
@@ -69,11 +69,6 @@ pub(super) async fn metrics(State(http): State<Http>) -> Response {
 /// What is running.
 pub(super) async fn version() -> Json<Version> {
     Json(Version { name: "darkroom".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() })
-}
-
-/// Counts and rates.
-pub(super) async fn stats(State(http): State<Http>) -> Result<Json<Stats>, Failure> {
-    Ok(Json(Stats::at(http.now(), &http.store.counts().await?)))
 }
 
 /// Who works.

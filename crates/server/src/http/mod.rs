@@ -19,6 +19,7 @@ mod envelope;
 mod events;
 mod faces;
 mod failure;
+mod feed;
 mod fetch;
 mod gate;
 mod health;
@@ -42,8 +43,10 @@ mod run_report;
 mod run_results;
 mod run_rows;
 mod runs;
+mod settings;
 mod sign;
 mod state;
+mod stats;
 mod submit;
 mod tokens;
 mod users;
@@ -63,7 +66,7 @@ pub use listen::serve;
 pub use sign::SigningKey;
 pub use state::{Http, Wiring};
 
-use classic::{classifier, digit, resize, thumbnail};
+use classic::{average_face, classifier, digit, resize, thumbnail};
 use failure::Failure;
 
 /// Every route of this server.
@@ -103,7 +106,10 @@ fn table() -> Vec<Row> {
         get("/v1/queues", queues::list),
         post("/v1/queues/{name}/pause", queues::pause),
         post("/v1/queues/{name}/resume", queues::resume),
-        get("/v1/stats", health::stats),
+        get("/v1/stats", stats::stats),
+        get("/v1/history", stats::history),
+        get("/v1/events", feed::follow),
+        get("/v1/settings", settings::list),
         get("/v1/workers", health::workers),
         post("/token", tokens::sign_in),
         post("/v1/tokens/revoke", tokens::sign_out),
@@ -151,6 +157,8 @@ fn table() -> Vec<Row> {
         post("/mnist/", digit::predict),
         get("/", classifier::root),
         post("/predict", classifier::predict),
+        get("/run", average_face::run),
+        get("/status/{id}", average_face::status),
     ]
 }
 

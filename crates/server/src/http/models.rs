@@ -1,7 +1,7 @@
 //! `GET /v1/models`: what models there are.
 
 use axum::{Json, extract::State};
-use darkroom_api::{ModelInfo, ModelLatency, ModelState, ModelTensor, ModelsList};
+use darkroom_api::{Latency, ModelInfo, ModelState, ModelTensor, ModelsList};
 use darkroom_inference::{Listed, Model};
 
 use super::Http;
@@ -16,8 +16,9 @@ pub(super) async fn list(State(http): State<Http>) -> Json<ModelsList> {
 
 /// With what is known of its use.
 fn counted(http: &Http, info: ModelInfo) -> ModelInfo {
-    let Counted { asked, failed, latency } = http.predictor.tally().of(&info.name, &info.version);
-    let latency = latency.map(|[p50_us, p95_us]| ModelLatency { p50_us, p95_us });
+    let Counted { asked, failed, measured, latency } = http.predictor.tally().of(&info.name, &info.version);
+    let [p50_ms, p95_ms, p99_ms] = [0, 1, 2].map(|place| latency.map(|us| us[place] as f64 / 1e3));
+    let latency = Latency { count: measured, p50_ms, p95_ms, p99_ms };
     ModelInfo { requests: asked, failures: failed, latency, ..info }
 }
 
@@ -59,6 +60,7 @@ fn described(name: String, version: String, model: &Model) -> ModelInfo {
         labels: model.labels().len() as u64,
         waiting: model.waiting() as u64,
         failure: failure.map(|failure| failure.to_string()),
+        memory_bytes: model.weight_bytes().filter(|_| state == ModelState::Loaded),
         ..ModelInfo::default()
     }
 }

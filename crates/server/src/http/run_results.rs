@@ -113,16 +113,8 @@ impl Following {
             }
             let run = self.http.store.run(self.run).await.ok().flatten()?;
             if self.last.as_ref() != Some(&run) {
-                return self.may_still_ask().await.then_some(run);
+                return self.http.may_still_ask(&self.caller).await.then_some(run);
             }
-        }
-    }
-
-    /// A stream may last for hours; who was disabled or has signed out meanwhile hears no more.
-    async fn may_still_ask(&self) -> bool {
-        match self.caller.identity() {
-            Some(identity) => self.http.accounts.stands(identity).await.unwrap_or(false),
-            None => true,
         }
     }
 }

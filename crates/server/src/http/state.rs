@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, num::NonZero, ops::Deref, sync::Arc, thread};
 
-use darkroom_api::Code;
+use darkroom_api::{Code, SettingInfo};
 use darkroom_core::{BlobId, Clock, JobId, Timestamp, store::Store, user::Role};
 use darkroom_dashboard::Files;
 use darkroom_imaging::Limits;
@@ -13,6 +13,7 @@ use super::{
     Config, SigningKey,
     caller::Caller,
     failure::Failure,
+    feed::Feed,
     fetch::Fetcher,
     gate::{self, Rules},
     notices::Notices,
@@ -67,6 +68,11 @@ pub struct Inner {
     pub(super) remembers: bool,
     pub(super) stop: CancellationToken,
     pub(super) notices: Notices,
+    pub(super) feed: Feed,
+    /// Every setting, as it is shown.
+    pub(super) settings: Arc<[SettingInfo]>,
+    /// When this was made.
+    pub(super) started_at: Timestamp,
     pub(super) fetcher: Fetcher,
     pub(super) dashboard: Files,
     /// Which paths metrics may name.
@@ -107,6 +113,9 @@ impl Http {
             remembers: parts.config.cache.enabled,
             stop: wiring.stop,
             notices: Notices::of(&parts.store),
+            feed: Feed::default(),
+            settings: Arc::clone(&parts.settings),
+            started_at: parts.clock.now(),
             fetcher: Fetcher::new(&config),
             dashboard: config.dashboard_dir.as_ref().map_or_else(Files::embedded, Files::folder),
             paths: super::routes().into_iter().map(|(_, path)| path).collect(),
@@ -163,6 +172,15 @@ impl Inner {
     /// The right to hold a connection open for a job to change.
     pub(super) fn stream_permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
         Arc::clone(&self.streams).try_acquire_owned().map_err(|_| Failure::plain(Code::Overloaded))
+    }
+
+    /// Whether whoever follows something may go on: a stream may last for hours, and who was disabled or has signed out
+    /// meanwhile hears no more.
+    pub(super) async fn may_still_ask(&self, caller: &Caller) -> bool {
+        match caller.identity() {
+            Some(identity) => self.accounts.stands(identity).await.unwrap_or(false),
+            None => true,
+        }
     }
 
     /// Who somebody is who has not signed in; `None` if they have to. The host itself is not to be kept from its own

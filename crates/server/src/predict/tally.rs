@@ -32,8 +32,10 @@ pub(crate) struct Counted {
     pub(crate) asked: u64,
     /// Those without an answer.
     pub(crate) failed: u64,
-    /// The median and the 95th percentile of its last answers, in microseconds.
-    pub(crate) latency: Option<[u64; 2]>,
+    /// How many of its last answers were measured.
+    pub(crate) measured: u64,
+    /// The 50th, 95th and 99th percentile of those, in microseconds.
+    pub(crate) latency: Option<[u64; 3]>,
 }
 
 impl Tally {
@@ -70,8 +72,9 @@ impl Tally {
         recent.sort_unstable();
         // The nearest rank: the smallest value that at least this share does not exceed.
         let rank = |percent: usize| recent.get((recent.len() * percent).div_ceil(100).saturating_sub(1));
-        let latency = rank(50).zip(rank(95)).map(|(p50, p95)| [u64::from(*p50), u64::from(*p95)]);
-        Counted { asked, failed, latency }
+        let latency = rank(50).zip(rank(95)).zip(rank(99));
+        let latency = latency.map(|((p50, p95), p99)| [p50, p95, p99].map(|us| u64::from(*us)));
+        Counted { asked, failed, measured: recent.len() as u64, latency }
     }
 }
 
@@ -116,7 +119,10 @@ mod tests {
         let tally = Tally::default();
         (0..5_000).for_each(|_| tally.add(&entry("m", 9_999_999)));
         (1..=1_000).for_each(|us| tally.add(&entry("m", us)));
-        assert_eq!(tally.of("m", "1"), Counted { asked: 6_000, failed: 0, latency: Some([500, 950]) });
+        assert_eq!(
+            tally.of("m", "1"),
+            Counted { asked: 6_000, failed: 0, measured: 1_000, latency: Some([500, 950, 990]) }
+        );
         assert_eq!(tally.of("m", "2"), Counted::default());
     }
 
@@ -131,7 +137,7 @@ mod tests {
         tally.add(&NewPrediction { cached: true, ..entry("m", 1) });
         let unknown = AskedModel { name: "no-such".to_owned(), version: None, digest: None };
         tally.add(&NewPrediction { model: Some(unknown), ..entry("m", 1) });
-        assert_eq!(tally.of("m", "1"), Counted { asked: 1, failed: 1, latency: None });
+        assert_eq!(tally.of("m", "1"), Counted { asked: 1, failed: 1, ..Counted::default() });
         assert_eq!(tally.of("no-such", ""), Counted::default());
     }
 

@@ -38,6 +38,7 @@ impl Shop {
             blobs,
             clock: Arc::new(SystemClock),
             config,
+            settings: Arc::default(),
         };
         Self { store, parts, _folder: folder }
     }

@@ -253,13 +253,9 @@ async fn work_until_empty(
         }
         for leased in claimed {
             done.push(leased.lease.job);
-            let timings = darkroom_core::job::Timings::default();
-            let report = darkroom_core::store::Settlement {
-                lease: leased.lease,
-                outcome: success("t"),
-                timings,
-                beside: Beside::default(),
-            };
+            let timings = Timings::default();
+            let report =
+                Settlement { lease: leased.lease, outcome: success("t"), timings, beside: Beside::default() };
             store.settle(vec![report]).await.expect("settle");
         }
     }

@@ -1,10 +1,10 @@
 //! The server itself: queues, workers, probes, documentation.
 
 use super::super::endpoint::{
-    Access::{Metrics, Open, Operator},
+    Access::{Admin, Metrics, Open, Operator},
     Content, Endpoint, Parameter,
-    Shape::Pattern,
-    answer, path,
+    Shape::{Pattern, Word},
+    answer, path, query,
 };
 use super::READ;
 use crate::problem::Code;
@@ -32,6 +32,31 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         .needs(Operator)
         .answers(&[answer(200, "The counts.", &[Content::Json("Stats")])])
         .problems(READ),
+    Endpoint::get(
+        "/v1/history",
+        "server",
+        "What happened within the last hour, day or week, step by step. It survives restarts.",
+    )
+    .needs(Operator)
+    .takes(&[query("span", Word("Span"), "How much of the past; `hour` if absent.")])
+    .answers(&[answer(200, "Every step of it.", &[Content::Json("History")])])
+    .problems(&[Code::InvalidParameter, Code::Internal, Code::StoreUnavailable]),
+    Endpoint::get(
+        "/v1/events",
+        "server",
+        "Follow what the server counts as server-sent events. Every event is called `stats`, and its data is what \
+         `/v1/stats` answers: at once, then whenever something has changed, once a second at most.",
+    )
+    .needs(Operator)
+    .answers(&[answer(200, "The events.", &[Content::Events])])
+    .problems(&[Code::Overloaded]),
+    Endpoint::get(
+        "/v1/settings",
+        "server",
+        "Every setting in force, and where its value comes from. Secrets are hidden.",
+    )
+    .needs(Admin)
+    .answers(&[answer(200, "The settings.", &[Content::Json("SettingList")])]),
     Endpoint::get("/v1/workers", "server", "Every live worker.")
         .needs(Operator)
         .answers(&[answer(200, "The workers.", &[Content::Json("Workers")])])

@@ -52,8 +52,8 @@ pub async fn what_happens_is_kept_by_the_minute(open: Open<'_>) {
     assert_eq!(past[0].latencies.count(), 2, "who cancels does not measure");
     assert!((1..=2).contains(&shown(&past[0], 50)) && (3..=4).contains(&shown(&past[0], 95)), "{past:?}");
     assert!((62..=66).contains(&shown(&past[1], 50)), "{past:?}");
-    let part = bench.store.history(first_minute(), first_minute() + MINUTE).await.expect("history");
-    assert_eq!(part, past[..1]);
+    let narrow = bench.store.history(first_minute(), first_minute() + MINUTE).await.expect("history");
+    assert_eq!(narrow, past[..1]);
     let later = bench.store.history(first_minute() + SECOND, first_minute()).await.expect("history");
     assert_eq!(later, []);
 }
@@ -131,6 +131,7 @@ pub async fn a_wrong_clock_costs_the_history_its_own_minutes_only(open: Open<'_>
 
 /// Whatever moves a job into failure and out of it.
 pub async fn failures_are_counted_by_their_reason(open: Open<'_>) {
+    use FailureKind::{Crashed, StorageUnavailable, Undecodable};
     let bench = Bench::new(open);
     let once = |name| NewJob { limits: AttemptLimits { attempts: 1, crashes: 1 }, ..job(name) };
     let ids = bench.submit_all(vec![once("a"), once("b"), once("c"), once("d"), job("waits")]).await;
@@ -143,7 +144,6 @@ pub async fn failures_are_counted_by_their_reason(open: Open<'_>) {
     sweep(&bench).await;
     let ended = bench.store.counts().await.expect("counts").ended;
     assert_eq!(ended, Ended { succeeded: 0, failed: 4, cancelled: 0 });
-    use FailureKind::{Crashed, StorageUnavailable, Undecodable};
     assert_eq!(failures(&bench).await, [(Undecodable, 2), (StorageUnavailable, 1), (Crashed, 1)]);
     bench.store.retry(ids[0]).await.expect("retry");
     bench.store.retry(ids[0]).await.expect("retry");

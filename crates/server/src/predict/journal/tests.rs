@@ -32,6 +32,7 @@ impl Desk {
             predictor: Predictor::open(&config.models, folder.path(), None).unwrap(),
             clock: Arc::new(SystemClock),
             config,
+            settings: Arc::default(),
         };
         let metrics = Arc::new(Metrics::default());
         let (journal, task) = Journal::start(&parts, Arc::clone(&metrics));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use darkroom_api::{
-    Client, ClientError, Job, Problem, Secret,
+    Client, ClientError, Job, Problem, Secret, SettingInfo, SettingOrigin,
     client::{Options, Upload},
 };
 use darkroom_core::{
@@ -67,8 +67,15 @@ impl App {
         let predictor = Predictor::open(&config.models, data.path(), None).unwrap();
         let clock = Arc::new(SystemClock);
         let sources = darkroom_server::runs::sources(&config, &blobs, data.path());
-        let parts =
-            Parts { store: Arc::clone(&store), blobs: blobs.clone(), sources, predictor, clock, config };
+        let parts = Parts {
+            store: Arc::clone(&store),
+            blobs: blobs.clone(),
+            sources,
+            predictor,
+            clock,
+            config,
+            settings: settings(),
+        };
         let accounts = Accounts::new(&parts, &Metrics::default());
         let running = darkroom_server::start(parts, SigningKey::from_bytes([7; 32])).await.unwrap();
         let base = format!("http://{}", running.addr());
@@ -128,7 +135,7 @@ impl App {
         let predictor = Predictor::open(&config.models, data, None).unwrap();
         let sources = darkroom_server::runs::sources(&config, &blobs, data);
         let (store, clock) = (Arc::clone(&self.store), Arc::new(SystemClock));
-        let parts = Parts { store, blobs, sources, predictor, clock, config };
+        let parts = Parts { store, blobs, sources, predictor, clock, config, settings: settings() };
         let running = darkroom_server::start(parts, SigningKey::from_bytes([7; 32])).await.unwrap();
         self.base = format!("http://{}", running.addr());
         self.client = Client::new(&self.base).unwrap();
@@ -150,6 +157,20 @@ impl Drop for App {
     fn drop(&mut self) {
         assert!(self.running.is_none() || std::thread::panicking(), "end the app with `finish`");
     }
+}
+
+/// Settings as whoever starts a server describes them.
+fn settings() -> Arc<[SettingInfo]> {
+    let setting = |key: &str, value: Option<&str>, from| SettingInfo {
+        key: key.to_owned(),
+        value: value.map(ToOwned::to_owned),
+        default: String::new(),
+        help: "A secret.".to_owned(),
+        from,
+        secret: value.is_none(),
+    };
+    let listen = setting("http.listen", Some("127.0.0.1:0"), SettingOrigin::Argument);
+    [listen, setting("auth.secret", None, SettingOrigin::Environment)].into()
 }
 
 /// Wait for the job to end.

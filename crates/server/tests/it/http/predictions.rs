@@ -118,8 +118,10 @@ async fn every_answer_is_in_the_log_wherever_it_was_given() {
     let models: Value = app.get("/v1/models").await.json().await.unwrap();
     let digits = &models["models"][0];
     assert_eq!((&digits["requests"], &digits["failures"]), (&json!(5), &json!(0)));
-    let latency = |rank: &str| digits["latency"][rank].as_u64().unwrap();
-    assert!(0 < latency("p50_us") && latency("p50_us") <= latency("p95_us"), "{digits}");
+    let latency = |rank: &str| digits["latency"][rank].as_f64().unwrap();
+    assert!(0.0 < latency("p50_ms") && latency("p50_ms") <= latency("p99_ms"), "{digits}");
+    assert!(digits["latency"]["count"].as_u64() > Some(0), "{digits}");
+    assert!(digits["memory_bytes"].as_u64() > Some(1_000), "{digits}");
     app.finish().await;
 }
 
