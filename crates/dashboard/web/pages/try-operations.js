@@ -72,7 +72,7 @@ function part({ operation, models, query, changed, chosen }) {
   }
 
   function begin(key) {
-    const said = query[`${name}.${key}`] ?? (key === "model" ? query.model : undefined);
+    const said = query[`${name}.${key}`] ?? (key === "model" && chosen ? query.model : undefined);
     if (said !== undefined) return said;
     if (name === "model" && key === "model") return models[0]?.name;
     return query[`${name}.width`] || query[`${name}.height`] ? undefined : BEGIN[name]?.[key];
