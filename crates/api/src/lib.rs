@@ -5,6 +5,7 @@
 //!
 //! Nothing here is stored. Stored types change with migrations, wire types with API versions.
 
+pub mod average_face;
 pub mod bulk;
 pub mod faces;
 pub mod history;

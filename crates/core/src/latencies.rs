@@ -140,7 +140,9 @@ mod tests {
 
     fn of(values: impl IntoIterator<Item = u64>) -> Latencies {
         let mut latencies = Latencies::default();
-        values.into_iter().for_each(|us| latencies.add(Duration::from_micros(us)));
+        for us in values {
+            latencies.add(Duration::from_micros(us));
+        }
         latencies
     }
 

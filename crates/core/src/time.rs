@@ -25,6 +25,7 @@ impl Timestamp {
     }
 
     /// The last multiple of `step` since the epoch that is not after this.
+    #[must_use]
     pub fn floor(self, step: Duration) -> Self {
         let step = i64::try_from(step.as_millis()).unwrap_or(i64::MAX).max(1);
         Self(self.0.saturating_sub(self.0.rem_euclid(step)))

@@ -12,7 +12,8 @@ use crate::{
     jobs::{self, JobsCommand},
     models::{self, ModelsCommand},
     predictions::{self, PredictionsCommand},
-    run::{self, RunCommand},
+    run::{self, RunArgs, RunCommand},
+    runs::{self, RunsCommand},
     serve,
     settings::{self, Layers, Settings, reference},
     terminal,
@@ -54,13 +55,15 @@ enum Command {
         #[arg(long, value_name = "ADDRESS")]
         listen: Option<String>,
     },
-    /// Put files and folders through an operation
+    /// Put files, folders and archives through an operation
     #[command(subcommand)]
-    Run(RunCommand),
+    Run(RunCommand<RunArgs>),
     /// Say whether two images show one person
     Compare(run::CompareArgs),
     /// Look at the jobs of a server, and change their fate
     Jobs(JobsCommand),
+    /// Have a server work through datasets, watch it, and fetch what came of them
+    Runs(RunsCommand),
     /// Look at what models were asked on a server, and what came of it
     Predictions(PredictionsCommand),
     /// Fetch, list, check and import the models that look at images
@@ -104,9 +107,10 @@ impl Args {
         let json = self.global.json;
         match self.command {
             Command::Serve { listen } => serve::serve(&self.global.settings(listen)?),
-            Command::Run(command) => run::run(command, self.global.settings(None)?, json),
+            Command::Run(command) => run::run(command, &self.global.settings(None)?, json),
             Command::Compare(arguments) => run::compare(&arguments, &self.global.settings(None)?, json),
             Command::Jobs(command) => jobs::act(command, json),
+            Command::Runs(command) => runs::act(command, json),
             Command::Predictions(command) => predictions::act(command, json),
             Command::Models(command) => models::act(command, &self.global.settings(None)?, json),
             Command::Users(command) => command.act(&self.global.settings(None)?, json),

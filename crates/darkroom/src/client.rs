@@ -1,12 +1,47 @@
 //! Calling a server: with the token or key of the environment, if there is one. It is never an argument, because others
 //! on the machine can read those.
 
+use clap::Args;
 use darkroom_api::{Client, ClientError, Code, Secret};
 
 use crate::halt::Halt;
 
 /// Where the token or key is.
 const TOKEN: &str = "DARKROOM_TOKEN";
+
+/// The server of a command that needs one.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Server {
+    /// The server; `DARKROOM_TOKEN` is the token or key for it
+    #[arg(
+        long = "server",
+        global = true,
+        value_name = "URL",
+        env = "DARKROOM_SERVER",
+        default_value = "http://127.0.0.1:8080"
+    )]
+    pub(crate) url: String,
+}
+
+/// The server of a command that does without, too.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OtherServer {
+    /// Have a running server do it, with the token or key in `DARKROOM_TOKEN`, instead of this process
+    #[arg(long = "server", global = true, value_name = "URL", env = "DARKROOM_SERVER")]
+    pub(crate) url: Option<String>,
+}
+
+impl Server {
+    /// A client of it.
+    pub(crate) fn connect(&self) -> Result<Client, ClientError> {
+        connect(&self.url)
+    }
+
+    /// See [`refused`].
+    pub(crate) fn refused(&self, error: ClientError) -> Halt {
+        refused(error, &self.url)
+    }
+}
 
 /// A client of this server.
 pub(crate) fn connect(url: &str) -> Result<Client, ClientError> {

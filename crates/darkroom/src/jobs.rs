@@ -9,20 +9,18 @@ use darkroom_api::{
 };
 use serde::Serialize;
 
-use crate::{client, halt::Halt, serve::runtime, terminal::say};
+use crate::{
+    client::{self, Server},
+    halt::Halt,
+    serve::runtime,
+    terminal::say,
+};
 
 /// `darkroom jobs …`.
 #[derive(Debug, Args)]
 pub(crate) struct JobsCommand {
-    /// The server
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "DARKROOM_SERVER",
-        default_value = "http://127.0.0.1:8080"
-    )]
-    server: String,
+    #[command(flatten)]
+    server: Server,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -77,12 +75,12 @@ enum Verb {
 /// Asks the server.
 pub(crate) fn act(command: JobsCommand, json: bool) -> Result<ExitCode, Halt> {
     let server = command.server.clone();
-    let text = runtime()?.block_on(ask(command, json)).map_err(|error| refused(error, &server))?;
+    let text = runtime()?.block_on(ask(command, json)).map_err(|error| refused(error, &server.url))?;
     say(&text)
 }
 
 async fn ask(command: JobsCommand, json: bool) -> Result<String, ClientError> {
-    let client = client::connect(&command.server)?;
+    let client = command.server.connect()?;
     Ok(match command.verb {
         Verb::List { state, op, name, limit, cursor } => {
             let states = state.into_iter().map(State::from).collect();

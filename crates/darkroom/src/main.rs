@@ -2,15 +2,18 @@
 
 mod accounts;
 mod args;
+mod bar;
 mod client;
 mod doctor;
 mod engine;
+mod file;
 mod halt;
 mod jobs;
 mod models;
 mod parts;
 mod predictions;
 mod run;
+mod runs;
 mod serve;
 mod settings;
 mod signals;

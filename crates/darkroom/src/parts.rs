@@ -10,7 +10,7 @@ use darkroom_core::{
     Clock, SystemClock,
     store::{Store, StoreError},
 };
-use darkroom_server::{Parts, blobs::Blobs, predict::Predictor};
+use darkroom_server::{Config, Parts, blobs::Blobs, predict::Predictor, runs, sources::Sources};
 use darkroom_store::{Memory, Sqlite};
 
 use crate::{
@@ -19,8 +19,17 @@ use crate::{
     settings::{Settings, describe},
 };
 
-/// Opens the store and the blobs.
+/// Opens the store and the blobs, for clients: runs read what `sources.roots` allows.
 pub(crate) fn open(settings: &Settings) -> Result<Parts, Halt> {
+    open_for(settings, runs::sources)
+}
+
+/// The same for the user of this process: runs read what the user can read.
+pub(crate) fn open_own(settings: &Settings) -> Result<Parts, Halt> {
+    open_for(settings, runs::own_sources)
+}
+
+fn open_for(settings: &Settings, sources: fn(&Config, &Blobs, &Path) -> Sources) -> Result<Parts, Halt> {
     let dir = &settings.data.dir;
     fs::create_dir_all(dir).map_err(|error| {
         let advice = "name a folder that can be written to with --data-dir";
@@ -36,7 +45,7 @@ pub(crate) fn open(settings: &Settings) -> Result<Parts, Halt> {
     })?;
     let predictor =
         Predictor::open(&settings.service.models, dir, Some(engine::command())).map_err(Halt::Config)?;
-    let sources = darkroom_server::runs::sources(&settings.service, &blobs, dir);
+    let sources = sources(&settings.service, &blobs, dir);
     let config = settings.service.clone();
     let settings = describe(&mut settings.clone()).into();
     Ok(Parts { store, blobs, sources, predictor, clock, config, settings })

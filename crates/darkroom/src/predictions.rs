@@ -1,26 +1,19 @@
 //! `darkroom predictions`: the inference log of a server.
 
-use std::{io::Write, path::PathBuf, pin::pin, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand, ValueEnum};
 use darkroom_api::{ClientError, Prediction, PredictionFormat, PredictionPage, client::PredictionOptions};
 use darkroom_core::prediction::{Ending, Surface};
 use futures_util::StreamExt;
 
-use crate::{client, halt::Halt, serve::runtime, terminal::say};
+use crate::{client::Server, file, halt::Halt, serve::runtime, terminal::say};
 
 /// `darkroom predictions …`.
 #[derive(Debug, Args)]
 pub(crate) struct PredictionsCommand {
-    /// The server
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "DARKROOM_SERVER",
-        default_value = "http://127.0.0.1:8080"
-    )]
-    server: String,
+    #[command(flatten)]
+    server: Server,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -118,7 +111,7 @@ pub(crate) fn act(command: PredictionsCommand, json: bool) -> Result<ExitCode, H
         Verb::List { filter, limit, cursor } => {
             let options = PredictionOptions { limit: Some(limit), cursor, ..filter.options() };
             let page = runtime()?.block_on(list(&server, &options));
-            let page = page.map_err(|error| client::refused(error, &server))?;
+            let page = page.map_err(|error| server.refused(error))?;
             say(&if json { serde_json::to_string_pretty(&page).unwrap_or_default() } else { table(&page) })
         }
         Verb::Export { filter, format, out } => {
@@ -128,8 +121,8 @@ pub(crate) fn act(command: PredictionsCommand, json: bool) -> Result<ExitCode, H
     }
 }
 
-async fn list(server: &str, options: &PredictionOptions) -> Result<PredictionPage, ClientError> {
-    client::connect(server)?.predictions(options).await
+async fn list(server: &Server, options: &PredictionOptions) -> Result<PredictionPage, ClientError> {
+    server.connect()?.predictions(options).await
 }
 
 fn table(page: &PredictionPage) -> String {
@@ -168,31 +161,10 @@ struct Export {
 }
 
 impl Export {
-    /// Writes while the server sends; a file gets its name only once it is whole.
-    async fn run(self, server: &str) -> Result<ExitCode, Halt> {
-        let refused = |error| client::refused(error, server);
-        let client = client::connect(server).map_err(refused)?;
+    async fn run(self, server: &Server) -> Result<ExitCode, Halt> {
+        let refused = |error| server.refused(error);
+        let client = server.connect().map_err(refused)?;
         let chunks = client.export_predictions(&self.options, self.format).await.map_err(refused)?;
-        let mut chunks = pin!(chunks);
-        let partial = self.out.as_ref().map(|out| {
-            let mut name = out.as_os_str().to_owned();
-            name.push(".part");
-            PathBuf::from(name)
-        });
-        let unwritten =
-            |error: std::io::Error| Halt::environment(error, "name another file with --out, or make room");
-        let mut to: Box<dyn Write> = match &partial {
-            Some(path) => Box::new(std::fs::File::create(path).map_err(unwritten)?),
-            None => Box::new(std::io::stdout().lock()),
-        };
-        while let Some(chunk) = chunks.next().await {
-            to.write_all(&chunk.map_err(refused)?).map_err(unwritten)?;
-        }
-        to.flush().map_err(unwritten)?;
-        drop(to);
-        if let (Some(partial), Some(out)) = (partial, self.out) {
-            std::fs::rename(partial, out).map_err(unwritten)?;
-        }
-        Ok(ExitCode::SUCCESS)
+        file::save(chunks.map(|chunk| chunk.map_err(refused)), self.out.as_deref()).await
     }
 }

@@ -37,12 +37,11 @@ fn main() {
         fill(&store, jobs).await;
         list(&store).await;
         each(&store).await;
-        let failed = || JobFilter { states: vec![Shown::Failed], ..JobFilter::default() };
-        let queued = JobFilter { states: vec![Shown::Queued], ..JobFilter::default() };
-        let cancelled = JobFilter { states: vec![Shown::Cancelled], ..JobFilter::default() };
-        many(&store, "retried", Action::Retry, failed()).await;
-        many(&store, "cancelled", Action::Cancel, queued).await;
-        many(&store, "deleted", Action::Delete, cancelled).await;
+        let of = |state| JobFilter { states: vec![state], ..JobFilter::default() };
+        many(&store, "cancelled", Action::Cancel, of(Shown::Queued)).await;
+        many(&store, "retried", Action::Retry, of(Shown::Cancelled)).await;
+        many(&store, "cancelled", Action::Cancel, of(Shown::Queued)).await;
+        many(&store, "deleted", Action::Delete, of(Shown::Cancelled)).await;
     });
 }
 

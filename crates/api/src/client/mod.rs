@@ -1,6 +1,7 @@
 //! The typed client of `/v1`. Used by the command line against a server, and by the server's own tests.
 
 mod error;
+mod follow;
 mod predictions;
 mod runs;
 mod submit;

@@ -6,14 +6,14 @@ use clap::{Args, Subcommand};
 use darkroom_api::{KeyInfo, NewKey};
 use darkroom_server::config::Value as _;
 
-use super::{Where, act_at, as_json, place::Place, time};
-use crate::{halt::Halt, settings::Settings, terminal::tell};
+use super::{act_at, as_json, place::Place, time};
+use crate::{client::OtherServer, halt::Halt, settings::Settings, terminal::tell};
 
 /// `darkroom keys …`.
 #[derive(Debug, Args)]
 pub(crate) struct KeysCommand {
     #[command(flatten)]
-    at: Where,
+    at: OtherServer,
     #[command(subcommand)]
     verb: Verb,
 }

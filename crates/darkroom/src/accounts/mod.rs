@@ -9,23 +9,14 @@ pub(crate) use users::UsersCommand;
 
 use std::process::ExitCode;
 
-use clap::Args;
 use serde::Serialize;
 
-use crate::{halt::Halt, serve::runtime, settings::Settings, terminal::say};
+use crate::{client::OtherServer, halt::Halt, serve::runtime, settings::Settings, terminal::say};
 use place::Place;
-
-/// Where the users are.
-#[derive(Debug, Args)]
-pub(crate) struct Where {
-    /// Ask a running server, with the token or key in `DARKROOM_TOKEN`, instead of the data folder
-    #[arg(long, global = true, value_name = "URL", env = "DARKROOM_SERVER")]
-    server: Option<String>,
-}
 
 /// Opens the place, acts there, and says what came of it.
 fn act_at(
-    at: &Where,
+    at: &OtherServer,
     settings: &Settings,
     act: impl AsyncFnOnce(&Place) -> Result<String, Halt>,
 ) -> Result<ExitCode, Halt> {

@@ -7,8 +7,12 @@ use darkroom_server::{
     telemetry::Metrics,
 };
 
-use super::Where;
-use crate::{client, halt::Halt, parts, settings::Settings};
+use crate::{
+    client::{self, OtherServer},
+    halt::Halt,
+    parts,
+    settings::Settings,
+};
 
 /// Where the users are.
 pub(super) enum Place {
@@ -18,8 +22,8 @@ pub(super) enum Place {
 
 impl Place {
     /// Opens the data folder, or names the server.
-    pub(super) fn open(at: &Where, settings: &Settings) -> Result<Self, Halt> {
-        match &at.server {
+    pub(super) fn open(at: &OtherServer, settings: &Settings) -> Result<Self, Halt> {
+        match &at.url {
             None => {
                 let accounts = Accounts::new(&parts::open(settings)?, &Metrics::default());
                 Ok(Self::Folder(Box::new(accounts)))

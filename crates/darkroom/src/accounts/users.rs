@@ -10,8 +10,8 @@ use darkroom_api::{NewUser, Role, Secret, UserInfo, UserPatch};
 use darkroom_core::user;
 use darkroom_server::accounts::random_password;
 
-use super::{Where, act_at, as_json, place::Place, time};
-use crate::{halt::Halt, settings::Settings, terminal::tell};
+use super::{act_at, as_json, place::Place, time};
+use crate::{client::OtherServer, halt::Halt, settings::Settings, terminal::tell};
 
 /// Bytes of a password on standard input at most; more is no password.
 const MAX_INPUT: u64 = 4 << 10;
@@ -20,7 +20,7 @@ const MAX_INPUT: u64 = 4 << 10;
 #[derive(Debug, Args)]
 pub(crate) struct UsersCommand {
     #[command(flatten)]
-    at: Where,
+    at: OtherServer,
     #[command(subcommand)]
     verb: Verb,
 }

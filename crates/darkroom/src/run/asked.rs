@@ -10,36 +10,37 @@ use darkroom_core::{
         Mode, ModelRef, OutputFormat, Reduce, TensorFormat, Threshold, Thumbnail, Top, Which,
     },
 };
+use darkroom_server::sources::Checksum;
 use serde_json::{Map, Value, json};
 
-use crate::halt::Halt;
+use crate::{client::OtherServer, halt::Halt};
 
-/// The operations that can be run.
+/// The operations that can be run, and on what.
 #[derive(Debug, Subcommand)]
-pub(crate) enum RunCommand {
+pub(crate) enum RunCommand<Dataset: Args> {
     /// Make a smaller (or reshaped) copy of each image
-    Thumbnail(Box<Asked<ThumbnailArgs>>),
+    Thumbnail(Box<Asked<ThumbnailArgs, Dataset>>),
     /// Name what is in each picture
-    Classify(Asked<ClassifyArgs>),
+    Classify(Box<Asked<ClassifyArgs, Dataset>>),
     /// Read the handwritten digit in each picture
-    Digit(Asked<DigitArgs>),
+    Digit(Box<Asked<DigitArgs, Dataset>>),
     /// Find the faces in each picture, and embed them
-    Faces(Asked<FacesArgs>),
+    Faces(Box<Asked<FacesArgs, Dataset>>),
     /// Feed each picture to any installed model, and keep what it says
-    Model(Asked<ModelArgs>),
+    Model(Box<Asked<ModelArgs, Dataset>>),
 }
 
-impl RunCommand {
+impl<Dataset: Args> RunCommand<Dataset> {
     /// The operation, checked by the same rules as everywhere, and what it is done to.
-    pub(super) fn split(self) -> Result<(Operation, RunArgs), Halt> {
+    pub(crate) fn split(self) -> Result<(Operation, Dataset), Halt> {
         Ok(match self {
-            Self::Thumbnail(asked) => (Operation::Thumbnail(asked.operation.thumbnail()?), asked.run),
-            Self::Classify(asked) => (Operation::Classify(asked.operation.classify()?), asked.run),
-            Self::Digit(asked) => (Operation::Digit(Digit { model: asked.operation.model }), asked.run),
-            Self::Faces(asked) => (Operation::Faces(asked.operation.faces()?), asked.run),
+            Self::Thumbnail(asked) => (Operation::Thumbnail(asked.operation.thumbnail()?), asked.dataset),
+            Self::Classify(asked) => (Operation::Classify(asked.operation.classify()?), asked.dataset),
+            Self::Digit(asked) => (Operation::Digit(Digit { model: asked.operation.model }), asked.dataset),
+            Self::Faces(asked) => (Operation::Faces(asked.operation.faces()?), asked.dataset),
             Self::Model(asked) => {
                 let ModelArgs { model, tensors } = asked.operation;
-                (Operation::Model(AnyModel { model, tensors, name: None }), asked.run)
+                (Operation::Model(AnyModel { model, tensors, name: None }), asked.dataset)
             }
         })
     }
@@ -47,25 +48,43 @@ impl RunCommand {
 
 /// The parameters of an operation, and what it is done to.
 #[derive(Debug, Args)]
-pub(crate) struct Asked<Operation: Args> {
+pub(crate) struct Asked<Operation: Args, Dataset: Args> {
     #[command(flatten)]
     operation: Operation,
     #[command(flatten)]
-    run: RunArgs,
+    dataset: Dataset,
 }
 
 /// What is worked through, and where the results go.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// Files, folders (with everything below) and patterns such as 'photos/**/*.jpg'
-    #[arg(required = true, value_name = "SOURCE")]
+    #[arg(required_unless_present = "archive", value_name = "SOURCE")]
     pub(super) sources: Vec<String>,
+    /// An archive instead, by its file or address: tar, tar.gz, tar.zst or zip
+    #[arg(long, value_name = "FILE|URL", conflicts_with = "sources")]
+    pub(super) archive: Option<String>,
+    /// The MD5 sum of the archive; nothing is worked on before its bytes come to that
+    #[arg(long, value_name = "HEX", requires = "archive", value_parser = md5)]
+    pub(super) md5: Option<Checksum>,
+    /// The same, as md5:HEX, sha1:HEX or sha256:HEX
+    #[arg(long, value_name = "SUM", requires = "archive", conflicts_with = "md5")]
+    pub(super) checksum: Option<Checksum>,
     /// The folder for the results; it mirrors the sources
     #[arg(long, value_name = "DIR")]
-    pub(super) out: PathBuf,
-    /// Let a server do the work instead of this process
-    #[arg(long, value_name = "URL")]
-    pub(super) server: Option<String>,
+    pub(super) out: Option<PathBuf>,
+    /// Print the exact mean of all faces, below the log of the classic service (with --json: the mean alone)
+    #[arg(long)]
+    pub(super) mean: bool,
+    /// Keep nothing in the data folder once it is done; the next time everything is worked on again
+    #[arg(long)]
+    pub(super) forget: bool,
+    #[command(flatten)]
+    pub(super) server: OtherServer,
+}
+
+fn md5(text: &str) -> Result<Checksum, String> {
+    format!("md5:{text}").parse().map_err(|_| "an MD5 sum is 32 hexadecimal digits".to_owned())
 }
 
 /// The flags of `darkroom run classify`.

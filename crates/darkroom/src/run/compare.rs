@@ -12,13 +12,14 @@ use darkroom_core::Operation;
 use darkroom_server::predict::{compared, question};
 use serde_json::{Value, json};
 
-use super::{
-    embedded::Embedded,
-    place::{Failed, Made},
-    quiet,
-    sources::Image,
+use super::{finished::Failed, local::Local, quiet};
+use crate::{
+    client::{self, OtherServer},
+    halt::Halt,
+    serve::runtime,
+    settings::Settings,
+    terminal::say,
 };
-use crate::{client, halt::Halt, serve::runtime, settings::Settings, terminal::say};
 
 /// They are not of one person.
 const DIFFERENT: u8 = 1;
@@ -36,9 +37,8 @@ pub(crate) struct CompareArgs {
     /// From which cosine on they are of one person, -1 to 1 [default: 0.363]
     #[arg(long, value_parser = cosine, allow_negative_numbers = true)]
     threshold: Option<f32>,
-    /// Let a server compare instead of this process
-    #[arg(long, value_name = "URL")]
-    server: Option<String>,
+    #[command(flatten)]
+    server: OtherServer,
 }
 
 fn cosine(text: &str) -> Result<f32, String> {
@@ -51,7 +51,7 @@ pub(crate) fn compare(args: &CompareArgs, settings: &Settings, json: bool) -> Re
     darkroom_server::telemetry::install(&quiet(settings));
     let runtime = runtime()?;
     let comparison = runtime.block_on(async {
-        match &args.server {
+        match &args.server.url {
             Some(url) => by_server(url, args).await,
             None => here(args, settings).await,
         }
@@ -82,11 +82,11 @@ async fn content(path: &Path) -> Result<Vec<u8>, Halt> {
 }
 
 async fn here(args: &CompareArgs, settings: &Settings) -> Result<Comparison, Halt> {
-    let place = Embedded::start(settings).await?;
+    let local = Local::start(settings).await?;
     let documents =
-        async { Ok((document(&place, &args.first).await?, document(&place, &args.second).await?)) };
+        async { Ok((document(&local, &args.first).await?, document(&local, &args.second).await?)) };
     let documents = documents.await;
-    place.stop().await;
+    local.stop().await;
     let (first, second) = documents?;
     compared(&first, &second, args.threshold).map_err(|why| {
         let names = format!("{} and {}", args.first.display(), args.second.display());
@@ -95,16 +95,11 @@ async fn here(args: &CompareArgs, settings: &Settings) -> Result<Comparison, Hal
 }
 
 /// What is found in an image.
-async fn document(place: &Embedded, path: &Path) -> Result<Value, Halt> {
-    let image = Image::named(path).map_err(|error| unreadable(error, path))?;
-    // Nothing is written: there are no crops.
-    let finished = place.process(image, Operation::Faces(question()), Path::new(".")).await?;
-    match finished.end {
-        Ok(Made { document, .. }) => Ok(document),
-        Err(Failed { message, .. }) => {
-            Err(Halt::environment(anyhow!("{message}").context(path.display().to_string()), LOOK))
-        }
-    }
+async fn document(local: &Local, path: &Path) -> Result<Value, Halt> {
+    std::fs::metadata(path).map_err(|error| unreadable(error, path))?;
+    local.look(path, Operation::Faces(question())).await?.map_err(|Failed { message, .. }| {
+        Halt::environment(anyhow!("{message}").context(path.display().to_string()), LOOK)
+    })
 }
 
 fn unreadable(error: std::io::Error, path: &Path) -> Halt {

@@ -1,67 +1,107 @@
-//! `darkroom run`: files and folders through an operation, results into a folder that mirrors them.
+//! `darkroom run`: files, folders and archives through an operation, results into a folder that mirrors them.
 //!
-//! One loop feeds a bounded number of images at a time to the place where the work is done (`place`), and writes a
-//! row an image into `results.jsonl` (`rows`). What has a row that still holds is skipped, so that the same call
-//! made again goes on where it stopped.
+//! In this process every dataset is a run, as on a server (`work`), and what came of it is written while it goes on
+//! (`follow`, `export`): a row an image into `results.jsonl` (`rows`). Against a server images are sent one by one (`feed`).
 
 mod asked;
 mod compare;
-mod embedded;
-mod place;
+mod dataset;
+mod export;
+mod feed;
+mod finished;
+mod follow;
+mod local;
 mod progress;
 mod remote;
 mod rows;
 mod sources;
+mod summary;
+mod work;
 
 use std::{
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
     time::Instant,
 };
 
 use darkroom_core::Operation;
 use serde_json::json;
-use tokio::task::JoinSet;
 
-pub(crate) use asked::RunCommand;
+pub(crate) use asked::{RunArgs, RunCommand};
 pub(crate) use compare::{CompareArgs, compare};
 
-use crate::{
-    halt::Halt,
-    serve::runtime,
-    settings::Settings,
-    signals::Signals,
-    terminal::{say, tell},
-};
-use place::{Finished, Place};
-use progress::Progress;
-use rows::{Row, Rows};
-use sources::{Found, Source};
+use crate::{halt::Halt, serve::runtime, settings::Settings};
+use dataset::datasets;
+use feed::Feed;
+use follow::{Done, Log};
+use remote::Remote;
+use work::{After, Work};
 
-/// Some images failed.
-const SOME_FAILED: u8 = 1;
-
-/// What a shell expects of a process that was interrupted.
-const INTERRUPTED: u8 = 130;
-
-/// Works through the sources. Exit code 1 if images failed, 130 if interrupted before the end.
-pub(crate) fn run(command: RunCommand, settings: Settings, json: bool) -> Result<ExitCode, Halt> {
-    darkroom_server::telemetry::install(&quiet(&settings));
+/// Works through what was typed. Exit code 1 if images failed, 130 if interrupted before the end.
+pub(crate) fn run(command: RunCommand<RunArgs>, settings: &Settings, json: bool) -> Result<ExitCode, Halt> {
+    darkroom_server::telemetry::install(&quiet(settings));
     let (operation, args) = command.split()?;
-    let sources = sources::parse(&args.sources).map_err(Halt::Usage)?;
-    let out = args.out.clone();
-    make_folder(&out)?;
+    check(&operation, &args)?;
+    if let Some(out) = &args.out {
+        make_folder(out)?;
+    }
     let runtime = runtime()?;
-    let code = runtime.block_on(async move {
-        let place = Place::choose(args.server.as_deref(), &settings).await?;
-        let work =
-            Work { rows: Rows::open(&out, &operation)?, sources, out, operation, place: Arc::new(place) };
-        work.through(json).await
+    let code = runtime.block_on(async {
+        match (&args.server.url, &args.out) {
+            (Some(url), Some(out)) => by_server(url, operation, &args, (out, json)).await,
+            _ => here(operation, &args, settings, json).await,
+        }
     });
     runtime.shutdown_background();
     code
+}
+
+/// What cannot be said by flags alone.
+fn check(operation: &Operation, args: &RunArgs) -> Result<(), Halt> {
+    let wrong = |what: &str| Err(Halt::Usage(what.to_owned()));
+    if args.mean && !matches!(operation, Operation::Faces(faces) if faces.embeddings) {
+        return wrong("only faces with embeddings have a mean: darkroom run faces … --mean");
+    }
+    if args.mean && args.sources.len() > 1 {
+        return wrong("a mean is that of one folder or archive; name one");
+    }
+    if args.out.is_none() && !args.mean {
+        return wrong("name the folder for the results with --out");
+    }
+    if args.server.url.is_some() && (args.archive.is_some() || args.mean) {
+        return wrong("a server works on archives by itself: darkroom runs start … --archive");
+    }
+    Ok(())
+}
+
+async fn by_server(
+    url: &str,
+    operation: Operation,
+    args: &RunArgs,
+    (out, json): (&PathBuf, bool),
+) -> Result<ExitCode, Halt> {
+    let sources = sources::parse(&args.sources).map_err(Halt::Usage)?;
+    let remote = Remote::reach(url).await?;
+    let began = Instant::now();
+    let summary = Feed { sources, out: out.clone(), operation, remote }.through().await?;
+    summary.report(began.elapsed(), json.then(|| json!({})))
+}
+
+async fn here(
+    operation: Operation,
+    args: &RunArgs,
+    settings: &Settings,
+    json: bool,
+) -> Result<ExitCode, Halt> {
+    let log = if args.mean && !json { Log::Printed } else { Log::Silent };
+    let after = if args.forget { After::Forgotten } else { After::Kept };
+    let work = Work { datasets: datasets(args)?, operation, out: args.out.clone(), log, after };
+    let began = Instant::now();
+    let Done { summary, mean } = work.through(settings).await?;
+    let mean = mean.filter(|_| args.mean).and_then(|mean| serde_json::to_value(mean).ok());
+    let more = || mean.map_or_else(|| json!({}), |mean| json!({ "mean": mean["mean"], "aggregate": mean }));
+    summary.report(began.elapsed(), json.then(more))
 }
 
 /// Warnings would tear the progress bar and are in the rows anyway.
@@ -78,144 +118,4 @@ fn make_folder(out: &Path) -> Result<(), Halt> {
         let error = anyhow::Error::new(error).context(format!("cannot make {}", out.display()));
         Halt::environment(error, "name a folder that can be written to with --out")
     })
-}
-
-struct Work {
-    sources: Vec<Source>,
-    out: PathBuf,
-    operation: Operation,
-    place: Arc<Place>,
-    rows: Rows,
-}
-
-/// What has happened so far.
-#[derive(Debug, Default, Clone, Copy)]
-struct Tally {
-    succeeded: u64,
-    failed: u64,
-    skipped: u64,
-    ignored: u64,
-    /// Among those that succeeded.
-    cached: u64,
-}
-
-impl Work {
-    async fn through(mut self, json: bool) -> Result<ExitCode, Halt> {
-        let began = Instant::now();
-        let mut signals = Signals::take()?;
-        let progress = Progress::start(sources::count_beside(&self.sources));
-        let mut tally = Tally::default();
-        let fed = self.feed(&mut signals, &progress, &mut tally).await;
-        progress.end();
-        let interrupted = fed?;
-        self.place.leave().await;
-        self.rows.close(interrupted)?;
-        report(tally, began, &self.out, Ending { interrupted, json })
-    }
-
-    /// Feeds images until there are no more or the user interrupts; whether they did.
-    async fn feed(
-        &mut self,
-        signals: &mut Signals,
-        progress: &Progress,
-        tally: &mut Tally,
-    ) -> Result<bool, Halt> {
-        let mut found = sources::walk(&self.sources);
-        let mut working: JoinSet<Result<Finished, Halt>> = JoinSet::new();
-        let (mut interrupted, mut more) = (false, true);
-        while !working.is_empty() || (more && !interrupted) {
-            let room = more && !interrupted && working.len() < self.place.width();
-            tokio::select! {
-                // Nothing is lost by quitting: what has no row yet is done again.
-                () = signals.next() => {
-                    if std::mem::replace(&mut interrupted, true) {
-                        return Ok(true);
-                    }
-                    progress.note("finishing what has begun; interrupt again to quit at once");
-                }
-                Some(done) = working.join_next() => {
-                    let finished = done.map_err(|error| Halt::environment(error, "please report this"))??;
-                    self.finished(&finished, progress, tally)?;
-                }
-                next = found.recv(), if room => match next {
-                    Some(Found::Image(image)) if self.rows.hold(&image, &self.out) => {
-                        tally.skipped += 1;
-                        progress.skipped();
-                    }
-                    Some(Found::Image(image)) => {
-                        let (place, operation, out) = (Arc::clone(&self.place), self.operation.clone(), self.out.clone());
-                        working.spawn(async move { place.process(image, operation, &out).await });
-                    }
-                    Some(Found::Ignored) => {
-                        tally.ignored += 1;
-                        progress.skipped();
-                    }
-                    Some(Found::Unreadable(path, error)) => {
-                        self.finished(&Finished::unreadable(path, &error), progress, tally)?;
-                    }
-                    None => more = false,
-                },
-            }
-        }
-        Ok(interrupted)
-    }
-
-    fn finished(&mut self, finished: &Finished, progress: &Progress, tally: &mut Tally) -> Result<(), Halt> {
-        let row = Row::of(finished);
-        match &row.failure {
-            None => {
-                tally.succeeded += 1;
-                tally.cached += u64::from(finished.end.as_ref().is_ok_and(|made| made.cached));
-            }
-            Some(failure) => {
-                tally.failed += 1;
-                progress.note(&format!("{}: {}", row.source, failure.message));
-            }
-        }
-        progress.done();
-        self.rows.add(&row)
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Ending {
-    interrupted: bool,
-    json: bool,
-}
-
-fn report(tally: Tally, began: Instant, out: &Path, ending: Ending) -> Result<ExitCode, Halt> {
-    let seconds = began.elapsed().as_secs_f64();
-    let rate = tally.succeeded as f64 / seconds.max(1e-9);
-    let results = out.join(rows::FILE);
-    if ending.json {
-        say(&json!({
-            "succeeded": tally.succeeded, "failed": tally.failed, "skipped": tally.skipped,
-            "ignored": tally.ignored, "cached": tally.cached, "interrupted": ending.interrupted,
-            "seconds": seconds, "results": results,
-        })
-        .to_string())?;
-    } else {
-        say(&format!(
-            "{} images in {seconds:.1} s ({rate:.1}/s), results in {}",
-            tally.succeeded,
-            results.display()
-        ))?;
-        let notes = [
-            (tally.failed, "failed; their rows say why"),
-            (tally.skipped, "skipped: done before, and unchanged since"),
-            (tally.ignored, "other files left alone"),
-            (tally.cached, "from the cache: an earlier job has given the same"),
-        ];
-        for (count, what) in notes.into_iter().filter(|(count, _)| *count > 0) {
-            tell(&format!("{count} {what}"));
-        }
-    }
-    if ending.interrupted {
-        tell("interrupted: the same command goes on from here");
-        return Ok(ExitCode::from(INTERRUPTED));
-    }
-    if tally.succeeded + tally.failed + tally.skipped == 0 {
-        return Err(Halt::Usage("there is no image in the given sources".to_owned()));
-    }
-    Ok(if tally.failed > 0 { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
 }

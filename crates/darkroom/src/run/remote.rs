@@ -9,7 +9,7 @@ use darkroom_api::{
 use darkroom_core::{BlobId, Operation};
 
 use super::{
-    place::{Failed, Finished, Made, Written, result_path},
+    finished::{Failed, Finished, Made, Written, result_path},
     sources::Image,
 };
 use crate::{client, halt::Halt};
@@ -23,7 +23,8 @@ const PATIENCE: u32 = 60;
 /// Waits between two tries at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// A server that answers.
+/// A server that answers. Cheap to clone.
+#[derive(Clone)]
 pub(super) struct Remote {
     client: Client,
     url: String,
@@ -43,7 +44,7 @@ impl Remote {
         thread::available_parallelism().map_or(4, |n| 4 * n.get()).clamp(8, 32)
     }
 
-    /// See [`super::place::Place::process`].
+    /// One image from its file to its result's file below `out`. An error is one that ends the run.
     pub(super) async fn process(
         &self,
         image: Image,

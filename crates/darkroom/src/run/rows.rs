@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    place::{Finished, Written},
+    finished::{Finished, Written},
     sources::Image,
 };
 use crate::halt::Halt;
@@ -51,8 +51,12 @@ pub(super) struct Row {
     job: Option<String>,
     /// The size of the image in bytes.
     bytes: u64,
-    /// When the image was last changed, in nanoseconds since 1970.
+    /// When the image was last changed, in nanoseconds since 1970; left out if that is not known.
+    #[serde(skip_serializing_if = "is_zero", default)]
     modified: u64,
+    /// The content address of the image, if it was read here.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    blob: Option<String>,
     /// A digest of the operation's parameters.
     #[serde(default)]
     operation: String,
@@ -77,6 +81,7 @@ impl Row {
             job: finished.job.clone(),
             bytes: finished.bytes,
             modified: finished.modified,
+            blob: finished.blob.clone(),
             operation: String::new(),
         };
         match &finished.end {
@@ -84,7 +89,7 @@ impl Row {
                 SUCCEEDED.clone_into(&mut row.state);
                 row.outputs.clone_from(&made.files);
                 row.result = Some(made.document.clone());
-                row.work_ms = Some(made.work_us as f64 / 1_000.0);
+                row.work_ms = (made.work_us > 0).then(|| made.work_us as f64 / 1_000.0);
             }
             Err(failed) => {
                 row.failure = Some(RowFailure { kind: failed.kind.clone(), message: failed.message.clone() });
@@ -92,6 +97,27 @@ impl Row {
         }
         row
     }
+
+    /// Whether the files that it names are there.
+    fn is_kept(&self, out: &Path) -> bool {
+        let kept = |output: &Written| {
+            fs::metadata(out.join(&output.path)).is_ok_and(|metadata| metadata.len() == output.bytes)
+        };
+        self.outputs.iter().all(kept)
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// What a row says that still holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    Succeeded,
+    /// For this reason.
+    Failed(String),
 }
 
 /// The rows so far. In memory is one number an image, not the rows.
@@ -140,14 +166,24 @@ impl Rows {
     /// Whether the image has a result that still holds: the image and the parameters are unchanged, and the result
     /// is there.
     pub(super) fn hold(&self, image: &Image, out: &Path) -> bool {
-        let at = self.index.get(&key(&image.relative.display().to_string()));
-        let Some(row) = at.and_then(|at| self.row(*at).ok()) else { return false };
-        let unchanged =
-            row.bytes == image.bytes && row.modified == image.modified && row.operation == self.operation;
-        let kept = |output: &Written| {
-            fs::metadata(out.join(&output.path)).is_ok_and(|metadata| metadata.len() == output.bytes)
-        };
-        unchanged && row.state == SUCCEEDED && row.outputs.iter().all(kept)
+        let unchanged = |row: &Row| row.bytes == image.bytes && row.modified == image.modified;
+        let held = self.newest(&image.relative).filter(unchanged);
+        held.is_some_and(|row| row.state == SUCCEEDED && row.is_kept(out))
+    }
+
+    /// Whether the newest row of an image says what became of an image of the same bytes, and what it gave is there.
+    pub(super) fn hold_content(&self, relative: &Path, blob: &str, out: &Path) -> Option<Held> {
+        let row = self.newest(relative).filter(|row| row.blob.as_deref() == Some(blob))?;
+        match row.failure {
+            Some(RowFailure { kind, .. }) => Some(Held::Failed(kind)),
+            None => row.is_kept(out).then_some(Held::Succeeded),
+        }
+    }
+
+    /// The newest row of an image, unless something else was asked for then.
+    fn newest(&self, relative: &Path) -> Option<Row> {
+        let at = self.index.get(&key(&relative.display().to_string()))?;
+        self.row(*at).ok().filter(|row| row.operation == self.operation)
     }
 
     fn row(&self, at: u64) -> io::Result<Row> {

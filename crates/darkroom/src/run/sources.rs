@@ -26,13 +26,13 @@ const EXTENSIONS: [&str; 16] = [
 
 /// One thing that was typed.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub(super) struct Typed {
     /// Where to look.
-    root: PathBuf,
+    pub(super) root: PathBuf,
     /// What of it, as paths relative to the root; `None` is everything.
-    pattern: Option<GlobMatcher>,
+    pub(super) pattern: Option<GlobMatcher>,
     /// What the results' paths begin with.
-    prefix: PathBuf,
+    pub(super) prefix: PathBuf,
 }
 
 /// One image file.
@@ -48,15 +48,6 @@ pub(super) struct Image {
     pub(super) modified: u64,
 }
 
-impl Image {
-    /// One that was named.
-    pub(super) fn named(path: &Path) -> io::Result<Self> {
-        let metadata = std::fs::metadata(path)?;
-        let relative = path.file_name().map_or_else(|| path.to_owned(), PathBuf::from);
-        Ok(Self { path: path.to_owned(), relative, bytes: metadata.len(), modified: modified(&metadata) })
-    }
-}
-
 /// What a walk meets.
 #[derive(Debug)]
 pub(super) enum Found {
@@ -69,8 +60,8 @@ pub(super) enum Found {
 }
 
 /// Understands what was typed; says what makes no sense.
-pub(super) fn parse(typed: &[String]) -> Result<Vec<Source>, String> {
-    let mut sources: Vec<Source> = typed.iter().map(|text| parse_one(text)).collect::<Result<_, _>>()?;
+pub(super) fn parse(typed: &[String]) -> Result<Vec<Typed>, String> {
+    let mut sources: Vec<Typed> = typed.iter().map(|text| parse_one(text)).collect::<Result<_, _>>()?;
     // Several folders may hold files of the same name: each gets a folder of its own among the results.
     if sources.len() > 1 {
         for source in sources.iter_mut().filter(|source| source.root.is_dir()) {
@@ -81,10 +72,10 @@ pub(super) fn parse(typed: &[String]) -> Result<Vec<Source>, String> {
     Ok(sources)
 }
 
-fn parse_one(text: &str) -> Result<Source, String> {
+fn parse_one(text: &str) -> Result<Typed, String> {
     let path = PathBuf::from(text);
     if path.exists() {
-        return Ok(Source { root: path, pattern: None, prefix: PathBuf::new() });
+        return Ok(Typed { root: path, pattern: None, prefix: PathBuf::new() });
     }
     if !text.contains(['*', '?', '[', '{']) {
         return Err(format!("there is no file or folder `{text}`"));
@@ -96,10 +87,10 @@ fn parse_one(text: &str) -> Result<Source, String> {
     let pattern =
         glob.map_err(|error| format!("`{text}` is not a pattern: {}", error.kind()))?.compile_matcher();
     let root = if root.as_os_str().is_empty() { PathBuf::from(".") } else { root };
-    Ok(Source { root, pattern: Some(pattern), prefix: PathBuf::new() })
+    Ok(Typed { root, pattern: Some(pattern), prefix: PathBuf::new() })
 }
 
-impl Source {
+impl Typed {
     fn files(&self) -> impl Iterator<Item = walkdir::Result<DirEntry>> + use<'_> {
         let visible =
             |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
@@ -156,7 +147,7 @@ fn modified(metadata: &std::fs::Metadata) -> u64 {
 }
 
 /// The images behind the sources, found by a thread that stays a little ahead.
-pub(super) fn walk(sources: &[Source]) -> mpsc::Receiver<Found> {
+pub(super) fn walk(sources: &[Typed]) -> mpsc::Receiver<Found> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     let sources = sources.to_vec();
     tokio::task::spawn_blocking(move || {
@@ -172,11 +163,11 @@ pub(super) fn walk(sources: &[Source]) -> mpsc::Receiver<Found> {
 }
 
 /// Counts the files beside the work. The number grows until the count is done.
-pub(super) fn count_beside(sources: &[Source]) -> Arc<AtomicU64> {
+pub(super) fn count_beside(sources: &[Typed]) -> Arc<AtomicU64> {
     let count = Arc::new(AtomicU64::new(0));
     let (counter, sources) = (Arc::clone(&count), sources.to_vec());
     tokio::task::spawn_blocking(move || {
-        for _ in sources.iter().flat_map(Source::files) {
+        for _ in sources.iter().flat_map(Typed::files) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
     });

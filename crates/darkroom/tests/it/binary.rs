@@ -38,8 +38,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it on a free port, and waits until it says where it listens.
     pub(crate) fn start(folder: &Path, more: &[(&str, &str)]) -> Self {
+        Self::start_at(folder, more, "127.0.0.1:0")
+    }
+
+    /// The same at this address.
+    pub(crate) fn start_at(folder: &Path, more: &[(&str, &str)], listen: &str) -> Self {
         let mut child = darkroom(folder)
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", listen])
             .envs(more.iter().copied())
             .stdout(Stdio::piped())
             .spawn()

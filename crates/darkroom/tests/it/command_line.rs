@@ -12,9 +12,10 @@ Usage: darkroom [OPTIONS] <COMMAND>
 
 Commands:
   serve        Start the server: HTTP API, workers and upkeep in one process
-  run          Put files and folders through an operation
+  run          Put files, folders and archives through an operation
   compare      Say whether two images show one person
   jobs         Look at the jobs of a server, and change their fate
+  runs         Have a server work through datasets, watch it, and fetch what came of them
   predictions  Look at what models were asked on a server, and what came of it
   models       Fetch, list, check and import the models that look at images
   users        Make, list, change and remove users
@@ -44,6 +45,7 @@ fn every_subcommand_explains_itself() {
         "serve",
         "run",
         "jobs",
+        "runs",
         "models",
         "users",
         "keys",

@@ -10,13 +10,13 @@ use crate::{
 };
 
 /// What a call needs to know: where the runtime and the models are, and the photographs.
-struct Stage {
+pub(crate) struct Stage {
     set: [String; 2],
     photos: PathBuf,
 }
 
 /// `DARKROOM_MODELS`, else `.x/models/models`, where `./x test` puts YuNet and SFace; in CI they have to be there.
-fn stage() -> Option<Stage> {
+pub(crate) fn stage() -> Option<Stage> {
     let there = |variable: &str, beside: &str, inside: &str| {
         let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(beside);
         let place = std::env::var_os(variable).map_or_else(beside, PathBuf::from);
@@ -35,11 +35,18 @@ fn stage() -> Option<Stage> {
 }
 
 impl Stage {
-    fn photo(&self, name: &str) -> String {
+    pub(crate) fn photo(&self, name: &str) -> String {
         self.photos.join(name).display().to_string()
     }
 
-    fn arguments<'a>(&'a self, typed: &[&'a str]) -> Vec<&'a str> {
+    /// The same as settings of the environment.
+    pub(crate) fn settings(&self) -> [(&'static str, String); 2] {
+        let value =
+            |place: usize| self.set[place].split_once('=').map(|(_, value)| value.to_owned()).unwrap();
+        [("DARKROOM__MODELS__DIR", value(0)), ("DARKROOM__MODELS__RUNTIME", value(1))]
+    }
+
+    pub(crate) fn arguments<'a>(&'a self, typed: &[&'a str]) -> Vec<&'a str> {
         let set = self.set.iter().flat_map(|set| ["--set", set.as_str()]);
         typed.iter().copied().chain(set).collect()
     }

@@ -38,15 +38,16 @@ fn a_folder_is_mirrored_and_broken_images_are_rows_not_the_end() {
     photos(folder.path());
     let (code, summary) = run(folder.path(), &["photos"]);
     assert_eq!(code, Some(1));
-    let tally = ["succeeded", "failed", "skipped", "ignored"].map(|key| summary[key].as_u64().unwrap());
-    assert_eq!(tally, [5, 2, 0, 1]);
+    let tally = ["succeeded", "failed", "remembered"].map(|key| summary[key].as_u64().unwrap());
+    assert_eq!(tally, [5, 1, 0]);
+    let reasons = (&summary["failures"]["undecodable"], &summary["passed_over"]["not_an_image"]);
+    assert_eq!(reasons, (&Value::from(1), &Value::from(2)), "a file is what its content says: {summary}");
     let rows = rows(&folder.path().join("results"));
     let states: Vec<_> =
         rows.iter().map(|row| (row["source"].as_str().unwrap(), row["state"].as_str().unwrap())).collect();
     let expected = [
         ("a.png", "succeeded"),
         ("b.png", "succeeded"),
-        ("broken.jpg", "failed"),
         ("cut.png", "failed"),
         ("deep/c.png", "succeeded"),
         ("deep/er/d.png", "succeeded"),
@@ -54,38 +55,53 @@ fn a_folder_is_mirrored_and_broken_images_are_rows_not_the_end() {
     ];
     assert_eq!(states, expected);
     assert_eq!(rows[2]["failure"]["kind"], "undecodable");
-    assert_eq!(rows[4]["outputs"][0]["path"], "deep/c.png.jpg");
+    assert_eq!(rows[3]["outputs"][0]["path"], "deep/c.png.jpg");
     let result = fs::read(folder.path().join("results/deep/c.png.jpg")).unwrap();
     assert!(result.starts_with(&[0xff, 0xd8]) && result.ends_with(&[0xff, 0xd9]), "not a whole JPEG");
     assert_eq!(
-        (rows[4]["result"]["width"].as_u64(), rows[4]["result"]["height"].as_u64()),
+        (rows[3]["result"]["width"].as_u64(), rows[3]["result"]["height"].as_u64()),
         (Some(64), Some(40))
+    );
+    assert!(rows[3]["work_ms"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn nothing_stays_in_the_data_folder_if_it_is_to_be_forgotten() {
+    let folder = folder();
+    photos(folder.path());
+    run(folder.path(), &["photos", "--forget"]);
+    let blobs = fs::read_dir(folder.path().join("darkroom-data/blobs")).unwrap();
+    let left: usize = blobs.map(|fan| fs::read_dir(fan.unwrap().path()).unwrap().count()).sum();
+    assert_eq!(left, 0);
+    let (code, again) = run(folder.path(), &["photos", "--forget"]);
+    assert_eq!(
+        (code, &again["succeeded"], &again["remembered"]),
+        (Some(1), &Value::from(5), &Value::from(0))
     );
 }
 
 #[test]
-fn nothing_of_the_images_stays_in_the_data_folder() {
+fn a_second_call_remembers_what_is_unchanged_and_says_so() {
     let folder = folder();
     photos(folder.path());
-    run(folder.path(), &["photos"]);
-    let blobs = fs::read_dir(folder.path().join("darkroom-data/blobs")).unwrap();
-    let left: usize = blobs.map(|fan| fs::read_dir(fan.unwrap().path()).unwrap().count()).sum();
-    assert_eq!(left, 0);
-}
+    let (_, first) = run(folder.path(), &["photos"]);
+    let before = rows(&folder.path().join("results"));
+    let (_, same) = run(folder.path(), &["photos"]);
+    assert_eq!((&same["succeeded"], &same["remembered"]), (&Value::from(5), &Value::from(5)));
+    assert_ne!(first["runs"], same["runs"]);
+    assert_eq!(rows(&folder.path().join("results")), before, "what holds is not written again");
 
-#[test]
-fn a_second_call_does_only_what_is_left() {
-    let folder = folder();
-    photos(folder.path());
-    run(folder.path(), &["photos"]);
     fs::remove_file(folder.path().join("results/a.png.jpg")).unwrap();
     write(folder.path(), "photos/b.png", &png(333, 222, 77));
     write(folder.path(), "photos/broken.jpg", &png(100, 100, 5));
     let (code, summary) = run(folder.path(), &["photos"]);
-    let tally = ["succeeded", "failed", "skipped"].map(|key| summary[key].as_u64().unwrap());
-    // The removed, the changed and the mended one; the one that is still cut; the other three.
-    assert_eq!((code, tally), (Some(1), [3, 1, 3]));
+    let tally = ["succeeded", "failed", "remembered"].map(|key| summary[key].as_u64().unwrap());
+    // The changed and the mended one are new; the removed one is remembered, and there again.
+    assert_eq!((code, tally), (Some(1), [6, 1, 4]));
+    assert!(folder.path().join("results/a.png.jpg").exists());
     assert_eq!(rows(&folder.path().join("results")).len(), 7);
+    let text = answer(folder.path(), &[&RUN[..6], &["photos"]].concat());
+    assert!(out(&text).contains("6 of 6 were remembered"), "{}", out(&text));
 }
 
 #[test]
@@ -93,12 +109,13 @@ fn other_parameters_make_new_results() {
     let folder = folder();
     write(folder.path(), "photos/a.png", &png(320, 200, 1));
     run(folder.path(), &["photos"]);
-    assert_eq!(run(folder.path(), &["photos"]).1["skipped"], 1);
-    assert_eq!(run(folder.path(), &["photos", "--quality", "40"]).1["succeeded"], 1);
+    assert_eq!(run(folder.path(), &["photos"]).1["remembered"], 1);
+    let (_, other) = run(folder.path(), &["photos", "--quality", "40"]);
+    assert_eq!((&other["succeeded"], &other["remembered"]), (&Value::from(1), &Value::from(0)));
 }
 
 #[test]
-fn a_row_that_a_power_cut_tore_is_done_again() {
+fn a_row_that_a_power_cut_tore_is_written_again() {
     let folder = folder();
     write(folder.path(), "photos/a.png", &png(320, 200, 1));
     write(folder.path(), "photos/b.png", &png(320, 200, 2));
@@ -107,11 +124,31 @@ fn a_row_that_a_power_cut_tore_is_done_again() {
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, &text[..text.len() - 20]).unwrap();
     let (code, summary) = run(folder.path(), &["photos"]);
-    assert_eq!(
-        (code, &summary["succeeded"], &summary["skipped"]),
-        (Some(0), &Value::from(1), &Value::from(1))
-    );
+    assert_eq!((code, &summary["succeeded"]), (Some(0), &Value::from(2)));
     assert_eq!(rows(&folder.path().join("results")).len(), 2);
+}
+
+#[test]
+fn an_archive_is_a_source_if_its_sum_is_right() {
+    let folder = folder();
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, image) in [("ann/1.png", png(320, 200, 1)), ("bob/2.png", png(200, 320, 2))] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(image.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, name, &image[..]).unwrap();
+    }
+    write(folder.path(), "photos.tar", &archive.into_inner().unwrap());
+    let wrong = "0".repeat(32);
+    let refused = answer(folder.path(), &[&RUN[..], &["--archive", "photos.tar", "--md5", &wrong]].concat());
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(err(&refused).contains("checksum"), "{}", err(&refused));
+    assert!(rows(&folder.path().join("results")).is_empty(), "nothing is visible");
+    let (code, summary) = run(folder.path(), &["--archive", "photos.tar"]);
+    assert_eq!((code, &summary["succeeded"]), (Some(0), &Value::from(2)));
+    assert!(folder.path().join("results/bob/2.png.jpg").is_file());
+    let nonsense = answer(folder.path(), &[&RUN[..], &["--archive", "photos.tar", "--md5", "abc"]].concat());
+    assert_eq!(nonsense.status.code(), Some(2));
 }
 
 #[test]
@@ -143,11 +180,11 @@ fn a_data_folder_that_a_server_holds_is_reached_through_the_server() {
     assert_eq!(refused.status.code(), Some(3));
     assert!(err(&refused).contains("--server"), "{}", err(&refused));
     let (code, summary) = run(folder.path(), &["photos", "--server", &server.url]);
-    let tally = ["succeeded", "failed", "skipped", "ignored"].map(|key| summary[key].as_u64().unwrap());
-    assert_eq!((code, tally), (Some(1), [5, 2, 0, 1]));
+    let tally = ["succeeded", "failed", "remembered"].map(|key| summary[key].as_u64().unwrap());
+    assert_eq!((code, tally), (Some(1), [5, 2, 0]));
     assert!(folder.path().join("results/deep/er/d.png.jpg").exists());
     let (_, again) = run(folder.path(), &["photos", "--server", &server.url]);
-    assert_eq!(again["skipped"], 5);
+    assert_eq!((&again["succeeded"], &again["remembered"]), (&Value::from(5), &Value::from(5)));
 }
 
 #[test]
@@ -166,8 +203,7 @@ fn a_run_that_was_killed_goes_on_where_it_was() {
     first.kill().unwrap();
     first.wait().unwrap();
     let (code, summary) = run(folder.path(), &["photos"]);
-    let done = ["succeeded", "skipped"].map(|key| summary[key].as_u64().unwrap());
-    assert_eq!((code, done.iter().sum::<u64>()), (Some(0), 60), "{summary}");
-    assert!(done[1] >= 5, "{summary}");
+    let done = ["succeeded", "failed"].map(|key| summary[key].as_u64().unwrap());
+    assert_eq!((code, done), (Some(0), [60, 0]), "{summary}");
     assert_eq!(rows(&folder.path().join("results")).len(), 60);
 }

@@ -37,7 +37,7 @@ function timeBar(timings) {
 }
 
 /** Where an attempt's time went, in the order of the work. What of the work is no named step is `Other`. */
-function steps({ read_us: read, wait_us: wait, work_us: work, write_us: write, decode_us: decode = 0, infer_us: infer = 0, encode_us: encode = 0 }) {
+export function steps({ read_us: read, wait_us: wait, work_us: work, write_us: write, decode_us: decode = 0, infer_us: infer = 0, encode_us: encode = 0 }) {
   const named = decode + infer + encode;
   return [
     { name: "Read", value: read, tone: "quiet" }, { name: "Wait", value: wait, tone: "waiting" },

@@ -4,12 +4,13 @@ import { h, fill, write } from "/ui/core/dom.js";
 import { bytes, number, percent } from "/ui/core/format.js";
 import { badge, setBadge } from "/ui/parts/badge.js";
 import { progress } from "/ui/parts/chart.js";
+import { facesLayer } from "/ui/parts/faces.js";
 import { icon } from "/ui/parts/icons.js";
 import { problemCard } from "/ui/parts/notice.js";
 import { load } from "/ui/parts/picture.js";
+import { rawJson } from "/ui/parts/results.js";
 import { missingFor } from "/ui/pages/try-missing.js";
-import { overlay } from "/ui/pages/try-faces.js";
-import { rawJson, results, timings } from "/ui/pages/try-results.js";
+import { facesOf, results, timings } from "/ui/pages/try-results.js";
 
 /** The box that the server's preview is asked in where the browser itself cannot show the picture. */
 const PREVIEW = 1024;
@@ -20,16 +21,17 @@ const WAITING = { held: "Its queue is paused. It starts when the queue goes on."
 /** A card for a `Sending`. `again()` asks anew, `remove()` takes the card away. Gives `{ element, draw() }`; `draw` after each change. */
 export function card(sending, { again, remove }) {
   const image = h("img", { alt: `The original: ${sending.name || sending.url}`, draggable: "false" });
-  const marks = h("div", { class: "marks" });
+  const layer = facesLayer();
   const size = h("figcaption");
   const status = h("div", { class: "status", role: "status" });
   const state = badge("");
   const link = h("a", { hidden: true }, "Job");
   const body = h("div", { class: "outputs" });
   const time = h("div");
-  const raw = rawJson();
-  const original = h("figure", { class: "original" }, h("div", { class: "frame-of" }, image, marks), size);
-  const view = { image, original, marks, size, status, state, link, body, time, raw, again, drawn: null, ways: waysTo(sending) };
+  const raw = rawJson(() => sending.job);
+  raw.element.hidden = true;
+  const original = h("figure", { class: "original faces-on" }, h("div", { class: "stack" }, image, layer.element), size);
+  const view = { image, original, layer, size, status, state, link, body, time, raw, again, drawn: null, ways: waysTo(sending) };
   const element = h("article", { class: "card picture-card", "aria-label": sending.name || sending.url },
     h("header", { class: "row" }, h("h2", { class: "name", title: sending.name }, sending.name || sending.url), state, h("span", { class: "spring" }), link,
       h("button", { class: "plain close", "aria-label": "Remove this picture", title: "Remove", onclick: () => { sending.stop(); remove(); } }, icon("close"))),
@@ -76,9 +78,10 @@ function draw(sending, view, element) {
   view.drawn = job;
   const found = job.failure && (missingFor(job.failure, job.operations.map(({ op }) => op))
     ?? problemCard({ title: "The job has failed", message: job.failure.message }, view.again));
-  fill(view.body, found, results(job, { original: originalOf(sending, view), point: (index) => mark(view, index) }));
+  fill(view.body, found, results(job, view.layer));
   fill(view.time, timings(job, sending.took));
-  view.raw.show(job);
+  view.raw.element.hidden = false;
+  view.raw.show();
   drawMarks(sending, view);
   drawSize(sending, view);
 }
@@ -96,7 +99,7 @@ function drawStatus(sending, view) {
   if (phase === "refused") {
     fill(view.body);
     fill(view.time);
-    fill(view.marks);
+    view.layer.show([], view.image);
     setBadge(view.state, problem.status ? "refused" : "not answered");
     fill(view.status, missingFor(problem, sending.operations ?? []) ?? problemCard(problem, view.again));
   } else if (phase === "stopped") {
@@ -118,14 +121,7 @@ function drawSize(sending, view) {
 }
 
 /** Places refer to the upright picture. A preview that fills its box may have been made smaller: then the scale is not known. */
-function drawMarks({ job }, view) {
-  const { image, marks, preview } = view;
-  const faces = job?.results.find(({ operation }) => operation === "faces")?.document.faces ?? [];
-  const [width, height] = [image.naturalWidth, image.naturalHeight];
-  const scaled = preview && Math.max(width, height) >= PREVIEW;
-  fill(marks, faces.length > 0 && width > 0 && !scaled && overlay({ width, height }, faces));
-}
-
-function mark({ marks }, index) {
-  for (const face of marks.querySelectorAll("g.face")) face.classList.toggle("marked", face.dataset.face === String(index));
+function drawMarks({ job }, { image, layer, preview }) {
+  const scaled = preview && Math.max(image.naturalWidth, image.naturalHeight) >= PREVIEW;
+  layer.show(scaled || !image.naturalWidth ? [] : facesOf(job), image);
 }

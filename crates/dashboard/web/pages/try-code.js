@@ -1,9 +1,9 @@
 // The request that the page sends, written for those who will send it from elsewhere.
 
-import { h, fill, write } from "/ui/core/dom.js";
+import { h, write } from "/ui/core/dom.js";
 import { session } from "/ui/core/session.js";
-import { icon } from "/ui/parts/icons.js";
-import { tell } from "/ui/parts/notice.js";
+import { copyButton } from "/ui/parts/copy.js";
+import { segmented } from "/ui/parts/segmented.js";
 
 /** What it is written for: the name, how, and what is needed to run it. */
 const LANGUAGES = [
@@ -32,30 +32,14 @@ export function codeCard() {
     write(text, chosen.write(request));
     write(note, session.me?.signed_in ? `${chosen.needs} ${SIGNED_IN}` : chosen.needs);
   };
-  const choices = LANGUAGES.map((language) => h("label", { class: "chip" }, h("input", {
-    type: "radio", name: "language", checked: language === chosen,
-    onchange: () => { chosen = language; localStorage.setItem(KEY, language.name); draw(); },
-  }), language.name));
+  const choice = segmented({
+    label: "Language", value: chosen.name, options: LANGUAGES.map(({ name }) => ({ value: name, text: name })),
+    change: (name) => { chosen = LANGUAGES.find((language) => language.name === name); localStorage.setItem(KEY, name); draw(); },
+  });
+  const copy = copyButton(() => text.textContent, { chosen: () => getSelection().selectAllChildren(block) });
   const element = h("section", { class: "card code", "aria-label": "The same request as code" },
-    h("div", { class: "row" }, h("h2", {}, "The same request"), h("span", { class: "spring" }),
-      h("div", { class: "chips", role: "radiogroup", "aria-label": "Language" }, choices), copyButton(() => text.textContent, block)),
-    block, note);
+    h("div", { class: "row" }, h("h2", {}, "The same request"), h("span", { class: "spring" }), choice, copy), block, note);
   return { element, show: (next) => { request = next; draw(); } };
-}
-
-/** A button that copies a text; where the browser lets no page copy, it selects `shown`. */
-export function copyButton(text, shown) {
-  const label = h("span", {}, "Copy");
-  const button = h("button", { class: "small", type: "button", onclick: async () => {
-    try {
-      await navigator.clipboard.writeText(text());
-      tell("Copied.");
-    } catch {
-      getSelection().selectAllChildren(shown ?? button.previousElementSibling);
-      tell("Selected: copy it with the keyboard.");
-    }
-  } }, icon("copy"), label);
-  return button;
 }
 
 function curl({ path, headers, fields, files, json, base64 }) {

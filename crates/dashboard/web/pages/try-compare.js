@@ -3,9 +3,9 @@
 import { h, fill, write } from "/ui/core/dom.js";
 import { api, json, upload } from "/ui/core/api.js";
 import { bytes, millis } from "/ui/core/format.js";
+import { facesLayer } from "/ui/parts/faces.js";
 import { loading, problemCard } from "/ui/parts/notice.js";
 import { codeCard } from "/ui/pages/try-code.js";
-import { overlay } from "/ui/pages/try-faces.js";
 import { missingFor, missingModels } from "/ui/pages/try-missing.js";
 import { catchAll, dropZone, shownAt } from "/ui/pages/try-pick.js";
 import { pair } from "/ui/pages/try-samples.js";
@@ -85,10 +85,10 @@ function start(put) {
 function place({ name, title, signal, changed }) {
   let [file, own, found] = [null, null, null];
   const image = h("img", { alt: `${title} picture`, draggable: "false" });
-  const marks = h("div", { class: "marks" });
+  const layer = facesLayer();
   const about = h("figcaption");
   const zone = dropZone({ words: "Drop or paste a picture", label: `${title} picture`, add: ([source]) => source?.file && put(source.file) });
-  const shown = h("figure", { class: "original", hidden: true }, h("div", { class: "frame-of" }, image, marks), about);
+  const shown = h("figure", { class: "original faces-on", hidden: true }, h("div", { class: "stack" }, image, layer.element), about);
   const other = h("button", { class: "small", hidden: true, onclick: () => put(null) }, "Change");
   image.addEventListener("load", draw);
   image.addEventListener("error", () => { if (image.getAttribute("src")) write(about, `${file?.name}: this browser cannot show it; the server may still read it.`); });
@@ -97,7 +97,7 @@ function place({ name, title, signal, changed }) {
     own?.abort();
     own = new AbortController();
     [file, found] = [next, null];
-    fill(marks);
+    layer.show([], image);
     zone.hidden = Boolean(next);
     shown.hidden = other.hidden = !next;
     if (next) image.src = shownAt(next, AbortSignal.any([signal, own.signal]));
@@ -107,8 +107,7 @@ function place({ name, title, signal, changed }) {
   }
 
   function draw() {
-    const { naturalWidth: width, naturalHeight: height } = image;
-    fill(marks, found && width > 0 && overlay({ width, height }, [found]));
+    layer.show(found && image.naturalWidth ? [found] : [], image);
   }
 
   return {

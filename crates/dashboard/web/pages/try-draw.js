@@ -107,7 +107,7 @@ function asker({ signal, picture, show, fail }) {
 }
 
 function scoreBars() {
-  const best = h("span", { class: "figure" }, "?");
+  const best = h("span", { class: "guess" }, "?");
   const about = h("p", { class: "quiet", role: "status" });
   const rows = Array.from({ length: 10 }, (_, digit) => {
     const fillOf = h("span");
@@ -115,7 +115,7 @@ function scoreBars() {
     return { fillOf, value, element: h("li", {}, h("span", { class: "label" }, digit), h("span", { class: "bar accent" }, fillOf), value) };
   });
   return {
-    element: h("div", { class: "digit live" }, h("div", { class: "verdict" }, best, about), h("ul", { class: "bars" }, rows.map((row) => row.element))),
+    element: h("div", { class: "scores" }, h("div", { class: "verdict" }, best, about), h("ul", { class: "bars" }, rows.map((row) => row.element))),
     show: (answer) => {
       write(best, answer ? answer.digit : "?");
       best.classList.toggle("sure", Boolean(answer && answer.score >= 0.5));

@@ -1,7 +1,7 @@
 // Where a model is not there yet: the command that fetches it, in place of an error.
 
 import { h } from "/ui/core/dom.js";
-import { copyButton } from "/ui/pages/try-code.js";
+import { copyButton } from "/ui/parts/copy.js";
 
 /** What the models do that an operation asks, and the command that fetches them with the library that runs them. */
 const NEEDS = {
@@ -32,7 +32,7 @@ export function missingFor(problem, names) {
 function command(line, why) {
   const code = h("code", {}, line);
   return h("div", { class: "missing-model", role: "note" }, h("p", {}, withCode(why)), h("p", {}, "This command fetches it, on the server; then load this page again:"),
-    h("div", { class: "command" }, code, copyButton(() => line, code)));
+    h("div", { class: "command" }, code, copyButton(line, { chosen: () => getSelection().selectAllChildren(code) })));
 }
 
 /** A sentence whose words between backticks are code. */

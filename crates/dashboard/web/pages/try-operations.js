@@ -30,7 +30,7 @@ export function operations({ catalogue, models, query, changed, more }) {
   const asked = query.op?.split(",") ?? ["thumbnail", "classify"].filter((name) => !missingModels(name, models));
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
   const parts = catalogue.map((operation) => part({ operation, models, query, changed, chosen: asked.includes(operation.name) }));
-  const element = h("section", { class: "card operations", "aria-label": "Operations" },
+  const element = h("section", { class: "card choices", "aria-label": "Operations" },
     h("h2", {}, "What to do"), h("div", { class: "chips" }, parts.map(({ chip }) => chip)), parts.map(({ place }) => place), wrong, more);
   return {
     element,

@@ -38,6 +38,7 @@ export async function panel({ query, signal, active, keep }) {
   }
 
   function askAll() {
+    timer = 0;
     for (const { sending } of shown) ask(sending);
   }
 
@@ -79,7 +80,8 @@ export async function panel({ query, signal, active, keep }) {
     shown.unshift({ sending });
     list.prepend(made.element);
     made.element.scrollIntoView({ block: "nearest" });
-    ask(sending);
+    // Where a change of parameters rests, this picture is asked about with the others.
+    if (!timer) ask(sending);
   }
 
   function changed(sending, made) {

@@ -4,7 +4,7 @@ import { Problem, api, upload } from "/ui/core/api.js";
 import { follow } from "/ui/core/live.js";
 
 /** Seconds that the server is asked to keep a request until the job has ended. */
-export const WAIT = 20;
+export const WAIT = 10;
 
 /** Pictures that are sent at once; the others wait for their turn. A browser has six lines to a server. */
 const MAX_AT_ONCE = 3;

@@ -1,7 +1,7 @@
 // What an operation gave, drawn: thumbnails with sizes, labels with score bars, faces as boxes, digits, tensors.
 
 import { h, fill } from "/ui/core/dom.js";
-import { bytes, number, percent } from "/ui/core/format.js";
+import { bytes, number, percent, words } from "/ui/core/format.js";
 import { facesOn } from "/ui/parts/faces.js";
 import { bars } from "/ui/parts/chart.js";
 import { icon } from "/ui/parts/icons.js";
@@ -10,20 +10,29 @@ import { download, picture } from "/ui/parts/picture.js";
 /** Labels, scores or numbers that are drawn; the rest is counted. */
 const MAX_SHOWN = 20;
 
+/** Files of one result that are listed at once; more are folded away. */
+const MAX_FILES = 4;
+
 /** Numbers of a tensor that are drawn as a strip. */
 const MAX_STRIP = 512;
 
 /**
  * One result of a job, as `/v1/jobs/{id}` has it: `{ operation, document, artifacts, cached }`. `original` is the address of
- * the upright input, a path of this server or a `blob:` address; the job's own original unless told.
+ * the upright input, a path of this server or a `blob:` address; the job's own original unless told. Where the page shows the
+ * input itself, `layer` is what draws faces on it (`facesLayer`).
  */
-export function resultView(jobId, result, { original = `/v1/jobs/${jobId}/artifacts/original` } = {}) {
+export function resultView(jobId, result, { original = `/v1/jobs/${jobId}/artifacts/original`, layer } = {}) {
   const { operation, document, artifacts = [], cached } = result;
   const draw = VIEWS[operation] ?? documentView;
   return h("article", { class: "outcome" },
     h("header", {}, h("h3", {}, operation), modelName(document), cached && h("span", { class: "badge quiet", title: "The same operation on the same image was done before." }, "remembered")),
-    draw(document, { artifacts, original }),
-    artifacts.length > 0 && artifactList(artifacts));
+    draw(document, { artifacts, original, layer }),
+    artifacts.length > 0 && files(artifacts));
+}
+
+function files(artifacts) {
+  if (artifacts.length <= MAX_FILES) return artifactList(artifacts);
+  return h("details", { class: "files" }, h("summary", {}, `${number(artifacts.length)} files`), artifactList(artifacts));
 }
 
 const VIEWS = { thumbnail: thumbnailView, classify: classifyView, digit: digitView, faces: facesView, model: modelView };
@@ -46,7 +55,7 @@ function thumbnailView(document, { artifacts }) {
 
 function classifyView({ labels = [] }) {
   if (labels.length === 0) return h("p", { class: "quiet" }, "No label reaches the threshold.");
-  return [scoreBars(labels.map(({ label, class_id: id, score }) => ({ label: label ?? `Class ${id}`, value: score }))), rest(labels.length)];
+  return [scoreBars(labels.map(({ label, class_id: id, score }) => ({ label: label ? words(label) : `Class ${id}`, value: score }))), rest(labels.length)];
 }
 
 /** Labels with their scores as bars of the width that 1 fills: `[{ label, value, tone? }]`. */
@@ -64,16 +73,16 @@ function digitView({ digit, score, scores = [] }) {
     scoreBars(scores.map((value, label) => ({ label, value, tone: label === digit ? "accent" : "quiet" }))));
 }
 
-function facesView({ faces = [] }, { artifacts, original }) {
-  if (faces.length === 0) return [h("p", { class: "quiet" }, "No face was found."), picture(original, { alt: "The input", class: "whole-picture" })];
-  const drawn = facesOn(original, faces);
+function facesView({ faces = [] }, { artifacts, original, layer }) {
+  if (faces.length === 0) return [h("p", { class: "quiet" }, "No face was found."), !layer && picture(original, { alt: "The input", class: "whole-picture" })];
+  const drawn = layer ?? facesOn(original, faces);
   const crop = (face) => artifacts.find((one) => one.name === face.crop?.artifact);
   const line = (face, index) => h("li", { tabindex: "0", onpointerenter: () => drawn.light(index), onpointerleave: () => drawn.light(null), onfocus: () => drawn.light(index), onblur: () => drawn.light(null) },
     crop(face) && picture(crop(face).url, { alt: `Face ${index + 1}`, width: 56, height: 56 }),
     h("span", {}, h("strong", {}, `Face ${index + 1}`), h("span", { class: "quiet" }, ` ${Math.round(face.box.width)} × ${Math.round(face.box.height)}${face.clipped ? ", cut by the edge" : ""}`)),
     h("span", { class: "value" }, percent(face.score)),
     face.embedding && strip(face.embedding, { label: `Embedding of face ${index + 1}` }));
-  return h("div", { class: "outcome-faces" }, drawn.element, h("ol", { class: "face-list" }, faces.slice(0, MAX_SHOWN).map(line)), rest(faces.length));
+  return h("div", { class: "outcome-faces" }, !layer && drawn.element, h("ol", { class: "face-list" }, faces.slice(0, MAX_SHOWN).map(line)), rest(faces.length));
 }
 
 function modelView({ outputs = [] }) {

@@ -22,8 +22,8 @@ use super::{Http, caller::Caller, events::live, failure::Failure, stats::gathere
 /// Between two looks at least.
 const PACE: Duration = Duration::from_secs(1);
 
-/// Between two looks at most: rates fall with time alone, and notices may be lost.
-const LONGEST: Duration = Duration::from_secs(3);
+/// How long after that a notice is waited for: rates fall with time alone, and notices may be lost.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Memory and disk move all the time; less than this part of them is no news.
 const NEWS: u64 = 64;
@@ -111,7 +111,7 @@ async fn look(http: Http) {
         let due = async {
             sleep(PACE).await;
             // Running into the time is the same as being woken.
-            let _ = timeout(LONGEST - PACE, notices.next()).await;
+            let _ = timeout(PATIENCE, notices.next()).await;
         };
         tokio::select! {
             () = due => {}

@@ -135,11 +135,14 @@ async fn identified(http: &Http, headers: &HeaderMap, address: IpAddr) -> Result
 /// Whether a page of another site has a browser change something here (Fetch Metadata): it could not read the answer,
 /// but callers without a name need not prove anything else.
 fn is_forged(http: &Http, head: &Parts) -> bool {
-    let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    !head.method.is_safe() && is_from_elsewhere(http, &head.headers)
+}
+
+/// Whether a page of another site has a browser ask.
+pub(super) fn is_from_elsewhere(http: &Http, headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let allowed = |origin: &str| http.config.cors_origins.iter().any(|known| known == "*" || known == origin);
-    !head.method.is_safe()
-        && text("sec-fetch-site") == Some("cross-site")
-        && !text("origin").is_some_and(allowed)
+    text("sec-fetch-site") == Some("cross-site") && !text("origin").is_some_and(allowed)
 }
 
 /// Whether the host that is asked is this one. A page whose name was made to point at a loopback address (DNS

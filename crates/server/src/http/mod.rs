@@ -66,7 +66,7 @@ pub use listen::serve;
 pub use sign::SigningKey;
 pub use state::{Http, Wiring};
 
-use classic::{classifier, digit, resize, thumbnail};
+use classic::{average_face, classifier, digit, resize, thumbnail};
 use failure::Failure;
 
 /// Every route of this server.
@@ -157,6 +157,8 @@ fn table() -> Vec<Row> {
         post("/mnist/", digit::predict),
         get("/", classifier::root),
         post("/predict", classifier::predict),
+        get("/run", average_face::run),
+        get("/status/{id}", average_face::status),
     ]
 }
 

@@ -181,23 +181,26 @@ async fn samples(http: &Http, run: &Run) -> Result<Vec<Sample>, Failure> {
 /// Items with results, about as far from each other as there are items between. The numbers of the items of a run
 /// ascend, so that what lies behind the first one and a part of their count is a later item of it.
 async fn spread(http: &Http, run: &Run) -> Result<Vec<Job>, Failure> {
-    let step = (run.tally.total() / SAMPLES).max(1);
-    let (mut found, mut after): (Vec<Job>, Option<u64>) = (Vec::new(), None);
-    while (found.len() as u64) < SAMPLES {
+    let (mut found, mut first): (Vec<Job>, Option<u64>) = (Vec::new(), None);
+    for number in 0..SAMPLES {
+        let ahead = first.map(|first| first + number * run.tally.total() / SAMPLES);
+        let after = found.last().map(|last| last.seq).max(ahead.map(|seq| seq - 1));
         let page = ItemPage { limit: 1, after, states: vec![JobState::Succeeded] };
         let Some(job) = http.store.items(run.id, page).await?.pop() else { break };
-        after = Some(job.seq + step - 1);
+        first.get_or_insert(job.seq);
         found.push(job);
     }
     Ok(found)
 }
 
-/// The image as a small JPEG or, with transparency, PNG; `None` if it cannot be made.
+/// The image as a small JPEG; `None` if it cannot be made.
 async fn small(http: &Http, blob: BlobId) -> Option<Vec<u8>> {
-    let _permit = http.pixel_permit().await.ok()?;
+    let permit = http.pixel_permit().await.ok()?;
     let source = Source::file(http.blobs.local_path(blob));
     let limits = http.limits.clone();
     let work = move || {
+        // Kept to the end of the work, also when nobody waits for it any more.
+        let _permit = permit;
         let guard = Guard::new(limits.decode_time, Arc::default());
         let thumbnail = Thumbnail { format: OutputFormat::Jpeg, ..Thumbnail::fit(SIDE, SIDE) };
         darkroom_imaging::render(&source, &[thumbnail], &limits, &guard).ok()?.pop()

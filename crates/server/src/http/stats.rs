@@ -42,7 +42,9 @@ pub(super) async fn gathered(http: &Http) -> Result<Stats, StoreError> {
     let (counts, minutes, system) =
         tokio::join!(http.store.counts(), http.store.history(from, until), system(http));
     let mut latencies = Latencies::default();
-    minutes?.iter().for_each(|minute| latencies.merge(&minute.latencies));
+    for minute in minutes? {
+        latencies.merge(&minute.latencies);
+    }
     Ok(Stats::at(now, &counts?, (Latency::from(&latencies), system)))
 }
 

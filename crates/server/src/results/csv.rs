@@ -32,6 +32,7 @@ fn line(cells: impl Iterator<Item = Cell>, out: &mut Vec<u8>) {
         let _ = match cell {
             Cell::Absent => Ok(()),
             Cell::Text(text) => quote(&text, out),
+            Cell::Flag(flag) => write!(out, "{flag}"),
             Cell::Whole(number) => write!(out, "{number}"),
             Cell::Number(number) => write!(out, "{number}"),
             Cell::Vector(numbers) => {

@@ -48,6 +48,7 @@ struct Gathered {
 #[derive(Debug)]
 enum Values {
     Bytes(Vec<ByteArray>),
+    Flag(Vec<bool>),
     Whole(Vec<i64>),
     Number(Vec<f64>),
     Vector(Vec<f32>),
@@ -140,6 +141,7 @@ fn field(column: &Column) -> Result<Arc<Type>, ParquetError> {
     let name = &column.name;
     Ok(Arc::new(match column.kind {
         Kind::Text | Kind::Json => primitive(name, Physical::BYTE_ARRAY, Some(LogicalType::String))?,
+        Kind::Flag => primitive(name, Physical::BOOLEAN, None)?,
         Kind::Whole => primitive(name, Physical::INT64, None)?,
         Kind::Number => primitive(name, Physical::DOUBLE, None)?,
         Kind::Vector => {
@@ -161,6 +163,7 @@ impl Gathered {
     fn new(kind: Kind) -> Self {
         let values = match kind {
             Kind::Text | Kind::Json => Values::Bytes(Vec::new()),
+            Kind::Flag => Values::Flag(Vec::new()),
             Kind::Whole => Values::Whole(Vec::new()),
             Kind::Number => Values::Number(Vec::new()),
             Kind::Vector => Values::Vector(Vec::new()),
@@ -171,6 +174,7 @@ impl Gathered {
     fn emptied(&self) -> Self {
         Self::new(match self.values {
             Values::Bytes(_) => Kind::Text,
+            Values::Flag(_) => Kind::Flag,
             Values::Whole(_) => Kind::Whole,
             Values::Number(_) => Kind::Number,
             Values::Vector(_) => Kind::Vector,
@@ -185,6 +189,11 @@ impl Gathered {
                 values.push(text.into_bytes().into());
                 self.defined.push(1);
                 bytes
+            }
+            (Values::Flag(values), Cell::Flag(flag)) => {
+                values.push(flag);
+                self.defined.push(1);
+                1
             }
             (Values::Whole(values), Cell::Whole(value)) => {
                 values.push(value);
@@ -216,6 +225,9 @@ impl Gathered {
         let defined = Some(self.defined.as_slice());
         match (&self.values, column) {
             (Values::Bytes(values), ColumnWriter::ByteArrayColumnWriter(writer)) => {
+                writer.write_batch(values, defined, None)?
+            }
+            (Values::Flag(values), ColumnWriter::BoolColumnWriter(writer)) => {
                 writer.write_batch(values, defined, None)?
             }
             (Values::Whole(values), ColumnWriter::Int64ColumnWriter(writer)) => {

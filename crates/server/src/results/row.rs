@@ -21,6 +21,8 @@ pub struct Row {
     pub bytes: Option<u64>,
     /// How often it was worked on.
     pub attempts: u32,
+    /// Whether it needed no work: all its results were remembered.
+    pub cached: bool,
     /// Why it has no result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<RowFailure>,
@@ -65,7 +67,8 @@ impl Row {
             state: job.shown(),
             job: Some(job.id.to_string()),
             bytes: Some(job.input.bytes),
-            attempts: job.attempts.len() as u32,
+            attempts: job.status.lease_seq,
+            cached: !job.results.is_empty() && job.results.iter().all(|result| result.cached),
             failure,
             results: job.results.iter().map(result).collect(),
             timings: job.attempts.last().map(|attempt| attempt.timings).unwrap_or_default(),

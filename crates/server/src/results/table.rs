@@ -10,6 +10,8 @@ use super::Row;
 pub enum Kind {
     /// Text.
     Text,
+    /// Yes or no.
+    Flag,
     /// A whole number, 64 bits.
     Whole,
     /// A number, double precision.
@@ -45,6 +47,7 @@ enum Field {
     Job,
     Bytes,
     Attempts,
+    Cached,
     Failure,
     FailureDetail,
     ReadUs,
@@ -54,13 +57,14 @@ enum Field {
 }
 
 /// The columns of every row.
-const OF_EVERY_ROW: [(&str, Kind, Field); 12] = [
+const OF_EVERY_ROW: [(&str, Kind, Field); 13] = [
     ("index", Kind::Whole, Field::Index),
     ("path", Kind::Text, Field::Path),
     ("state", Kind::Text, Field::State),
     ("job", Kind::Text, Field::Job),
     ("bytes", Kind::Whole, Field::Bytes),
     ("attempts", Kind::Whole, Field::Attempts),
+    ("cached", Kind::Flag, Field::Cached),
     ("failure", Kind::Text, Field::Failure),
     ("failure_detail", Kind::Text, Field::FailureDetail),
     ("read_us", Kind::Whole, Field::ReadUs),
@@ -124,6 +128,7 @@ const OF_OPERATIONS: [(&str, OfOperation); 5] = [
 pub(super) enum Cell {
     Absent,
     Text(String),
+    Flag(bool),
     Whole(i64),
     Number(f64),
     Vector(Vec<f32>),
@@ -187,6 +192,7 @@ fn of_row(row: &Row, field: Field) -> Cell {
         Field::Job => text(row.job.as_ref()),
         Field::Bytes => row.bytes.map_or(Cell::Absent, whole),
         Field::Attempts => whole(row.attempts.into()),
+        Field::Cached => Cell::Flag(row.cached),
         Field::Failure => text(row.failure.as_ref().map(|failure| &failure.code)),
         Field::FailureDetail => text(row.failure.as_ref().map(|failure| &failure.detail)),
         Field::ReadUs => whole(row.timings.read_us),
@@ -199,6 +205,7 @@ fn of_row(row: &Row, field: Field) -> Cell {
 fn of_document(value: &Value, kind: Kind) -> Cell {
     let found = match kind {
         Kind::Text => value.as_str().map(|text| Cell::Text(text.to_owned())),
+        Kind::Flag => value.as_bool().map(Cell::Flag),
         Kind::Whole => value.as_i64().map(Cell::Whole),
         Kind::Number => value.as_f64().map(Cell::Number),
         Kind::Vector => vector(value).map(Cell::Vector),

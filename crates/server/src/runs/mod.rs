@@ -7,7 +7,12 @@ mod config;
 mod drive;
 mod gather;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use darkroom_core::{
     RunId,
@@ -21,7 +26,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Parts, sources::Sources};
+use crate::{
+    Parts,
+    blobs::Blobs,
+    sources::{Reach, Sources},
+};
 
 pub use config::Config;
 use drive::Drive;
@@ -39,9 +48,19 @@ pub struct Drivers {
 impl Drivers {
     /// Goes on with every run whose items are not all known yet, and with those that are made from now on.
     pub fn start(parts: &Parts) -> Self {
+        Self::supervise(parts, None)
+    }
+
+    /// Goes on with these runs only, and leaves those that wait for something waiting.
+    pub fn of(parts: &Parts, runs: impl IntoIterator<Item = RunId>) -> Self {
+        Self::supervise(parts, Some(runs.into_iter().collect()))
+    }
+
+    fn supervise(parts: &Parts, only: Option<HashSet<RunId>>) -> Self {
         let stop = CancellationToken::new();
         let supervisor = Supervisor {
             parts: parts.clone(),
+            only,
             stop: stop.clone(),
             driven: HashMap::new(),
             drives: JoinSet::new(),
@@ -61,6 +80,8 @@ impl Drivers {
 
 struct Supervisor {
     parts: Parts,
+    /// The runs that are driven; `None` is all.
+    only: Option<HashSet<RunId>>,
     stop: CancellationToken,
     /// Runs that are driven, by the task that does it.
     driven: HashMap<Id, (RunId, CancellationToken)>,
@@ -105,7 +126,7 @@ impl Supervisor {
 
     /// Drives whatever is to be driven, up to the number that may be at a time; the oldest first.
     async fn look(&mut self, store: &dyn Store) {
-        if self.resumed_at.elapsed() >= self.parts.config.runs.resume_after {
+        if self.only.is_none() && self.resumed_at.elapsed() >= self.parts.config.runs.resume_after {
             self.resumed_at = Instant::now();
             self.let_try_again(store).await;
         }
@@ -132,7 +153,8 @@ impl Supervisor {
 
     fn drive(&mut self, run: Run) {
         let full = self.driven.len() >= self.parts.config.runs.max_enumerating;
-        if full || self.driven.values().any(|(driven, _)| *driven == run.id) {
+        let foreign = self.only.as_ref().is_some_and(|only| !only.contains(&run.id));
+        if full || foreign || self.driven.values().any(|(driven, _)| *driven == run.id) {
             return;
         }
         let (id, stop) = (run.id, self.stop.child_token());
@@ -167,6 +189,11 @@ impl Supervisor {
 }
 
 /// Where the images of runs that clients ask for come from.
-pub fn sources(config: &crate::Config, blobs: &crate::blobs::Blobs, data_dir: &std::path::Path) -> Sources {
-    Sources::new(config, blobs.clone(), config.sources.folder(data_dir), crate::sources::Reach::Roots)
+pub fn sources(config: &crate::Config, blobs: &Blobs, data_dir: &Path) -> Sources {
+    Sources::new(config, blobs.clone(), config.sources.folder(data_dir), Reach::Roots)
+}
+
+/// Where the images of runs come from that the user of this process asks for.
+pub fn own_sources(config: &crate::Config, blobs: &Blobs, data_dir: &Path) -> Sources {
+    Sources::new(config, blobs.clone(), config.sources.folder(data_dir), Reach::Anywhere)
 }

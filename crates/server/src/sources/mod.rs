@@ -22,6 +22,7 @@ mod config;
 mod download;
 mod error;
 mod feed;
+mod files;
 mod folder;
 mod item;
 mod path;
@@ -113,6 +114,7 @@ impl Sources {
                 folder::check(folder)?;
                 self.within_reach(&folder.path).map(drop)
             }
+            Source::Files { paths } => paths.iter().try_for_each(|path| self.within_reach(path).map(drop)),
             Source::Archive(archive) => match &archive.at {
                 ArchiveAt::File(path) => self.within_reach(path).map(drop),
                 ArchiveAt::Url(url) => Ok(self.web.check(url)?),
@@ -182,6 +184,7 @@ impl Sources {
                 let path = self.within_reach(&folder.path)?;
                 folder::walk(&Folder { path, ..folder.clone() }, &self.config, feed)
             }
+            Source::Files { paths } => files::read(paths, |path| self.within_reach(path), feed),
             Source::Archive(archive) => {
                 let (path, checksum) = match &archive.at {
                     ArchiveAt::File(path) => (self.within_reach(path)?, archive.checksum.as_ref()),

@@ -13,6 +13,11 @@ use super::Checksum;
 pub enum Source {
     /// Files of a folder.
     Folder(Folder),
+    /// Files that were named one by one: the command line's, no client asks for them.
+    Files {
+        /// Each called by its file name alone.
+        paths: Vec<PathBuf>,
+    },
     /// The entries of an archive: tar, tar.gz, tar.zst or zip, by its content.
     Archive(Archive),
     /// Images at addresses.

@@ -324,7 +324,12 @@ impl Stock {
 
     /// When the oldest queued job that can be claimed became claimable.
     pub(super) fn oldest_queued(&self) -> Option<Timestamp> {
-        let first = |queue| self.waiting.get(queue).and_then(BTreeSet::first).map(|(at, _)| *at);
+        let is_held = |seq| {
+            let item = self.jobs.get(&seq).and_then(|entry| entry.job.item.as_ref());
+            item.is_some_and(|item| self.runs.holds(item.run))
+        };
+        let first =
+            |queue| self.waiting.get(queue)?.iter().find(|(_, seq)| !is_held(*seq)).map(|(at, _)| *at);
         self.totals.open_queues().filter_map(first).min()
     }
 

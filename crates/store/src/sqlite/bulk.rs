@@ -54,7 +54,7 @@ fn places(
     query.narrow(&chosen.filter);
     query.find(&chosen.filter, few);
     query.behind(page.before, chosen.filter.order);
-    let sql = format!("SELECT job.seq {}", query.from_jobs(chosen.filter.order, limit + 1));
+    let sql = format!("SELECT job.seq {}", query.rest_of_select(chosen.filter.order, limit + 1));
     let mut statement = db.prepare(&sql)?;
     let mut found: Vec<i64> =
         statement.query_map(&query.values()[..], |row| row.get(0))?.collect::<Result<_, _>>()?;

@@ -19,6 +19,9 @@ use super::{
     trouble::{Trouble, internal},
 };
 
+/// Queued jobs of held runs that are passed over at most to find the oldest one that is not held.
+const MOST_HELD: i64 = 10_000;
+
 /// States with at most this many jobs are listed from their index; for others it is faster to walk back in time.
 const FEW_JOBS: u64 = 20_000;
 
@@ -140,7 +143,7 @@ fn whole_job(db: &Connection, seq: i64) -> Result<Option<Job>, Trouble> {
 fn list(db: &Connection, filter: &JobFilter, page: Page, few: bool) -> Result<Vec<Job>, Trouble> {
     let query = Query::of_page(filter, page, few);
     let limit = page.limit.clamp(1, MAX_PAGE) as usize;
-    let sql = format!("SELECT {HOT}, {REST} {}", query.from_jobs(filter.order, limit));
+    let sql = format!("SELECT {HOT}, {REST} {}", query.rest_of_select(filter.order, limit));
     let mut statement = db.prepare(&sql)?;
     let mut rows = statement.query(&query.values()[..])?;
     let mut jobs = Vec::new();
@@ -151,13 +154,15 @@ fn list(db: &Connection, filter: &JobFilter, page: Page, few: bool) -> Result<Ve
 }
 
 pub(super) fn oldest_queued(db: &Connection, queues: &[String]) -> Result<Option<Timestamp>, Trouble> {
+    // In the order of the index, so that the first one that no run holds ends the search.
     let mut first = db.prepare_cached(
-        "SELECT min(run_at) FROM job INDEXED BY job_waiting \
-         WHERE state = 1 AND queue = (SELECT id FROM queue WHERE name = ?1)",
+        "SELECT run_at FROM (SELECT run_at, run FROM job INDEXED BY job_waiting \
+         WHERE state = 1 AND queue = (SELECT id FROM queue WHERE name = ?1) ORDER BY run_at LIMIT ?2) AS waiting \
+         WHERE run IS NULL OR (SELECT state NOT IN (2, 4, 5) FROM run WHERE id = waiting.run) LIMIT 1",
     )?;
     let mut oldest: Option<i64> = None;
     for queue in queues {
-        let found: Option<i64> = first.query_row([queue], |row| row.get(0))?;
+        let found: Option<i64> = first.query_row(params![queue, MOST_HELD], |row| row.get(0)).optional()?;
         oldest = oldest.into_iter().chain(found).min();
     }
     Ok(oldest.map(Timestamp::from_millis))

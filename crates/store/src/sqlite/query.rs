@@ -27,7 +27,7 @@ impl Query {
     }
 
     /// The rest of a statement that begins with `SELECT` and columns of jobs.
-    pub(super) fn from_jobs(&self, order: Order, limit: usize) -> String {
+    pub(super) fn rest_of_select(&self, order: Order, limit: usize) -> String {
         let direction = match order {
             Order::Newest => "DESC",
             Order::Oldest => "ASC",
@@ -169,7 +169,7 @@ mod tests {
         let mut db = Connection::open_in_memory().unwrap();
         migrate(&mut db, MIGRATIONS).unwrap();
         let query = Query::of_page(filter, Page { limit: 50, before: Some(7) }, few);
-        let sql = format!("EXPLAIN QUERY PLAN SELECT {HOT} {}", query.from_jobs(filter.order, 50));
+        let sql = format!("EXPLAIN QUERY PLAN SELECT {HOT} {}", query.rest_of_select(filter.order, 50));
         let mut statement = db.prepare(&sql).unwrap();
         let steps = statement.query_map(&query.values()[..], |row| row.get::<_, String>(3)).unwrap();
         steps.collect::<Result<Vec<_>, _>>().unwrap().join("\n")

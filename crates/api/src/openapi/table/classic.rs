@@ -104,6 +104,27 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
             Code::MalformedBody, Code::RequestTimeout, Code::BodyTooLarge, Code::Internal, Code::Overloaded,
             Code::ModelUnavailable,
         ]),
+    Endpoint::get("/run", "classic: average face", "Have the mean of the faces in an archive of photos calculated.")
+        .needs(User)
+        .takes(&[
+            query("url", Text, "Where the archive is: tar, tar.gz, tar.zst or zip. Needed."),
+            query("md5sum", Pattern("^[0-9A-Fa-f]{32}$"), "What its bytes must sum up to; nothing is worked on before they do."),
+        ])
+        .answers(&[
+            answer(200, "`Process ID: ` and the id of the run.", &[Content::Text("text/plain")]),
+            answer(400, "There is no address, or the checksum is none.", &[Content::Text("text/plain")]),
+            answer(403, "A page of another site asks.", &[Content::Text("text/plain")]),
+            answer(422, "The address is not to be fetched from.", &[Content::Text("text/plain")]),
+        ])
+        .problems(&[Code::QuotaExceeded, Code::Internal, Code::StoreUnavailable, Code::DiskFull, Code::ModelUnavailable]),
+    Endpoint::get("/status/{id}", "classic: average face", "The log of a run that `/run` has begun.")
+        .needs(User)
+        .takes(&[path("id", Pattern("^[^/]+$"), "What `/run` answered.")])
+        .answers(&[
+            answer(200, "The lines so far, the last ones with the mean.", &[Content::Text("text/plain")]),
+            answer(404, "No such process.", &[Content::Text("text/plain")]),
+        ])
+        .problems(READ),
 ];
 
 const FILE: Content = Content::Form(&[("file", r#"{"type":"string","format":"binary"}"#)]);

@@ -37,7 +37,7 @@ impl Bench {
     }
 }
 
-fn states_by_name(jobs: &[Job]) -> Vec<(u64, Shown, bool, u32)> {
+fn standings(jobs: &[Job]) -> Vec<(u64, Shown, bool, u32)> {
     jobs.iter().map(|job| (job.seq, job.shown(), job.status.cancel_requested, job.status.used)).collect()
 }
 
@@ -75,8 +75,8 @@ pub async fn acting_on_many_jobs_is_acting_on_each(open: Open<'_>) {
             );
             assert_eq!(acted.next, None);
             assert_eq!(
-                states_by_name(&many.all_jobs().await),
-                states_by_name(&each.all_jobs().await),
+                standings(&many.all_jobs().await),
+                standings(&each.all_jobs().await),
                 "{action:?} {chosen:?}"
             );
             assert_eq!(

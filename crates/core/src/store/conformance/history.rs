@@ -52,8 +52,8 @@ pub async fn what_happens_is_kept_by_the_minute(open: Open<'_>) {
     assert_eq!(past[0].latencies.count(), 2, "who cancels does not measure");
     assert!((1..=2).contains(&shown(&past[0], 50)) && (3..=4).contains(&shown(&past[0], 95)), "{past:?}");
     assert!((62..=66).contains(&shown(&past[1], 50)), "{past:?}");
-    let part = bench.store.history(first_minute(), first_minute() + MINUTE).await.expect("history");
-    assert_eq!(part, past[..1]);
+    let narrow = bench.store.history(first_minute(), first_minute() + MINUTE).await.expect("history");
+    assert_eq!(narrow, past[..1]);
     let later = bench.store.history(first_minute() + SECOND, first_minute()).await.expect("history");
     assert_eq!(later, []);
 }

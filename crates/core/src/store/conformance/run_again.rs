@@ -16,7 +16,9 @@ use crate::{
 /// What an item gives whose results were remembered.
 fn remembered(key: &str) -> Outcome {
     let Outcome::Succeeded(mut results) = with_vector(&vector_of(key), "x") else { unreachable!() };
-    results.iter_mut().for_each(|result| result.cached = true);
+    for result in &mut results {
+        result.cached = true;
+    }
     Outcome::Succeeded(results)
 }
 
@@ -102,6 +104,11 @@ pub async fn items_of_a_run_that_gives_no_work_are_shown_as_held(open: Open<'_>)
     bench.happen(run, RunEvent::Pause(Stop::asked("wait"))).await;
     assert_eq!(states().await, [Shown::Held, Shown::Held, Shown::Running]);
     assert_eq!((listed(Shown::Held).await, listed(Shown::Queued).await), (2, 0));
+    let oldest = async || bench.store.counts().await.expect("counts").oldest_queued;
+    assert_eq!(oldest().await, None, "what is held waits for nobody");
+    let single = bench.submit(super::job("single")).await;
+    assert_eq!(oldest().await, Some(bench.job(single).await.run_at));
+    bench.store.cancel(single).await.expect("cancel");
     bench.finish(lease, success("a")).await;
     bench.happen(run, RunEvent::Resume).await;
     assert_eq!(states().await, [Shown::Queued, Shown::Queued, Shown::Succeeded]);

@@ -1,5 +1,6 @@
 //! The classic services: the same jobs under the addresses and in the words that old clients know.
 
+pub(super) mod average_face;
 pub(super) mod classifier;
 pub(super) mod digit;
 pub(super) mod resize;

@@ -27,15 +27,15 @@ use super::{
 const ASTRONAUT: [f64; 4] = [178.0, 62.6, 90.4, 113.9];
 
 /// What a test of faces needs.
-struct Stage {
-    runtime: PathBuf,
-    models: PathBuf,
+pub(super) struct Stage {
+    pub(super) runtime: PathBuf,
+    pub(super) models: PathBuf,
     photos: PathBuf,
 }
 
 /// `DARKROOM_MODELS`, else `.x/models/models`, where `./x test` puts YuNet and SFace; photographs as elsewhere. Without
 /// them a test is skipped; in CI it fails.
-fn stage() -> Option<Stage> {
+pub(super) fn stage() -> Option<Stage> {
     let there = |variable: &str, beside: &str, inside: &str| {
         let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(beside);
         let place = std::env::var_os(variable).map_or_else(beside, PathBuf::from);
@@ -53,20 +53,30 @@ fn stage() -> Option<Stage> {
 }
 
 impl Stage {
-    async fn app(&self) -> App {
-        let (runtime, models) = (self.runtime.clone(), self.models.clone());
+    pub(super) async fn app(&self) -> App {
+        self.app_with(|_| {}).await
+    }
+
+    /// A service that has the models, and whose other settings `change` has changed.
+    pub(super) async fn app_with(&self, change: impl FnOnce(&mut Config)) -> App {
         App::with(|config: &mut Config| {
-            config.models.runtime = Some(runtime);
-            config.models.dir = Some(models);
+            self.set(config);
+            change(config);
         })
         .await
     }
 
-    fn photo(&self, name: &str) -> Vec<u8> {
+    /// Says where the models are.
+    pub(super) fn set(&self, config: &mut Config) {
+        config.models.runtime = Some(self.runtime.clone());
+        config.models.dir = Some(self.models.clone());
+    }
+
+    pub(super) fn photo(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.photos.join(name)).unwrap()
     }
 
-    fn astronaut(&self) -> Frame {
+    pub(super) fn astronaut(&self) -> Frame {
         let source = Source::bytes(self.photo("astronaut.png"));
         let inspected = Inspected::new(source, Limits::default()).unwrap();
         inspected.frame(&FrameRequest::default(), &guard()).unwrap()
@@ -77,18 +87,18 @@ fn guard() -> Guard {
     Guard::new(Duration::from_secs(30), Arc::default())
 }
 
-fn jpeg(frame: &Frame) -> Vec<u8> {
+pub(super) fn jpeg(frame: &Frame) -> Vec<u8> {
     darkroom_imaging::encode(frame, Format::Jpeg, &guard()).unwrap()
 }
 
 /// The frame upside down.
-fn half_turned(frame: &Frame) -> Frame {
+pub(super) fn half_turned(frame: &Frame) -> Frame {
     let pixels = frame.pixels.as_chunks::<3>().0.iter().rev().flatten().copied().collect();
     Frame { pixels, ..frame.clone() }
 }
 
 /// A JPEG that says how it is turned (Exif 2.32: a TIFF structure with one entry, the orientation).
-fn turned(mut jpeg: Vec<u8>, orientation: u8) -> Vec<u8> {
+pub(super) fn turned(mut jpeg: Vec<u8>, orientation: u8) -> Vec<u8> {
     let mut exif = b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
     exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
     jpeg.splice(2..2, exif);

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// A folder with images in folders, something that is no image, and an image that is broken.
-fn dataset(images_a_folder: u32) -> TempDir {
+pub(super) fn dataset(images_a_folder: u32) -> TempDir {
     let folder = TempDir::new().unwrap();
     for name in ["ann", "bob", "cleo"] {
         fs::create_dir(folder.path().join(name)).unwrap();
@@ -29,7 +29,7 @@ fn dataset(images_a_folder: u32) -> TempDir {
     folder
 }
 
-fn folder_of(path: &Path) -> RunSource {
+pub(super) fn folder_of(path: &Path) -> RunSource {
     RunSource::Folder {
         path: path.to_str().unwrap().to_owned(),
         depth: FolderDepth::default(),
@@ -38,7 +38,7 @@ fn folder_of(path: &Path) -> RunSource {
     }
 }
 
-fn request(source: RunSource) -> RunRequest {
+pub(super) fn request(source: RunSource) -> RunRequest {
     let counted = json!([{ "kind": "counts", "pointer": "/format" }]);
     RunRequest {
         name: Some("faces of May".to_owned()),
@@ -52,12 +52,12 @@ fn request(source: RunSource) -> RunRequest {
     }
 }
 
-async fn app_for(folder: &Path) -> App {
+pub(super) async fn app_for(folder: &Path) -> App {
     let root = folder.to_str().unwrap().to_owned();
     App::with(|config| config.sources.roots = vec![root]).await
 }
 
-async fn items(app: &App, run: &str) -> Vec<RunItem> {
+pub(super) async fn items(app: &App, run: &str) -> Vec<RunItem> {
     let mut chunks = Box::pin(app.client.run_results(run).await.unwrap());
     let mut text = Vec::new();
     while let Some(chunk) = chunks.next().await {
@@ -68,7 +68,7 @@ async fn items(app: &App, run: &str) -> Vec<RunItem> {
 }
 
 /// The run once `wish` is fulfilled.
-async fn until(app: &App, id: &str, wish: impl Fn(&Run) -> bool) -> Run {
+pub(super) async fn until(app: &App, id: &str, wish: impl Fn(&Run) -> bool) -> Run {
     let look = async {
         loop {
             let run = app.client.run(id).await.unwrap();

@@ -17,7 +17,11 @@ pub(super) fn succeeded(index: u64, path: &str) -> Row {
         ("thumbnail", thumbnail(5)),
         ("digit", json!({ "digit": 7, "score": 0.99 })),
     ];
-    Row { results: documents.map(|(name, document)| result(name, document)).into(), ..blank(index, path) }
+    Row {
+        cached: true,
+        results: documents.map(|(name, document)| result(name, document)).into(),
+        ..blank(index, path)
+    }
 }
 
 /// A row without a result.
@@ -47,6 +51,7 @@ fn blank(index: u64, path: &str) -> Row {
         job: Some(format!("job-{index}")),
         bytes: Some(1_234),
         attempts: 1,
+        cached: false,
         failure: None,
         results: Vec::new(),
         timings: Timings { read_us: 1, wait_us: 2, work_us: 3, write_us: 4, ..Timings::default() },

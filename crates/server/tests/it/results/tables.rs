@@ -51,7 +51,7 @@ fn csv_has_a_column_of_each_kind_and_no_formulas() {
     assert_eq!(
         lines.next(),
         Some(
-            "index,path,state,job,bytes,attempts,failure,failure_detail,read_us,wait_us,work_us,write_us,\
+            "index,path,state,job,bytes,attempts,cached,failure,failure_detail,read_us,wait_us,work_us,write_us,\
              classify_label,classify_class_id,classify_score,classify_labels,classify_model,\
              thumbnail_format,thumbnail_width,thumbnail_height,thumbnail_frames,thumbnail_bytes,thumbnail_artifact,\
              thumbnail_2_format,thumbnail_2_width,thumbnail_2_height,thumbnail_2_frames,thumbnail_2_bytes,\
@@ -60,12 +60,14 @@ fn csv_has_a_column_of_each_kind_and_no_formulas() {
     );
     let first = lines.next().unwrap();
     assert!(first.starts_with(
-        "0,\"'=cmd|' /C calc'!A1\",succeeded,job-0,1234,1,,,1,2,3,4,\"tabby, cat\",281,0.5,\"[{"
+        "0,\"'=cmd|' /C calc'!A1\",succeeded,job-0,1234,1,true,,,1,2,3,4,\"tabby, cat\",281,0.5,\"[{"
     ));
     assert!(first.ends_with(",jpeg,9,7,1,99,thumbnail.jpg,jpeg,5,7,1,99,thumbnail.jpg,7,0.99,"));
     let second = lines.next().unwrap();
     assert!(
-        second.starts_with("1,\"a \"\"b\"\", c.jpg\",failed,job-1,1234,1,undecodable,\"'-1+1\",1,2,3,4,,")
+        second.starts_with(
+            "1,\"a \"\"b\"\", c.jpg\",failed,job-1,1234,1,false,undecodable,\"'-1+1\",1,2,3,4,,"
+        )
     );
     assert_eq!(lines.collect::<Vec<_>>(), [""]);
     leave("rows.csv", text.as_bytes());
@@ -87,6 +89,7 @@ fn parquet_is_read_back_as_it_was_written() {
     );
     assert_eq!(read[0].get_double(at("classify_score")).unwrap().to_bits(), 0.5_f64.to_bits());
     assert_eq!(read[0].get_long(at("thumbnail_2_width")).unwrap(), 5);
+    assert_eq!([0, 1].map(|row: usize| read[row].get_bool(at("cached")).unwrap()), [true, false]);
     assert_eq!(read[1].get_string(at("failure")).unwrap(), "undecodable");
     assert!(matches!(read[1].get_column_iter().nth(at("classify_label")).unwrap().1, Field::Null));
 }

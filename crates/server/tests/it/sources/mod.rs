@@ -3,9 +3,10 @@
 mod archives;
 mod bombs;
 mod downloads;
+mod files;
 mod fixture;
 mod folders;
 mod mutated;
-mod pack;
-mod server;
+pub(crate) mod pack;
+pub(crate) mod server;
 mod urls;

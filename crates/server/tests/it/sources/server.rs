@@ -12,7 +12,7 @@ use tokio::{
 };
 
 /// One thing that the server does with a connection.
-pub(super) enum Step {
+pub(crate) enum Step {
     Send(Vec<u8>),
     /// Goes on when the test says so.
     Wait(Arc<Semaphore>),
@@ -21,21 +21,21 @@ pub(super) enum Step {
 }
 
 /// A request, and how many came before it.
-pub(super) struct Request {
-    pub(super) number: usize,
-    pub(super) path: String,
+pub(crate) struct Request {
+    pub(crate) number: usize,
+    pub(crate) path: String,
     head: String,
 }
 
 impl Request {
     /// A header's value.
-    pub(super) fn header(&self, name: &str) -> Option<String> {
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
         let named = |line: &&str| line.to_lowercase().starts_with(&format!("{name}:"));
         Some(self.head.lines().find(named)?.split_once(':')?.1.trim().to_owned())
     }
 
     /// Where the asked range begins.
-    pub(super) fn start(&self) -> Option<usize> {
+    pub(crate) fn start(&self) -> Option<usize> {
         self.header("range")?.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
     }
 }
@@ -44,15 +44,15 @@ impl Request {
 type Asked = (String, Option<usize>);
 
 /// A running server.
-pub(super) struct Server {
-    pub(super) base: String,
+pub(crate) struct Server {
+    pub(crate) base: String,
     /// Path and range of each request.
-    pub(super) asked: Arc<Mutex<Vec<Asked>>>,
+    pub(crate) asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Server {
     /// Answers each request with what `script` says for it, and closes the connection.
-    pub(super) async fn start(script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (script, asked) = (Arc::new(script), Arc::new(Mutex::new(Vec::new())));
@@ -75,7 +75,7 @@ impl Server {
     }
 
     /// Where each request began.
-    pub(super) fn starts(&self) -> Vec<Option<usize>> {
+    pub(crate) fn starts(&self) -> Vec<Option<usize>> {
         self.asked.lock().unwrap().iter().map(|(_, start)| *start).collect()
     }
 }
@@ -96,13 +96,13 @@ async fn serve(mut stream: TcpStream, script: impl FnOnce(String) -> Vec<Step>) 
 }
 
 /// An answer's head.
-pub(super) fn head(status: &str, headers: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn head(status: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     format!("HTTP/1.1 {status}\r\nConnection: close\r\n{}\r\n", lines.concat()).into_bytes()
 }
 
 /// What a server that knows ranges answers: `content` under the entity tag `tag`, cut off after `most` bytes.
-pub(super) fn ranged(request: &Request, content: &[u8], tag: &str, most: usize) -> Vec<Step> {
+pub(crate) fn ranged(request: &Request, content: &[u8], tag: &str, most: usize) -> Vec<Step> {
     let same = request.header("if-range").is_none_or(|asked| asked == tag);
     let start = request.start().filter(|_| same).unwrap_or(0);
     let length = (content.len() - start).to_string();

@@ -1,24 +1,14 @@
-//! Where the work is done: in this process, or on a server.
+//! What became of an image, and where its results go.
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
-use darkroom_core::Operation;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{embedded::Embedded, remote::Remote, sources::Image};
-use crate::{halt::Halt, settings::Settings};
-
-/// Where the work is done.
-pub(super) enum Place {
-    /// By workers of this process, on a store of its own.
-    Embedded(Box<Embedded>),
-    /// By a server.
-    Remote(Remote),
-}
+use super::sources::Image;
 
 /// What became of one image.
 #[derive(Debug)]
@@ -27,8 +17,10 @@ pub(super) struct Finished {
     pub(super) relative: PathBuf,
     /// Its size in bytes.
     pub(super) bytes: u64,
-    /// When it was last changed, in nanoseconds since 1970.
+    /// When it was last changed, in nanoseconds since 1970; 0 if that is not known.
     pub(super) modified: u64,
+    /// The content address of its bytes, if they were read here.
+    pub(super) blob: Option<String>,
     /// The job, if one was made.
     pub(super) job: Option<String>,
     /// The result, or why there is none.
@@ -76,50 +68,12 @@ impl Finished {
     /// A file that cannot be looked at.
     pub(super) fn unreadable(path: PathBuf, error: &io::Error) -> Self {
         let end = Err(Failed::new("unreadable", error));
-        Self { relative: path, bytes: 0, modified: 0, job: None, end }
+        Self { relative: path, bytes: 0, modified: 0, blob: None, job: None, end }
     }
 
     pub(super) fn of(image: Image, job: Option<String>, end: Result<Made, Failed>) -> Self {
         let Image { relative, bytes, modified, .. } = image;
-        Self { relative, bytes, modified, job, end }
-    }
-}
-
-impl Place {
-    /// The server if one was named, otherwise this process.
-    pub(super) async fn choose(server: Option<&str>, settings: &Settings) -> Result<Self, Halt> {
-        match server {
-            Some(url) => Remote::reach(url).await.map(Self::Remote),
-            None => Embedded::start(settings).await.map(|embedded| Self::Embedded(Box::new(embedded))),
-        }
-    }
-
-    /// Images that may be underway at once.
-    pub(super) fn width(&self) -> usize {
-        match self {
-            Self::Embedded(embedded) => embedded.width(),
-            Self::Remote(_) => Remote::width(),
-        }
-    }
-
-    /// One image from its file to its result's file below `out`. An error is one that ends the run.
-    pub(super) async fn process(
-        &self,
-        image: Image,
-        operation: Operation,
-        out: &Path,
-    ) -> Result<Finished, Halt> {
-        match self {
-            Self::Embedded(embedded) => embedded.process(image, operation, out).await,
-            Self::Remote(remote) => remote.process(image, operation, out).await,
-        }
-    }
-
-    /// Ends what was started.
-    pub(super) async fn leave(&self) {
-        if let Self::Embedded(embedded) = self {
-            embedded.stop().await;
-        }
+        Self { relative, bytes, modified, blob: None, job, end }
     }
 }
 

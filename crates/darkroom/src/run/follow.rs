@@ -1,0 +1,270 @@
+//! Following runs of this process to their end: the bar, the rows and files of what has ended, the classic log.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::anyhow;
+use darkroom_api::{Run as Shown, RunAggregate, average_face};
+use darkroom_core::{
+    BlobId, RunId,
+    job::State,
+    run::{Run, RunEvent, RunState, Stop, StopKind},
+    store::{ItemPage, StoreError},
+};
+use darkroom_server::Parts;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{export::Export, local::store, summary::Summary};
+use crate::{
+    bar::{Bar, Standing},
+    halt::Halt,
+    signals::Signals,
+    terminal::say,
+};
+
+/// How often the runs are looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long results are written before the runs are looked at again.
+const WRITING: Duration = Duration::from_millis(250);
+
+/// Items that are read at a time.
+const ITEMS: u32 = 64;
+
+/// Whether the log of the classic service is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Log {
+    Printed,
+    Silent,
+}
+
+/// What came of it.
+pub(super) struct Done {
+    pub(super) summary: Summary,
+    /// The mean of the first run, if it gathers one.
+    pub(super) mean: Option<RunAggregate>,
+}
+
+/// One run, and how far its results are written.
+pub(super) struct Going {
+    pub(super) run: RunId,
+    under: PathBuf,
+    after: Option<u64>,
+    is_written: bool,
+}
+
+impl Going {
+    pub(super) fn new(run: RunId, under: PathBuf) -> Self {
+        Self { run, under, after: None, is_written: false }
+    }
+}
+
+/// Why nobody follows any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// The runs have ended, or were paused for the user.
+    Reached,
+    /// The user does not want to wait.
+    Quit,
+}
+
+/// The runs of one call.
+pub(super) struct Following<'a> {
+    parts: &'a Parts,
+    going: Vec<Going>,
+    export: Option<Export>,
+    bar: Bar,
+    log: Log,
+    /// Lines of the log that were printed.
+    printed: usize,
+    interrupted: bool,
+}
+
+impl<'a> Following<'a> {
+    pub(super) fn new(parts: &'a Parts, going: Vec<Going>, export: Option<Export>, log: Log) -> Self {
+        Self { parts, going, export, bar: Bar::start(), log, printed: 0, interrupted: false }
+    }
+
+    /// Follows until all is written, or until nothing is at work any more once the user has interrupted.
+    pub(super) async fn follow(&mut self, signals: &mut Signals) -> Result<End, Halt> {
+        let end = self.until_over(signals).await;
+        self.bar.end();
+        end
+    }
+
+    async fn until_over(&mut self, signals: &mut Signals) -> Result<End, Halt> {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = signals.next() => {
+                    if std::mem::replace(&mut self.interrupted, true) {
+                        return Ok(End::Quit);
+                    }
+                    self.bar.note("finishing what has begun; interrupt again to quit at once");
+                    self.pause().await?;
+                }
+                _ = looks.tick() => {}
+            }
+            let runs = self.look().await?;
+            self.write(&runs).await?;
+            self.print_log(&runs, None)?;
+            if self.is_over(&runs)? {
+                return Ok(End::Reached);
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<Vec<Run>, Halt> {
+        let mut runs = Vec::with_capacity(self.going.len());
+        for going in &self.going {
+            let run = self.parts.store.run(going.run).await.map_err(store)?;
+            runs.push(
+                run.ok_or_else(|| {
+                    Halt::environment(anyhow!("the run {} vanished", going.run), "call again")
+                })?,
+            );
+        }
+        self.bar.show(&Standing::of(&self.shown(&runs)));
+        Ok(runs)
+    }
+
+    fn shown(&self, runs: &[Run]) -> Vec<Shown> {
+        let now = self.parts.clock.now();
+        runs.iter().map(|run| Shown::of(run, now)).collect()
+    }
+
+    async fn pause(&self) -> Result<(), Halt> {
+        for going in &self.going {
+            let event = RunEvent::Pause(Stop::asked("interrupted"));
+            match self.parts.store.change_run(going.run, event).await {
+                // One that has ended needs no pause.
+                Err(StoreError::RunRefused(_)) | Ok(_) => {}
+                Err(error) => return Err(store(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is nothing more to wait for; what keeps a run from going on is an error.
+    fn is_over(&self, runs: &[Run]) -> Result<bool, Halt> {
+        if self.interrupted {
+            return Ok(runs.iter().all(|run| run.tally.of(State::Running) == 0));
+        }
+        if let Some(run) = runs.iter().find(|run| run.status.state == RunState::Paused) {
+            return Err(stopped(run));
+        }
+        if !runs.iter().zip(&self.going).all(|(run, going)| run.status.state.is_final() && going.is_written) {
+            return Ok(false);
+        }
+        match runs.iter().find(|run| run.status.state != RunState::Succeeded) {
+            Some(run) => Err(stopped(run)),
+            None => Ok(true),
+        }
+    }
+
+    /// Writes what has ended, in the order of the sources, for as long as it is worth without a look at the runs.
+    async fn write(&mut self, runs: &[Run]) -> Result<(), Halt> {
+        let began = Instant::now();
+        let Some(export) = &mut self.export else {
+            for (going, run) in self.going.iter_mut().zip(runs) {
+                going.is_written = run.status.state.is_final();
+            }
+            return Ok(());
+        };
+        for (going, run) in self.going.iter_mut().zip(runs) {
+            while !going.is_written && began.elapsed() < WRITING {
+                let page = ItemPage { limit: ITEMS, after: going.after, states: Vec::new() };
+                let items = self.parts.store.items(going.run, page).await.map_err(store)?;
+                let ended = items.iter().take_while(|item| item.status.state.is_final()).count();
+                for item in &items[..ended] {
+                    going.after = Some(item.seq);
+                    if let Some(said) = export.take(item, &going.under).await? {
+                        self.bar.note(&said);
+                    }
+                }
+                if ended < ITEMS as usize {
+                    going.is_written = ended == items.len() && run.status.state.is_final();
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn print_log(&mut self, runs: &[Run], mean: Option<&RunAggregate>) -> Result<(), Halt> {
+        let Some(run) = self.shown(runs).into_iter().next().filter(|_| self.log == Log::Printed) else {
+            return Ok(());
+        };
+        // The last lines need the mean, which is asked for at the end.
+        if run.state == darkroom_api::RunState::Succeeded && mean.is_none() {
+            return Ok(());
+        }
+        let lines = average_face::log(&run, mean);
+        for line in lines.iter().skip(self.printed) {
+            self.bar.beside(|| say(&line.to_string()))?;
+        }
+        self.printed = lines.len();
+        Ok(())
+    }
+
+    /// What it came to.
+    pub(super) async fn done(mut self, out: Option<&Path>, is_quit: bool) -> Result<Done, Halt> {
+        let runs = self.look().await?;
+        let mean = match self.going.first() {
+            Some(going) if !self.interrupted => self.mean(going.run).await?,
+            _ => None,
+        };
+        self.print_log(&runs, mean.as_ref())?;
+        if let Some(export) = self.export.take() {
+            export.close(self.interrupted)?;
+        }
+        let mut summary = Summary {
+            interrupted: self.interrupted,
+            is_quit,
+            results: out.map(|out| out.join(super::rows::FILE)),
+            runs: self.going.iter().map(|going| going.run.to_string()).collect(),
+            ..Summary::default()
+        };
+        for run in self.shown(&runs) {
+            summary.succeeded += run.counts.succeeded;
+            summary.remembered += run.cached;
+            for (counts, more) in
+                [(&mut summary.failures, run.failures), (&mut summary.passed_over, run.skipped)]
+            {
+                for (reason, count) in more {
+                    *counts.entry(reason).or_default() += count;
+                }
+            }
+        }
+        Ok(Done { summary, mean })
+    }
+
+    async fn mean(&self, run: RunId) -> Result<Option<RunAggregate>, Halt> {
+        let gathered = self.parts.store.aggregates(run).await.map_err(store)?.unwrap_or_default();
+        Ok(gathered.into_iter().next().map(|aggregate| {
+            let digest = BlobId::of(&aggregate.bytes).to_string();
+            RunAggregate::of(aggregate, digest)
+        }))
+    }
+}
+
+/// Why a run does not go on, and what to do.
+fn stopped(run: &Run) -> Halt {
+    let (kind, message) = match &run.status.stop {
+        Some(stop) => (stop.kind, stop.message.clone()),
+        None => (StopKind::Asked, format!("the run was {}", run.status.state)),
+    };
+    let advice = match kind {
+        StopKind::DiskFull => "make room on the disk; the same command goes on from here",
+        StopKind::SourceUnavailable => "the same command goes on from here",
+        StopKind::StorageUnavailable => {
+            "`darkroom doctor` checks the data folder; the same command goes on from here"
+        }
+        StopKind::SourceFailed => "look at the source and its checksum",
+        StopKind::TooManyFailures | StopKind::Asked => "the same command begins anew",
+    };
+    Halt::environment(anyhow!(message).context(run.name.to_string()), advice)
+}

@@ -1,0 +1,94 @@
+//! What came of a call, for people and for machines.
+
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duration};
+
+use serde_json::{Value, json};
+
+use crate::{
+    bar::reasons,
+    halt::Halt,
+    terminal::{say, tell},
+};
+
+/// Some images failed.
+const SOME_FAILED: u8 = 1;
+
+/// What a shell expects of a process that was interrupted.
+pub(super) const INTERRUPTED: u8 = 130;
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(super) struct Summary {
+    /// Images with a result.
+    pub(super) succeeded: u64,
+    /// Those of them that needed no work: an earlier call has given the same.
+    pub(super) remembered: u64,
+    /// Why images failed.
+    pub(super) failures: BTreeMap<String, u64>,
+    /// What was no image, by reason.
+    pub(super) passed_over: BTreeMap<String, u64>,
+    /// Whether the user has interrupted it before the end.
+    pub(super) interrupted: bool,
+    /// Whether they do not even want to wait for what has begun.
+    pub(super) is_quit: bool,
+    /// Where the rows are, if they were asked for.
+    pub(super) results: Option<PathBuf>,
+    /// The runs, if it was done here.
+    pub(super) runs: Vec<String>,
+}
+
+impl Summary {
+    /// Says it, after this time; `more` is what else there is for machines. Gives the exit code.
+    pub(super) fn report(&self, took: Duration, json: Option<Value>) -> Result<ExitCode, Halt> {
+        match json {
+            Some(more) => say(&self.as_json(took, more).to_string())?,
+            None => self.tell(took)?,
+        };
+        let failed: u64 = self.failures.values().sum();
+        if self.interrupted {
+            tell("interrupted: the same command goes on from here");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        if self.succeeded + failed == 0 {
+            return Err(Halt::Usage("there is no image in the given sources".to_owned()));
+        }
+        Ok(if failed > 0 { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
+    }
+
+    fn as_json(&self, took: Duration, more: Value) -> Value {
+        let mut document = json!({
+            "succeeded": self.succeeded, "remembered": self.remembered,
+            "failed": self.failures.values().sum::<u64>(), "failures": self.failures,
+            "passed_over": self.passed_over, "interrupted": self.interrupted,
+            "seconds": took.as_secs_f64(), "results": self.results, "runs": self.runs,
+        });
+        if let (Value::Object(document), Value::Object(more)) = (&mut document, more) {
+            document.extend(more);
+        }
+        document
+    }
+
+    fn tell(&self, took: Duration) -> Result<ExitCode, Halt> {
+        let seconds = took.as_secs_f64();
+        let rate = self.succeeded as f64 / seconds.max(1e-9);
+        let place = self.results.as_ref().map(|results| format!(", results in {}", results.display()));
+        say(&format!(
+            "{} images in {seconds:.1} s ({rate:.1}/s){}",
+            self.succeeded,
+            place.unwrap_or_default()
+        ))?;
+        if self.remembered > 0 {
+            say(&format!("{} of {} were remembered", self.remembered, self.succeeded))?;
+        }
+        if !self.failures.is_empty() {
+            let failed: u64 = self.failures.values().sum();
+            let why = if self.results.is_some() { "; their rows say why" } else { "" };
+            tell(&format!("{failed} failed ({}){why}", reasons(&self.failures)));
+        }
+        if !self.passed_over.is_empty() {
+            let count: u64 = self.passed_over.values().sum();
+            tell(&format!("{count} passed over ({})", reasons(&self.passed_over)));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

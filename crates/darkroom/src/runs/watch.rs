@@ -1,0 +1,97 @@
+//! Watching a run until it ends, through any number of broken connections.
+
+use std::{process::ExitCode, time::Duration};
+
+use darkroom_api::{ClientError, Run, RunState};
+use futures_util::StreamExt;
+
+use super::{Asking, show};
+use crate::{
+    bar::{Bar, Standing},
+    halt::Halt,
+    signals::Signals,
+    terminal::{say, tell},
+};
+
+/// Some images failed, or the run did.
+const FAILED: u8 = 1;
+
+/// What a shell expects of a process that was interrupted.
+const INTERRUPTED: u8 = 130;
+
+/// The longest wait before a server that is away is asked again.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// How often a server that is away is asked in vain before that is an error: about five minutes.
+const PATIENCE: u32 = 60;
+
+/// Watches until the run ends or the user interrupts, which does nothing to the run.
+pub(super) async fn watch(asking: &Asking<'_>, id: &str) -> Result<ExitCode, Halt> {
+    let mut signals = Signals::take()?;
+    let bar = Bar::start();
+    let ended = tokio::select! {
+        ended = follow(asking, id, &bar) => Some(ended),
+        () = signals.next() => None,
+    };
+    bar.end();
+    let Some(run) = ended.transpose()? else {
+        tell("the run goes on; watch it again at any time");
+        return Ok(ExitCode::from(INTERRUPTED));
+    };
+    if !asking.json {
+        say(&show::one(&run))?;
+    }
+    let sound = run.state == RunState::Succeeded && run.counts.failed == 0;
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// The run once it has ended. A server that restarts meanwhile is asked again.
+async fn follow(asking: &Asking<'_>, id: &str, bar: &Bar) -> Result<Run, Halt> {
+    let mut in_vain = 0;
+    loop {
+        match listen(asking, id, bar, &mut in_vain).await {
+            Ok(Some(run)) => return Ok(run),
+            Ok(None) => {}
+            Err(error) if in_vain < PATIENCE && is_away(&error) => {}
+            Err(error) => return Err(asking.refused(error)),
+        }
+        if in_vain == 1 {
+            bar.note("the server is away; asking again");
+        }
+        in_vain += 1;
+        let wait = Duration::from_millis(100) * 2_u32.saturating_pow(in_vain.min(10));
+        tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
+    }
+}
+
+/// One connection: the run if it has ended, nothing if the connection has.
+async fn listen(
+    asking: &Asking<'_>,
+    id: &str,
+    bar: &Bar,
+    in_vain: &mut u32,
+) -> Result<Option<Run>, ClientError> {
+    let mut changes = Box::pin(asking.client.follow_run(id).await?);
+    while let Some(run) = changes.next().await {
+        let run = run?;
+        *in_vain = 0;
+        if asking.json {
+            // A reader that went away hears no more, and the run goes on.
+            let _ = say(&serde_json::to_string(&run).unwrap_or_default());
+        }
+        bar.show(&Standing::of([&run]));
+        if run.state.is_final() {
+            return Ok(Some(run));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the server may be back in a moment.
+fn is_away(error: &ClientError) -> bool {
+    match error {
+        ClientError::Transport(_) | ClientError::Unexpected(_) => true,
+        ClientError::Problem { problem, .. } => problem.status >= 500 || problem.status == 429,
+        _ => false,
+    }
+}
