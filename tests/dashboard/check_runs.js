@@ -61,7 +61,7 @@ test("images of this computer are packed, sent along and worked through", async 
   await page.getByRole("radio", { name: "From this computer" }).check();
   await page.locator("input[type=file]").nth(1).setInputFiles(["astronaut.png", "rocket.jpg", "coins.png"].map((name) => path.join(photos, name)));
   await page.getByText(/^3 files/).waitFor();
-  await page.getByLabel("Name", { exact: true }).fill("<b>Three</b> of mine");
+  await page.getByRole("region", { name: "The run" }).getByLabel("Name").fill("<b>Three</b> of mine");
   await page.getByRole("button", { name: "Start the run" }).click();
   await page.getByRole("heading", { name: "<b>Three</b> of mine" }).waitFor();
   await page.getByText("succeeded", { exact: true }).first().waitFor({ timeout: 60_000 });
@@ -95,7 +95,14 @@ test("embeddings are drawn as a map, and an image opens from it", async () => {
   const faces = aggregates[0].count;
   assert.ok(many > faces);
   if (faces < 3) await page.getByText(/a map needs three/).waitFor();
-  else assert.equal(await page.locator(".map circle").count(), faces);
+  else {
+    await page.locator(".map circle").nth(faces - 1).waitFor();
+    assert.equal(await page.locator(".map circle").count(), faces);
+    await page.getByRole("application", { name: /Map of/ }).focus();
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Attempts" }).waitFor();
+  }
   await finish();
 });
 
@@ -108,6 +115,6 @@ test("failures of a run are shown by reason, and lead to their jobs", async () =
   await page.getByRole("link", { name: "Show all" }).click();
   await page.getByRole("heading", { name: "Jobs" }).waitFor();
   await page.getByRole("row").filter({ hasText: "coffee.png" }).waitFor();
-  assert.equal(await page.getByLabel("State", { exact: true }).inputValue(), "failed");
+  assert.equal(await page.getByRole("combobox", { name: "State" }).inputValue(), "failed");
   await finish();
 });

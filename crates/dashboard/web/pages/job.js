@@ -38,7 +38,7 @@ export async function page({ params: { id }, signal, setTitle }) {
   const root = h("div", { class: "page job" },
     h("header", { class: "head" }, h("div", {}, h("p", { class: "trail" }, h("a", { href: "#/jobs" }, "Jobs")),
       h("h1", {}, job.name ?? "Image without a name", " ", state), h("p", { class: "quiet" }, h("code", {}, job.id))), parts.actions),
-    parts.trouble, h("div", { class: "split" }, inputCard(job), parts.results), h("div", { class: "split" }, parts.attempts, parts.facts), raw.element);
+    parts.trouble, h("div", { class: "split" }, h("div", { class: "pile" }, inputCard(job), parts.attempts, parts.facts), parts.results), raw.element);
   const shown = {};
   // Only what has changed is drawn again: whoever reads or selects is not disturbed.
   const draw = (name, of, make) => {

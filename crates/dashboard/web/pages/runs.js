@@ -83,5 +83,5 @@ const COLUMNS = [
 
 /** Images a second, of a run that is not paused: that one's time goes on while nothing is done. */
 function rate(run) {
-  return run.rate === undefined || run.rate === null || run.state === "paused" ? "–" : number(Number(run.rate.toFixed(run.rate < 10 ? 1 : 0)));
+  return run.rate === undefined || run.rate === null || run.state === "paused" ? "–" : number(Number(run.rate < 10 ? run.rate.toPrecision(2) : run.rate.toFixed(0)));
 }
