@@ -48,7 +48,7 @@ pub(super) async fn make(
     let (new, _held) = match media_type(&content_type).as_str() {
         "application/json" => {
             let asked = described(&body.read(MAX_DESCRIPTION).await?)?;
-            if upload_of(&asked.source).is_some() {
+            if is_upload(&asked.source) {
                 return Err(invalid(
                     "Send the archive along: multipart/form-data with the parts `run` and `archive`.",
                 ));
@@ -92,12 +92,12 @@ async fn with_archive(
         _ => return Err(invalid("The first part of the form is `run`, the description of the run as JSON.")),
     }
     let asked = described(parts.text(MAX_DESCRIPTION).await?.as_bytes())?;
-    let Some(checksum) = upload_of(&asked.source) else {
+    if !is_upload(&asked.source) {
         return Err(invalid(
             "The source of a run whose archive is sent along is {\"kind\":\"archive\",\"at\":\"upload\"}.",
         ));
-    };
-    let checksum = checksum.map(|text| text.parse::<Checksum>()).transpose();
+    }
+    let checksum = checksum_of(&asked.source).map(str::parse::<Checksum>).transpose();
     let checksum = checksum.map_err(|error| invalid(&format!("source: {error}")))?;
     let name = asked.name.as_deref().and_then(RunName::clean);
     let mut new = new_run(http, caller, asked, Value::Null)?;
@@ -139,7 +139,9 @@ async fn store_archive(
         writer.write(&chunk).await.map_err(|error| refused(http, error))?;
     }
     // Before it is a blob: an archive with another sum leaves nothing.
-    sum.map_or(Ok(()), |sum| sum.finish())?;
+    if let Some(sum) = sum {
+        sum.finish()?;
+    }
     let stored = writer.finish().await.map_err(|error| refused(http, error))?;
     http.metrics.upload_bytes.inc_by(stored.bytes);
     Ok(stored)
@@ -181,10 +183,14 @@ fn too_large(http: &Http) -> Failure {
     Failure::new(Code::BodyTooLarge, words)
 }
 
-/// If the archive is sent along, its checksum.
-fn upload_of(source: &RunSource) -> Option<Option<&str>> {
+/// Whether the archive is sent along.
+fn is_upload(source: &RunSource) -> bool {
+    matches!(source, RunSource::Archive { at: ArchivePlace::Upload, .. })
+}
+
+fn checksum_of(source: &RunSource) -> Option<&str> {
     match source {
-        RunSource::Archive { at: ArchivePlace::Upload, checksum } => Some(checksum.as_deref()),
+        RunSource::Archive { checksum, .. } => checksum.as_deref(),
         _ => None,
     }
 }

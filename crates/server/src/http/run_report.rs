@@ -67,8 +67,8 @@ async fn gather(http: &Http, run: Run) -> Result<Report, Failure> {
     let begun = run.started_at.unwrap_or(run.created_at);
     let pace = http.store.pace(run.id, POINTS).await?;
     let pace = pace.into_iter().map(|(at, count)| (at.since(begun).as_secs_f64(), count)).collect();
-    let page = ItemPage { limit: FAILURES, after: None, states: vec![JobState::Failed] };
-    let failed = http.store.items(run.id, page).await?;
+    let first = ItemPage { limit: FAILURES, after: None, states: vec![JobState::Failed] };
+    let failed = http.store.items(run.id, first).await?;
     let until = run.finished_at.unwrap_or_else(|| http.now());
     let tally = &run.tally;
     let slices = |counts: Vec<(&str, u64)>| -> Vec<Slice> {
