@@ -63,7 +63,7 @@ enum Verb {
         /// Every job that has failed
         #[arg(long, conflicts_with = "id")]
         failed: bool,
-        /// Of these, only those that failed for one of these reasons, separated by commas: undecodable, timed_out, …
+        /// Of these, only those that failed for one of these reasons, separated by commas: undecodable, crashed, …
         #[arg(long, value_delimiter = ',', requires = "failed")]
         kind: Vec<darkroom_core::job::FailureKind>,
         /// Of these, only those with this operation

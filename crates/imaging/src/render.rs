@@ -87,8 +87,8 @@ impl Inspected {
                 Frames { input: &input, plan: &plan, seen: 0, spent }.render(animation)
             }
             _ => {
-                let decoded = spent.decoding(|| (decoder.still)(&input))?;
-                stills(Image::new(decoded), &plan, header, (guard, spent))
+                let image = Image::new(spent.decoding(|| (decoder.still)(&input))?);
+                stills(image, &plan, header, (guard, spent))
             }
         }
     }

@@ -54,7 +54,7 @@ async fn held(client: &Client, queue: &str, count: usize) -> Vec<String> {
 async fn failed(app: &App, count: usize) {
     let text = app.blobs.put(b"These are not pixels.".to_vec()).await.unwrap();
     let new = |index: usize| {
-        let blob = if index % 2 == 0 { text.id } else { BlobId::of(b"never stored") };
+        let blob = if index.is_multiple_of(2) { text.id } else { BlobId::of(b"never stored") };
         let name = darkroom_core::job::FileName::clean(&format!("{index}.png"));
         let input = Input { blob, bytes: 1, media_type: "image/png".to_owned(), name };
         NewJob::new(SystemClock.now(), input, operations()).unwrap()
