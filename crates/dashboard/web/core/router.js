@@ -26,7 +26,7 @@ export function startRouter(main, routes) {
       else content = await (await route.load()).page({ params, query, signal, setQuery, setTitle: title.is });
     } catch (problem) {
       if (signal.aborted) return;
-      content = problemCard(problem, show);
+      content = h("div", { class: "page" }, problemCard(problem, show));
     }
     if (signal.aborted) return;
     fill(main, content);
@@ -41,7 +41,7 @@ export function startRouter(main, routes) {
 
 async function refusal(route) {
   if (session.me?.signed_in) {
-    return problemCard({ message: `This page needs the role ${route.role}; you are ${session.me.name}, with the role ${session.me.role}.` });
+    return h("div", { class: "page" }, problemCard({ message: `This page needs the role ${route.role}; you are ${session.me.name}, with the role ${session.me.role}.` }));
   }
   return (await import("/ui/pages/sign-in.js")).page({ needs: route.role ?? "user" });
 }

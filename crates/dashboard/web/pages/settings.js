@@ -71,7 +71,12 @@ function row({ key, value, default: usual, help, from, secret }) {
     h("span", { class: "value" }, secret ? h("span", { class: "quiet" }, "hidden") : text(value),
       !secret && value !== usual && h("span", { class: "quiet" }, " instead of ", text(usual))),
     h("span", { class: ["badge", tone] }, word),
-    h("span", { class: "help" }, help));
+    h("span", { class: "help" }, marked(help)));
+}
+
+/** What stands between backticks as code. */
+function marked(help) {
+  return help.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
 }
 
 /** A value; where there is none, a word instead of nothing. */
