@@ -44,6 +44,7 @@ async function one(page, { from, name, hash, file }) {
   await page.reload();
   await page.locator("main:not([aria-busy])").waitFor();
   if (name === "try") await page.locator("input[type=file]").first().setInputFiles(PORTRAIT);
+  if (name === "try-draw") await page.getByRole("button", { name: "Write a 5" }).click();
   // What comes in by itself: previews, charts, the first statistics.
   await page.waitForLoadState("load");
   await new Promise((resolve) => setTimeout(resolve, SETTLES));

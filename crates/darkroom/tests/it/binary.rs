@@ -43,6 +43,11 @@ impl Server {
 
     /// The same at this address.
     pub(crate) fn start_at(folder: &Path, more: &[(&str, &str)], listen: &str) -> Self {
+        Self::try_start(folder, more, listen).expect("it says where it listens")
+    }
+
+    /// The same; `None` if it has died before it could say so.
+    pub(crate) fn try_start(folder: &Path, more: &[(&str, &str)], listen: &str) -> Option<Self> {
         let mut child = darkroom(folder)
             .args(["serve", "--listen", listen])
             .envs(more.iter().copied())
@@ -50,10 +55,14 @@ impl Server {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = lines.next().expect("it says where it listens").unwrap();
+        let Some(line) = lines.next() else {
+            child.wait().unwrap();
+            return None;
+        };
+        let line = line.unwrap();
         let url = line.split_whitespace().last().unwrap().to_owned();
         assert!(url.starts_with("http://127.0.0.1:"), "{line}");
-        Self { child, url, lines }
+        Some(Self { child, url, lines })
     }
 
     /// Sends a signal by name.

@@ -42,7 +42,7 @@ const BLOWS: [Blow; 6] =
 const IMAGES_BETWEEN_BLOWS: u64 = 40;
 
 /// Nothing here takes longer, on a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_mins(4);
 
 #[derive(Debug, Clone, Copy)]
 enum Blow {

@@ -18,7 +18,7 @@ use crate::binary::{Server, folder, png, write};
 const IMAGES: u32 = 120;
 
 /// Nothing here takes longer, on a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A file system of its own, a small one.
 struct Mounted(PathBuf);

@@ -26,7 +26,7 @@ export function picker({ add, active, signal }) {
 /** A button for each sample; with `said`, what is to be seen on it stands below. */
 export function sampleButtons(add, said = false) {
   return samples().map(({ title, shows, operation, preview, file }) => h("button", {
-    class: "sample", title, "aria-label": `Sample: ${title}`, onclick: async () => add([{ file: await file(), operation }]),
+    class: "sample", title, "aria-label": said ? `${shows}: ${title}` : `Sample: ${title}`, onclick: async () => add([{ file: await file(), operation }]),
   }, preview(), said && h("span", {}, shows)));
 }
 

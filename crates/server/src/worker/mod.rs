@@ -3,6 +3,7 @@
 //! One [`Worker`] a process. Its runner holds a session and claims jobs; each job is executed by a task of its own,
 //! whose pixel work runs on one of a fixed number of threads; outcomes are settled together.
 
+mod ahead;
 mod beside;
 mod execute;
 mod failure;
@@ -40,7 +41,8 @@ settings! {
     pub struct Config in "worker" {
         /// Images worked on at once, one thread each. 0 is one a processor that this process may use.
         slots: u32 = 0,
-        /// Jobs claimed beyond those, which read, write or settle meanwhile. 0 is eight a slot.
+        /// Jobs claimed beyond those at most, which read, write or settle meanwhile; the slower they are the fewer. 0 is
+        /// eight a slot.
         ahead: u32 = 0,
         /// Memory that all images together may need at once. 0 is half of what this process may use.
         memory: ByteSize = ByteSize(0),
@@ -80,10 +82,9 @@ impl Config {
         if self.slots == 0 { processors() } else { self.slots }
     }
 
-    /// Jobs held at once: in work, and around it.
-    pub fn leases(&self) -> u32 {
-        let slots = self.slots();
-        slots + if self.ahead == 0 { 8 * slots } else { self.ahead }
+    /// Jobs held beside those in work, at most.
+    fn ahead(&self) -> u32 {
+        if self.ahead == 0 { 8 * self.slots() } else { self.ahead }
     }
 
     fn retry(&self) -> RetryPolicy {

@@ -22,6 +22,7 @@ use tokio::{
 
 use super::{
     Config, Workshop,
+    ahead::Ahead,
     execute::{Ended, execute},
     stop::{Reason, StopSign},
 };
@@ -105,6 +106,7 @@ struct Session {
     /// When there has been nothing to do for long enough to give memory back.
     rest_at: Option<Instant>,
     company: Company,
+    ahead: Ahead,
     /// Whether there may be something to claim.
     hungry: bool,
     stats: WorkerStats,
@@ -113,6 +115,7 @@ struct Session {
 
 impl Session {
     fn new(shop: Arc<Workshop>, config: Config, id: SessionId) -> Self {
+        let ahead = Ahead::new(config.ahead());
         Self {
             shop,
             config,
@@ -123,6 +126,7 @@ impl Session {
             ask_at: None,
             rest_at: None,
             company: Company::Together,
+            ahead,
             hungry: true,
             stats: WorkerStats::default(),
             lost: false,
@@ -183,7 +187,7 @@ impl Session {
 
     /// How many jobs to claim now.
     fn room(&mut self) -> u32 {
-        let (leases, held) = (self.config.leases(), self.jobs.len() as u32);
+        let (leases, held) = (self.config.slots() + self.ahead.jobs(), self.jobs.len() as u32);
         if self.company == (Company::Alone { suspects: 0 }) && held == 0 {
             self.company = Company::Together;
         }
@@ -239,6 +243,9 @@ impl Session {
     fn begin(&mut self, leased: Leased) {
         let id = leased.job.id;
         let sign = Arc::new(StopSign::default());
+        if self.jobs.is_empty() {
+            self.ahead.woke(Instant::now().into_std());
+        }
         self.rest_at = None;
         self.held.insert(id, Arc::clone(&sign));
         let shop = Arc::clone(&self.shop);
@@ -247,6 +254,7 @@ impl Session {
     }
 
     fn ended(&mut self, ended: Result<(JobId, Ended), tokio::task::JoinError>) {
+        self.ahead.ended(Instant::now().into_std());
         self.rest_at = self.jobs.is_empty().then(|| Instant::now() + REST);
         match ended {
             Ok((id, ended)) => {

@@ -17,13 +17,14 @@ async fn a_second_run_of_the_same_folder_works_on_nothing_and_says_so() {
     let again = request(folder_of(folder.path()));
     let first = app.client.make_run(&again).await.unwrap();
     let first = app.client.wait_for_run(&first.id).await.unwrap();
-    assert_eq!((first.counts.succeeded, first.cached), (12, 0));
+    // Four images, three times each: a copy may be remembered within the run, if it comes late enough.
+    assert!(first.counts.succeeded == 12 && first.cached <= 8, "{first:?}");
     let second = app.client.make_run(&again).await.unwrap();
     let second = app.client.wait_for_run(&second.id).await.unwrap();
     assert_eq!((second.counts.succeeded, second.counts.failed, second.cached), (12, 1, 12));
     let (before, after) = (items(&app, &first.id).await, items(&app, &second.id).await);
     for (old, new) in before.iter().zip(&after).filter(|(old, _)| old.state == State::Succeeded) {
-        assert_eq!((old.results[0].cached, new.results[0].cached), (false, true), "{}", new.path);
+        assert!(new.results[0].cached, "{}", new.path);
         assert_eq!(old.results[0].artifacts[0].blob, new.results[0].artifacts[0].blob);
     }
     let sums = async |id: &str| app.client.aggregates(id).await.unwrap().aggregates[0].digest.clone();

@@ -111,7 +111,7 @@ async fn a_hundred_thousand_tiny_files_take_a_reasonable_time() {
     let run = worked_through(&app, gzip(&tar.end())).await;
     assert_eq!((run.total, run.counts.succeeded), (1, 1));
     assert_eq!(skipped(&run), [("not_an_image", 100_000)]);
-    assert!(begun.elapsed() < Duration::from_secs(120), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_mins(2), "{:?}", begun.elapsed());
     app.finish().await;
 }
 
@@ -119,19 +119,19 @@ async fn a_hundred_thousand_tiny_files_take_a_reasonable_time() {
 async fn a_download_that_stops_half_way_goes_on_and_is_verified() {
     let archive = photos(8);
     let (served, most) = (archive.clone(), archive.len() / 3);
-    let server = Server::start(move |request| ranged(request, &served, "\"1\"", most)).await;
+    let site = Server::start(move |request| ranged(request, &served, "\"1\"", most)).await;
     let app = App::with(|config| {
         config.http.fetch_private = true;
         config.sources.download_retry = Duration::from_millis(1);
     })
     .await;
-    let at = || ArchivePlace::Url(format!("{}/photos.tar", server.base));
+    let at = || ArchivePlace::Url(format!("{}/photos.tar", site.base));
     let right = darkroom_core::BlobId::of(&archive).to_string();
     let made =
         app.client.make_run(&request(RunSource::Archive { at: at(), checksum: Some(right) })).await.unwrap();
     let run = app.client.wait_for_run(&made.id).await.unwrap();
     assert_eq!((run.state, run.counts.succeeded), (RunState::Succeeded, 8), "{:?}", run.stop);
-    let starts: Vec<usize> = server.starts().into_iter().map(Option::unwrap_or_default).collect();
+    let starts: Vec<usize> = site.starts().into_iter().map(Option::unwrap_or_default).collect();
     assert!(starts.len() >= 3 && starts.windows(2).all(|pair| pair[0] < pair[1]), "{starts:?}");
     let wrong = Some("a".repeat(64));
     let made = app.client.make_run(&request(RunSource::Archive { at: at(), checksum: wrong })).await.unwrap();

@@ -172,17 +172,29 @@ fn fifty(folder: &Path) -> Frame {
     let people = (1..=40).map(|person| (person, 1)).chain((1..=10).map(|person| (person, 2)));
     let portraits: Vec<_> =
         people.map(|(person, photo)| pgm(&folder.join(format!("s{person}/{photo}.pgm")))).collect();
-    let (width, height, _) = portraits[0];
+    let (width, height) = (portraits[0].0 * TIMES, portraits[0].1 * TIMES);
     let mut pixels = Vec::new();
     for line in portraits.chunks(10) {
         for y in 0..height {
-            let row = line.iter().flat_map(|(_, _, portrait)| &portrait[y * width..(y + 1) * width]);
-            let row: Vec<u8> = row.flat_map(|grey| [*grey; 3 * TIMES]).collect();
-            pixels.extend(row.repeat(TIMES));
+            let row = line.iter().flat_map(|portrait| (0..width).map(move |x| between(portrait, x, y)));
+            pixels.extend(row.flat_map(|grey| [grey; 3]));
         }
     }
-    let (width, height) = ((10 * TIMES * width) as u32, (5 * TIMES * height) as u32);
+    let (width, height) = ((10 * width) as u32, (5 * height) as u32);
     Frame { width, height, layout: Layout::Rgb, pixels }
+}
+
+/// The grey at a place of the enlarged portrait, between its four neighbours.
+fn between((width, height, portrait): &(usize, usize, Vec<u8>), x: usize, y: usize) -> u8 {
+    let place = |at: usize, side: usize| {
+        let exact = ((at as f32 + 0.5) / TIMES as f32 - 0.5).clamp(0.0, side as f32 - 1.0);
+        let first = (exact as usize).min(side - 2);
+        (first, exact - first as f32)
+    };
+    let ((left, across), (top, down)) = (place(x, *width), place(y, *height));
+    let grey = |x: usize, y: usize| f32::from(portrait[y * width + x]);
+    let row = |y: usize| grey(left, y) * (1.0 - across) + grey(left + 1, y) * across;
+    (row(top) * (1.0 - down) + row(top + 1) * down).round() as u8
 }
 
 fn portraits() -> Option<std::path::PathBuf> {
