@@ -35,7 +35,9 @@ class Bench:
         os.environ["YUNET"] = peers.weights(store, "yunet", (1, 3, 640, 640), self.folder)
         os.environ["SFACE"] = peers.weights(store, "sface", (1, 3, 112, 112), self.folder)
         print(f"\n## Faces of {len(paths)} photographs of 640 x 480\n\n| | photographs/s | with a face |\n|---|---:|---:|")
-        rates = {"Celery, dlib": self.through_celery("dlib", paths), "Celery, YuNet and SFace": self.through_celery("opencv", paths)}
+        with peers.celery(self.folder) as work:
+            names = {"Celery, dlib": "dlib", "Celery, YuNet and SFace": "opencv"}
+            rates = {name: through_celery(work, task, paths) for name, task in names.items()}
         rate, vectors = peers.pool(paths)
         rates["two processes in a loop, YuNet and SFace"] = rate, found(vectors)
         with ours.server(self.args.target / "darkroom", self.args.models, [self.folder]) as server:
@@ -52,14 +54,6 @@ class Bench:
         self.demand("times the original's stack", mine / rates["Celery, dlib"][0], 6)
         self.demand("times the same models in Celery", mine / rates["Celery, YuNet and SFace"][0], 1.5)
         self.demand("times the same models in a loop of Python", mine / rates["two processes in a loop, YuNet and SFace"][0], 1.5)
-
-    def through_celery(self, task, paths):
-        with peers.celery(self.folder) as work:
-            # The models are in memory, and every process has answered, before the clock starts.
-            work(task, paths[: 8 * peers.PROCESSES])
-            start = time.perf_counter()
-            vectors = work(task, paths)
-            return len(paths) / (time.perf_counter() - start), found(vectors)
 
     def thumbnails(self):
         sources, photos = self.folder / "sources", self.folder / "many"
@@ -87,6 +81,15 @@ class Bench:
         # The database is made beside the rest of the bench.
         environment = {**os.environ, "TMPDIR": str(self.folder)}
         subprocess.run([self.args.target / "examples/bench_runs", *items], check=True, env=environment)
+
+
+def through_celery(work, task, paths):
+    """Photographs a second, and how many have a face."""
+    # The models are in memory, and every process has answered, before the clock starts.
+    work(task, paths[: 8 * peers.PROCESSES])
+    start = time.perf_counter()
+    vectors = work(task, paths)
+    return len(paths) / (time.perf_counter() - start), found(vectors)
 
 
 def found(vectors):

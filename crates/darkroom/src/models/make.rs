@@ -7,7 +7,7 @@ use darkroom_inference::{
     convert::{
         ConvertError, Storage, dequantise, efficientnet, free, keras,
         quantise::{self, Ranges},
-        stored,
+        stored, without_prelu,
     },
     manifest::{
         Batch, Check, Colour, Filter, ImageInput, Layout, Manifest, Resize, ScoreKind, ScoreOutput, Task,
@@ -144,7 +144,7 @@ fn repaired(item: &Item, members: &Members, face: Face) -> anyhow::Result<Made> 
         }
         Face::SFace => {
             let image = image("data", 112, None, Filter::Bilinear);
-            (Task::EmbedFace, image, free(&weights("face_recognition")?, &[0], &[0])?)
+            (Task::EmbedFace, image, without_prelu(&free(&weights("face_recognition")?, &[0], &[0])?)?)
         }
     };
     let batch = Batch { most: if face == Face::SFace { BATCH } else { 1 } };

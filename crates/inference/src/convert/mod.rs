@@ -17,12 +17,14 @@ mod free;
 mod graph;
 mod layers;
 mod pickle;
+mod prelu;
 mod storage;
 mod tensor;
 mod torch;
 
 pub use dequantise::dequantise;
 pub use free::free;
+pub use prelu::without_prelu;
 pub use storage::{Storage, stored};
 use tensor::{MOST_ELEMENTS, Tensor};
 
