@@ -22,8 +22,8 @@ export async function seed(server, token) {
   const hostile = '<img src=x onerror="document.title=1"><script>document.title=1</script>.png';
   await server.submit(readFileSync(path.join(photos, "coins.png")), { name: hostile, wait: 60, token });
   const long = `${"a-very-long-name-".repeat(10)}.jpg`;
-  const broken = await server.submit(cut(path.join(photos, "rocket.jpg")), { name: long, wait: 60, token });
-  await server.submit(cut(path.join(photos, "camera.png")), { name: "camera-cut-in-half.png", wait: 60, token });
+  const broken = await server.submit(cut(path.join(photos, "camera.png")), { name: long, wait: 60, token });
+  await server.submit(cut(path.join(photos, "coins.png")), { name: "coins-cut-in-half.png", wait: 60, token });
   const run = await startRun(server, token);
   return { portrait: portrait.id, broken: broken.id, run: run.id };
 }

@@ -69,7 +69,7 @@ export async function page({ query, signal, setQuery }) {
     }
   }
 
-  const root = h("div", { class: "page run-new" },
+  const root = h("div", { class: "page run-new try" },
     h("header", { class: "head" }, h("div", {}, h("p", { class: "trail" }, h("a", { href: "#/runs" }, "Runs")), h("h1", {}, "Start a run"), h("p", { class: "quiet" }, "A run works through many images, survives any crash, and gathers what comes of them."))),
     h("form", { class: "steps", novalidate: true, onsubmit: submit }, source.element, work.element,
       h("section", { class: "card", "aria-label": "The run" }, h("h2", {}, "The run"), h("div", { class: "fields" }, labelled("Name", name), rules.fields), rules.more),
