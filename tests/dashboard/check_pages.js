@@ -65,5 +65,5 @@ test("the page paints at once and is small", async () => {
 async function show(page, hash) {
   await page.goto(`${server.url}/${hash}`);
   await page.locator("main:not([aria-busy]) h1, main:not([aria-busy]) h2").first().waitFor();
-  assert.equal(await page.locator(".card.problem").count(), 0, hash);
+  assert.equal(await page.locator(".card.problem[role=alert]").count(), 0, hash);
 }
