@@ -51,6 +51,20 @@ export function write(element, text) {
 }
 
 /**
+ * Fills the elements of `places`, each only when what it shows has changed: whoever reads or selects is not disturbed. Gives
+ * `draw(name, of, make)`: the place `name` shows what `make()` gives, anew whenever `of` is another value.
+ */
+export function drawer(places) {
+  const shown = {};
+  return (name, of, make) => {
+    const text = JSON.stringify(of);
+    if (shown[name] === text) return;
+    shown[name] = text;
+    fill(places[name], make());
+  };
+}
+
+/**
  * Makes the children of `parent` those of `items`, in their order. What has the same key keeps its element, so that
  * focus, scroll and selection survive: `make(item)` gives a new element, `update(element, item)` changes an old one.
  */

@@ -1,12 +1,12 @@
 // One job: its image beside what came of it, and its history.
 
-import { h, fill } from "/ui/core/dom.js";
+import { h, drawer } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
 import { go } from "/ui/core/router.js";
 import { follow } from "/ui/core/live.js";
 import { session } from "/ui/core/session.js";
 import { ago, bytes, keepAges, number, words } from "/ui/core/format.js";
-import { badge, setBadge } from "/ui/parts/badge.js";
+import { FINAL, badge, setBadge } from "/ui/parts/badge.js";
 import { action, confirm } from "/ui/parts/dialog.js";
 import { icon } from "/ui/parts/icons.js";
 import { nothing, tell } from "/ui/parts/notice.js";
@@ -14,8 +14,6 @@ import { picture, preview } from "/ui/parts/picture.js";
 import { artifactList, rawJson, resultView } from "/ui/parts/results.js";
 import { attemptsView } from "/ui/pages/job-attempts.js";
 import { sentence } from "/ui/pages/try-field.js";
-
-const FINAL = new Set(["succeeded", "failed", "cancelled"]);
 
 /** An original up to this size is shown itself, where browsers can; of larger ones a preview, in bytes. */
 const MAX_SHOWN = 4 << 20;
@@ -39,18 +37,10 @@ export async function page({ params: { id }, signal, setTitle }) {
     h("header", { class: "head" }, h("div", {}, h("p", { class: "trail" }, h("a", { href: "#/jobs" }, "Jobs")),
       h("h1", {}, job.name ?? "Image without a name", " ", state), h("p", { class: "quiet" }, h("code", {}, job.id))), parts.actions),
     parts.trouble, h("div", { class: "split" }, h("div", { class: "pile" }, inputCard(job), parts.attempts, parts.facts), parts.results), raw.element);
-  const shown = {};
-  // Only what has changed is drawn again: whoever reads or selects is not disturbed.
-  const draw = (name, of, make) => {
-    const text = JSON.stringify(of);
-    if (shown[name] === text) return;
-    shown[name] = text;
-    fill(parts[name], make());
-  };
+  const draw = drawer(parts);
   const show = (next) => {
     job = next;
-    if (state.dataset.state !== job.state) setBadge(state, job.state);
-    state.dataset.state = job.state;
+    setBadge(state, job.state);
     draw("actions", [job.state, job.cancel_requested], () => actions(job, address, again));
     draw("trouble", [job.state, job.failure, job.run_at, job.cancel_requested, job.queue], () => trouble(job));
     draw("results", [job.state, job.results], () => results(job));

@@ -1,6 +1,7 @@
 // The jobs that a filter matches, as far as they have been asked for, kept true while they change.
 
 import { api } from "/ui/core/api.js";
+import { FINAL } from "/ui/parts/badge.js";
 
 /** Jobs asked for at once. */
 const PART = 100;
@@ -10,8 +11,6 @@ export const MAX_KEPT = 20_000;
 
 /** From this many on the list is cut to its newest part when it is refreshed at its top. */
 const TRIM = 500;
-
-export const FINAL = new Set(["succeeded", "failed", "cancelled"]);
 
 /** A listing in parts. `changed()` is called after each change of what is there. */
 export class JobList {

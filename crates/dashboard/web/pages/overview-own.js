@@ -4,7 +4,7 @@ import { h } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
 import { ago, keepAges } from "/ui/core/format.js";
 import { session } from "/ui/core/session.js";
-import { badge } from "/ui/parts/badge.js";
+import { FINAL, badge } from "/ui/parts/badge.js";
 import { nothing } from "/ui/parts/notice.js";
 import { table } from "/ui/parts/table.js";
 import { file } from "/ui/pages/dead-columns.js";
@@ -16,8 +16,6 @@ const LATEST = 12;
 /** How often they are asked for while one of them is unfinished, in milliseconds: counts are told to operators only. */
 const FLOOR = 3000;
 
-const FINAL = ["succeeded", "failed", "cancelled"];
-
 export async function own({ signal }) {
   const jobs = table({
     caption: "Your latest jobs", key: (job) => job.id, href: (job) => `#/jobs/${job.id}`, columns: COLUMNS,
@@ -27,7 +25,7 @@ export async function own({ signal }) {
   let unfinished = true;
   const show = async () => {
     const { jobs: list } = await api.get("/v1/jobs", { limit: LATEST }, { signal });
-    unfinished = list.some((job) => !FINAL.includes(job.state));
+    unfinished = list.some((job) => !FINAL.has(job.state));
     jobs.show(list);
   };
   await show();

@@ -1,10 +1,10 @@
 // One run, live: how far it is, what failed and why, samples, what it has gathered.
 
-import { h, fill, write } from "/ui/core/dom.js";
+import { h, drawer, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
 import { follow } from "/ui/core/live.js";
 import { ago, bytes, duration, keepAges, number, words } from "/ui/core/format.js";
-import { badge, setBadge } from "/ui/parts/badge.js";
+import { FINAL, badge, setBadge } from "/ui/parts/badge.js";
 import { bars } from "/ui/parts/chart.js";
 import { rawJson } from "/ui/parts/results.js";
 import { segments } from "/ui/parts/segments.js";
@@ -14,8 +14,6 @@ import { failuresCard } from "/ui/pages/run-failures.js";
 import { mapCard } from "/ui/pages/run-map.js";
 import { samplesCard } from "/ui/pages/run-samples.js";
 import { sentence } from "/ui/pages/try-field.js";
-
-const FINAL = new Set(["succeeded", "failed", "cancelled"]);
 
 /** How often, in milliseconds, and how many times a run that has ended is asked for while images of it still are worked on. */
 const [SETTLING, SETTLES] = [1500, 20];
@@ -29,17 +27,10 @@ export async function page({ params: { id }, signal, setTitle }) {
   const parts = [progressCard(), failuresCard(signal), samplesCard(id, signal), aggregatesCard(address, signal), mapCard(address, signal)];
   const [progress, failures, samples, aggregates, map] = parts;
   const raw = rawJson(() => run);
-  const shown = {};
-  const draw = (name, of, make) => {
-    const text = JSON.stringify(of);
-    if (shown[name] === text) return;
-    shown[name] = text;
-    fill(place[name], make());
-  };
+  const draw = drawer(place);
   const show = (next) => {
     run = next;
-    if (state.dataset.state !== run.state) setBadge(state, run.state);
-    state.dataset.state = run.state;
+    setBadge(state, run.state);
     draw("actions", [run.state, run.counts.failed > 0], () => runActions(run, address, again));
     draw("stop", [run.state, run.stop, run.damage], () => stopNote(run));
     draw("skipped", run.skipped, () => skippedView(run.skipped));

@@ -2,14 +2,13 @@
 
 import { Problem, api, upload } from "/ui/core/api.js";
 import { follow } from "/ui/core/live.js";
+import { FINAL } from "/ui/parts/badge.js";
 
 /** Seconds that the server is asked to keep a request until the job has ended. */
 export const WAIT = 10;
 
 /** Pictures that are sent at once; the others wait for their turn. A browser has six lines to a server. */
 const MAX_AT_ONCE = 3;
-
-const FINAL = new Set(["succeeded", "failed", "cancelled"]);
 
 /** An upload of this many bytes or more is not thrown away because a parameter has changed. */
 const WORTH_KEEPING = 2 << 20;

@@ -8,13 +8,17 @@ const TONES = {
   held: "held", paused: "held", failed: "bad", cancelled: "quiet", lost: "bad", failed_transiently: "bad", interrupted: "quiet",
 };
 
+/** The states from which a job or a run moves only when a person moves it. */
+export const FINAL = new Set(["succeeded", "failed", "cancelled"]);
+
 /** A state as a badge. */
 export function badge(state) {
   return h("span", { class: ["badge", TONES[state] ?? "quiet"] }, words(state));
 }
 
-/** Changes a badge to another state. */
+/** Changes a badge to another state; one that shows it already is left alone. */
 export function setBadge(element, state) {
+  if (element.textContent === words(state)) return;
   element.className = `badge ${TONES[state] ?? "quiet"}`;
   element.textContent = words(state);
 }
