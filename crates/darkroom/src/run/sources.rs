@@ -4,18 +4,12 @@ use std::{
     ffi::OsStr,
     io,
     path::{Component, Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
 };
 
 use globset::{GlobBuilder, GlobMatcher};
-use tokio::sync::mpsc;
 use walkdir::{DirEntry, WalkDir};
 
-/// Images that are found ahead of the work.
-const AHEAD: usize = 64;
+use crate::upload_bar::UploadBar;
 
 /// Files with these extensions are always taken for images, even if they turn out to be broken ones. Others are
 /// looked into.
@@ -102,6 +96,22 @@ impl Typed {
         })
     }
 
+    /// What people call it.
+    pub(super) fn name(&self) -> String {
+        let pattern = self.pattern.as_ref().map_or("", |pattern| pattern.glob().glob());
+        self.root.join(pattern).display().to_string()
+    }
+
+    /// What it is, whichever folder the next call is made from.
+    pub(super) fn described(&self) -> String {
+        format!("{:?} {:?}", self.root.canonicalize().unwrap_or_default(), self.pattern.as_ref().map(GlobMatcher::glob))
+    }
+
+    /// What it holds, in order.
+    pub(super) fn found(&self) -> impl Iterator<Item = Found> + use<'_> {
+        self.files().map(|entry| self.look(entry))
+    }
+
     fn includes(&self, relative: &Path) -> bool {
         self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(relative))
     }
@@ -141,35 +151,31 @@ fn is_image_extension(extension: &str) -> bool {
     EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
 }
 
-fn modified(metadata: &std::fs::Metadata) -> u64 {
+/// When a file was last changed, in nanoseconds since 1970.
+pub(super) fn modified(metadata: &std::fs::Metadata) -> u64 {
     let since = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     since.map_or(0, |since| since.as_nanos() as u64)
 }
 
-/// The images behind the sources, found by a thread that stays a little ahead.
-pub(super) fn walk(sources: &[Typed]) -> mpsc::Receiver<Found> {
-    let (sender, receiver) = mpsc::channel(AHEAD);
+/// Adds up the bytes of the images beside the work, roughly: what only its content tells to be one is left out.
+pub(super) fn weigh_beside(sources: &[Typed], bar: UploadBar) {
     let sources = sources.to_vec();
     tokio::task::spawn_blocking(move || {
-        for source in &sources {
-            for entry in source.files() {
-                if sender.blocking_send(source.look(entry)).is_err() {
-                    return;
-                }
+        for entry in sources.iter().flat_map(Typed::files).flatten() {
+            if entry.path().extension().and_then(OsStr::to_str).is_some_and(is_image_extension) {
+                bar.more(entry.path().metadata().map_or(0, |metadata| metadata.len()));
             }
         }
     });
-    receiver
 }
 
-/// Counts the files beside the work. The number grows until the count is done.
-pub(super) fn count_beside(sources: &[Typed]) -> Arc<AtomicU64> {
-    let count = Arc::new(AtomicU64::new(0));
-    let (counter, sources) = (Arc::clone(&count), sources.to_vec());
-    tokio::task::spawn_blocking(move || {
-        for _ in sources.iter().flat_map(Typed::files) {
-            counter.fetch_add(1, Ordering::Relaxed);
+/// Where the image lies that stands there within its source; `None` if none of the sources has one there.
+pub(super) fn place_of(sources: &[Typed], relative: &Path) -> Option<PathBuf> {
+    sources.iter().find_map(|typed| {
+        if typed.root.is_file() {
+            return (typed.relative(&typed.root) == relative).then(|| typed.root.clone());
         }
-    });
-    count
+        let path = typed.root.join(relative.strip_prefix(&typed.prefix).ok()?);
+        path.is_file().then_some(path)
+    })
 }

@@ -1,0 +1,221 @@
+//! Images of this machine as one tar stream. It is made while it is sent and is nowhere as a whole, neither in memory
+//! nor on a disk.
+
+use std::{
+    fs::{self, File},
+    io::{self, Cursor, Read, Write},
+    mem,
+    path::PathBuf,
+};
+
+use anyhow::anyhow;
+use darkroom_api::client::ArchiveUpload;
+use futures_util::stream;
+use tar::{Builder, Header};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use super::{
+    finished::{Failed, Finished},
+    rows::{Row, Rows},
+    sources::{Found, Image, Typed},
+    summary::Summary,
+};
+use crate::{halt::Halt, upload_bar::UploadBar};
+
+/// Bytes that are handed over at a time.
+const CHUNK: usize = 256 << 10;
+
+/// Chunks that wait to be sent at most.
+const AHEAD: usize = 4;
+
+/// A file of up to so many bytes is read before it is announced, so that what is sent is what was there at one moment.
+const WHOLE: u64 = 8 << 20;
+
+/// Why a file is passed over.
+const NOT_AN_IMAGE: &str = "not_an_image";
+
+/// What is to be packed.
+pub(super) struct Packing {
+    pub(super) sources: Vec<Typed>,
+    /// The folder for the results and its rows: what has a row that still holds is not sent.
+    pub(super) kept: Option<(PathBuf, Rows)>,
+    pub(super) bar: UploadBar,
+}
+
+/// What was packed.
+pub(super) struct Packed {
+    /// What needed no sending, and what cannot be sent.
+    pub(super) summary: Summary,
+    pub(super) rows: Option<Rows>,
+}
+
+/// An archive on its way.
+pub(super) struct Stream {
+    chunks: mpsc::Receiver<io::Result<Vec<u8>>>,
+    packed: JoinHandle<Result<Packed, Halt>>,
+}
+
+impl Packing {
+    /// Begins to pack, a little ahead of whoever sends.
+    pub(super) fn begin(self) -> Stream {
+        let (sender, chunks) = mpsc::channel(AHEAD);
+        let packed = tokio::task::spawn_blocking(move || self.through(&sender));
+        Stream { chunks, packed }
+    }
+
+    fn through(self, chunks: &mpsc::Sender<io::Result<Vec<u8>>>) -> Result<Packed, Halt> {
+        let Self { sources, kept, bar } = self;
+        let mut archive = Builder::new(Chunks { sender: chunks.clone(), buffer: Vec::new() });
+        let mut packed = Packed { summary: Summary::default(), rows: None };
+        let (out, mut rows) = kept.map_or((None, None), |(out, rows)| (Some(out), Some(rows)));
+        let mut count = 0_u64;
+        for found in sources.iter().flat_map(Typed::found) {
+            let failed = match found {
+                Found::Ignored => {
+                    *packed.summary.passed_over.entry(NOT_AN_IMAGE.to_owned()).or_default() += 1;
+                    continue;
+                }
+                Found::Image(image) if is_held(rows.as_ref(), out.as_deref(), &image) => {
+                    packed.summary.succeeded += 1;
+                    packed.summary.remembered += 1;
+                    bar.less(image.bytes);
+                    continue;
+                }
+                Found::Image(image) => match append(&mut archive, &image) {
+                    Ok(()) => {
+                        count += 1;
+                        continue;
+                    }
+                    Err(Broken::Image(error)) => {
+                        bar.less(image.bytes);
+                        Finished::unreadable(image.relative, &error)
+                    }
+                    // Whoever sends has had enough, and knows why.
+                    Err(Broken::Stream) => break,
+                    Err(Broken::Changed(why)) => {
+                        let _ = chunks.blocking_send(Err(io::Error::other(why.clone())));
+                        let advice = "nothing was begun; call again once nobody writes to the file";
+                        return Err(Halt::environment(anyhow!(why), advice));
+                    }
+                },
+                Found::Unreadable(path, error) => Finished::unreadable(path, &error),
+            };
+            packed.unreadable(&failed, rows.as_mut(), &bar)?;
+        }
+        // Without an image there is no archive.
+        if count > 0 {
+            // Whoever does not take the end knows why.
+            let _ = archive.into_inner().and_then(|mut chunks| chunks.flush());
+        }
+        Ok(Packed { rows, ..packed })
+    }
+}
+
+fn is_held(rows: Option<&Rows>, out: Option<&std::path::Path>, image: &Image) -> bool {
+    rows.zip(out).is_some_and(|(rows, out)| rows.hold(image, out))
+}
+
+impl Packed {
+    fn unreadable(&mut self, failed: &Finished, rows: Option<&mut Rows>, bar: &UploadBar) -> Result<(), Halt> {
+        let Err(Failed { kind, message }) = &failed.end else { return Ok(()) };
+        *self.summary.failures.entry(kind.clone()).or_default() += 1;
+        bar.note(&format!("{}: {message}", failed.relative.display()));
+        rows.map_or(Ok(()), |rows| rows.add(&Row::of(failed)))
+    }
+}
+
+impl Stream {
+    /// Waits for the first image, and gives the archive that is to be sent; `None` if there is nothing to send.
+    pub(super) async fn upload(&mut self) -> Option<ArchiveUpload> {
+        let first = self.chunks.recv().await?;
+        let (_, none) = mpsc::channel(1);
+        let rest = mem::replace(&mut self.chunks, none);
+        let pieces = stream::unfold((Some(first), rest), async |(first, mut rest)| {
+            let piece = match first {
+                Some(piece) => piece,
+                None => rest.recv().await?,
+            };
+            Some((piece.map(Into::into), (None, rest)))
+        });
+        Some(ArchiveUpload::pieces(pieces, "images.tar"))
+    }
+
+    /// What was packed, once it was.
+    pub(super) async fn packed(self) -> Result<Packed, Halt> {
+        drop(self.chunks);
+        self.packed.await.map_err(|error| Halt::environment(error, "please report this"))?
+    }
+}
+
+/// Why an image is not in the archive.
+enum Broken {
+    /// It cannot be read.
+    Image(io::Error),
+    /// It has become shorter than was announced, which cannot be taken back.
+    Changed(String),
+    /// Nobody takes more.
+    Stream,
+}
+
+fn append(archive: &mut Builder<Chunks>, image: &Image) -> Result<(), Broken> {
+    let mut file = File::open(&image.path).map_err(Broken::Image)?;
+    let mut begin = Vec::with_capacity(image.bytes.min(WHOLE) as usize);
+    (&mut file).take(WHOLE).read_to_end(&mut begin).map_err(Broken::Image)?;
+    let mut size = begin.len() as u64;
+    if size == WHOLE {
+        // Links were followed to get here, and are once more.
+        size = size.max(fs::metadata(&image.path).map_err(Broken::Image)?.len());
+    }
+    let mut header = Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_size(size);
+    let content = Announced { content: Cursor::new(begin).chain(file).take(size), left: size };
+    archive.append_data(&mut header, &image.relative, content).map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Broken::Stream,
+        io::ErrorKind::UnexpectedEof => {
+            Broken::Changed(format!("{} became shorter while it was sent", image.path.display()))
+        }
+        _ => Broken::Changed(format!("{} cannot be read to its end: {error}", image.path.display())),
+    })
+}
+
+/// As many bytes as were announced, or an error.
+struct Announced<R> {
+    content: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Announced<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.content.read(buffer)?;
+        self.left -= count as u64;
+        if count == 0 && self.left > 0 && !buffer.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(count)
+    }
+}
+
+/// Hands over what is written, in chunks.
+struct Chunks {
+    sender: mpsc::Sender<io::Result<Vec<u8>>>,
+    buffer: Vec<u8>,
+}
+
+impl Write for Chunks {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= CHUNK {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let chunk = mem::take(&mut self.buffer);
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        self.sender.blocking_send(Ok(chunk)).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}
