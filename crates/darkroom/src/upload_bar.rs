@@ -15,7 +15,8 @@ impl UploadBar {
     pub(crate) fn start(bytes: u64) -> Self {
         Self(std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(bytes);
-            let look = "{wide_bar} sending  {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
+            let look =
+                "{wide_bar} sending  {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
             bar.set_style(
                 ProgressStyle::with_template(look).unwrap_or_else(|_| ProgressStyle::default_bar()),
             );

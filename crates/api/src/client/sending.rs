@@ -40,10 +40,7 @@ impl Sent {
     }
 
     /// A body whose pieces are counted when they leave.
-    pub(super) fn body(
-        &self,
-        pieces: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static,
-    ) -> Body {
+    pub(super) fn body(&self, pieces: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static) -> Body {
         let sent = self.clone();
         Body::wrap_stream(pieces.inspect(move |piece| {
             let bytes = piece.as_ref().map_or(0, |piece| piece.len() as u64);

@@ -137,7 +137,11 @@ mod tests {
         assert_eq!(bench.figures(60_000), (Some(0.25), 8));
         bench.step(State::Succeeded, State::Queued, 70_000);
         bench.work(70_000, 70_001);
-        assert_eq!(bench.figures(70_001), (Some(1.0), 9), "one that is done again counts, and the night does not");
+        assert_eq!(
+            bench.figures(70_001),
+            (Some(1.0), 9),
+            "one that is done again counts, and the night does not"
+        );
     }
 
     #[test]

@@ -94,8 +94,7 @@ impl Export {
 /// leads out is seen to once more, because here names become paths.
 pub(super) fn path_of(key: &str) -> PathBuf {
     let text = serde_json::Value::String(key.to_owned());
-    let bytes =
-        serde_json::from_value::<ItemPath>(text).map_or_else(|_| key.into(), |path| path.bytes());
+    let bytes = serde_json::from_value::<ItemPath>(text).map_or_else(|_| key.into(), |path| path.bytes());
     let path = PathBuf::from(OsString::from_vec(bytes));
     path.components().filter(|part| matches!(part, Component::Normal(_))).collect()
 }

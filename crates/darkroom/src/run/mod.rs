@@ -22,12 +22,7 @@ mod sources;
 mod summary;
 mod work;
 
-use std::{
-    fs,
-    path::Path,
-    process::ExitCode,
-    time::Instant,
-};
+use std::{fs, path::Path, process::ExitCode, time::Instant};
 
 use darkroom_api::average_face;
 use darkroom_core::Operation;

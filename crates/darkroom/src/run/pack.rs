@@ -31,9 +31,6 @@ const AHEAD: usize = 4;
 /// A file of up to so many bytes is read before it is announced, so that what is sent is what was there at one moment.
 const WHOLE: u64 = 8 << 20;
 
-/// Why a file is passed over.
-const NOT_AN_IMAGE: &str = "not_an_image";
-
 /// What is to be packed.
 pub(super) struct Packing {
     pub(super) sources: Vec<Typed>,
@@ -71,8 +68,8 @@ impl Packing {
         let mut count = 0_u64;
         for found in sources.iter().flat_map(Typed::found) {
             let failed = match found {
-                Found::Ignored => {
-                    *packed.summary.passed_over.entry(NOT_AN_IMAGE.to_owned()).or_default() += 1;
+                Found::PassedOver(why) => {
+                    *packed.summary.passed_over.entry(why.as_str().to_owned()).or_default() += 1;
                     continue;
                 }
                 Found::Image(image) if is_held(rows.as_ref(), out.as_deref(), &image) => {
@@ -116,7 +113,12 @@ fn is_held(rows: Option<&Rows>, out: Option<&std::path::Path>, image: &Image) ->
 }
 
 impl Packed {
-    fn unreadable(&mut self, failed: &Finished, rows: Option<&mut Rows>, bar: &UploadBar) -> Result<(), Halt> {
+    fn unreadable(
+        &mut self,
+        failed: &Finished,
+        rows: Option<&mut Rows>,
+        bar: &UploadBar,
+    ) -> Result<(), Halt> {
         let Err(Failed { kind, message }) = &failed.end else { return Ok(()) };
         *self.summary.failures.entry(kind.clone()).or_default() += 1;
         bar.note(&format!("{}: {message}", failed.relative.display()));
@@ -217,5 +219,95 @@ impl Write for Chunks {
             return Ok(());
         }
         self.sender.blocking_send(Ok(chunk)).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::Builder as Runtime;
+
+    use super::*;
+    use crate::run::sources;
+
+    /// What is packed of a folder, as names and contents.
+    fn packed(folder: &std::path::Path) -> (Vec<(String, usize)>, Summary) {
+        let runtime = Runtime::new_current_thread().build().unwrap();
+        let sources = sources::parse(&[folder.display().to_string()]).unwrap();
+        let packing = Packing { sources, kept: None, bar: UploadBar::start(0) };
+        let _entered = runtime.enter();
+        let mut stream = packing.begin();
+        runtime.block_on(async {
+            let mut bytes = Vec::new();
+            while let Some(chunk) = stream.chunks.recv().await {
+                bytes.extend(chunk.unwrap());
+            }
+            let packed = stream.packed().await.unwrap();
+            let mut archive = tar::Archive::new(&bytes[..]);
+            let entries = archive.entries().unwrap().map(|entry| {
+                let mut entry = entry.unwrap();
+                let mut content = Vec::new();
+                entry.read_to_end(&mut content).unwrap();
+                (entry.path().unwrap().display().to_string(), content.len())
+            });
+            (if bytes.is_empty() { Vec::new() } else { entries.collect() }, packed.summary)
+        })
+    }
+
+    #[test]
+    fn images_of_every_size_are_packed_under_their_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = format!("{}/z.jpg", "folder".repeat(30));
+        let sizes = [
+            ("a.jpg", 0),
+            ("b.jpg", 512),
+            ("c.jpg", WHOLE as usize),
+            ("d.jpg", WHOLE as usize + 7),
+            (&long, 3),
+        ];
+        for (name, size) in sizes {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, vec![7; size]).unwrap();
+        }
+        fs::write(folder.path().join("notes.txt"), "no image").unwrap();
+        let (entries, summary) = packed(folder.path());
+        let expected: Vec<_> = sizes.iter().map(|(name, size)| ((*name).to_owned(), *size)).collect();
+        assert_eq!((entries, summary.passed_over["not_an_image"]), (expected, 1));
+        let nothing = tempfile::tempdir().unwrap();
+        assert_eq!(packed(nothing.path()).0, []);
+    }
+
+    fn image(path: PathBuf) -> Image {
+        Image { relative: path.file_name().unwrap().into(), path, bytes: 1, modified: 1 }
+    }
+
+    #[test]
+    fn a_file_that_vanishes_is_left_out_and_nobody_is_told_of_it() {
+        let (sender, mut receiver) = mpsc::channel(AHEAD);
+        let mut archive = Builder::new(Chunks { sender, buffer: Vec::new() });
+        let gone = append(&mut archive, &image(PathBuf::from("/nowhere/gone.jpg")));
+        assert!(matches!(gone, Err(Broken::Image(error)) if error.kind() == io::ErrorKind::NotFound));
+        archive.into_inner().unwrap().flush().unwrap();
+        assert_eq!(receiver.blocking_recv().unwrap().unwrap().len(), 1_024, "only the end");
+    }
+
+    #[test]
+    fn a_file_that_becomes_shorter_is_an_error_and_no_image_full_of_nothing() {
+        let mut content = Announced { content: Cursor::new(vec![1; 10]).take(20), left: 20 };
+        let error = io::copy(&mut content, &mut io::sink()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        let mut whole = Announced { content: Cursor::new(vec![1; 10]).take(10), left: 10 };
+        assert_eq!(io::copy(&mut whole, &mut io::sink()).unwrap(), 10);
+    }
+
+    #[test]
+    fn nobody_packs_for_whom_nobody_sends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jpg");
+        fs::write(&path, vec![0; 2 * CHUNK]).unwrap();
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        drop(receiver);
+        let mut archive = Builder::new(Chunks { sender, buffer: Vec::new() });
+        assert!(matches!(append(&mut archive, &image(path)), Err(Broken::Stream)));
     }
 }

@@ -166,11 +166,7 @@ impl Errand {
         self.out.as_ref().map(|out| out.join(FILE))
     }
 
-    async fn work(
-        &self,
-        remote: &Remote,
-        goes_on: &OnceLock<String>,
-    ) -> Result<(Done, Option<Run>), Halt> {
+    async fn work(&self, remote: &Remote, goes_on: &OnceLock<String>) -> Result<(Done, Option<Run>), Halt> {
         let Begun { run, began, mut summary, mut rows } = match self.taken_up(remote).await? {
             Some(begun) => begun,
             None => self.begin(remote).await?,
@@ -299,7 +295,10 @@ async fn followed(remote: &Remote, run: &Run) -> Result<Run, Halt> {
     bar.end();
     ended.map_err(|error| {
         let error = anyhow::Error::new(error).context(remote.url.clone());
-        Halt::environment(error, "the run goes on there; the same command waits for it and fetches what it gives")
+        Halt::environment(
+            error,
+            "the run goes on there; the same command waits for it and fetches what it gives",
+        )
     })
 }
 
@@ -310,7 +309,10 @@ async fn mean(remote: &Remote, run: &Run) -> Result<Option<RunAggregate>, Halt> 
 
 /// Why a run does not go on, and what to do.
 fn stopped(run: &Run) -> Halt {
-    let why = run.stop.as_ref().map_or_else(|| "the run has not ended well".to_owned(), |stop| stop.message.clone());
+    let why = run
+        .stop
+        .as_ref()
+        .map_or_else(|| "the run has not ended well".to_owned(), |stop| stop.message.clone());
     let advice = "what it gave until then is in the folder of results; the same command begins anew";
     Halt::environment(anyhow!(why).context(run.name.clone()), advice)
 }

@@ -54,7 +54,8 @@ mod tests {
         let bytes = b"a\\b/caf\xe9 \xf0\x9f\x98\x80.png";
         let odd = PathBuf::from(OsString::from_vec(bytes.to_vec()));
         assert_eq!(text(&odd), "a\\b/caf\\xe9 \u{1f600}.png");
-        for path_ in [odd, PathBuf::from("a/\u{e9}.png"), PathBuf::from("x\\x4.png"), PathBuf::from("\\x41")] {
+        for path_ in [odd, PathBuf::from("a/\u{e9}.png"), PathBuf::from("x\\x4.png"), PathBuf::from("\\x41")]
+        {
             assert_eq!(path(&text(&path_)), path_);
         }
     }

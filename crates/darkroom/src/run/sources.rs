@@ -6,6 +6,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use darkroom_core::run::SkipReason;
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
 
@@ -47,8 +48,8 @@ pub(super) struct Image {
 pub(super) enum Found {
     /// An image, or what calls itself one.
     Image(Image),
-    /// A file that is none.
-    Ignored,
+    /// What is none, and why.
+    PassedOver(SkipReason),
     /// Something that cannot be looked at.
     Unreadable(PathBuf, io::Error),
 }
@@ -91,7 +92,10 @@ impl Typed {
         // Sorted, so that two calls meet the same files in the same order.
         let entries = WalkDir::new(&self.root).sort_by_file_name().into_iter().filter_entry(visible);
         entries.filter(|entry| match entry {
-            Ok(entry) => entry.path().is_file() && self.includes(&self.relative(entry.path())),
+            Ok(entry) => {
+                let is_met = entry.path().is_file() || entry.path_is_symlink();
+                is_met && self.includes(&self.relative(entry.path()))
+            }
             Err(_) => true,
         })
     }
@@ -104,7 +108,11 @@ impl Typed {
 
     /// What it is, whichever folder the next call is made from.
     pub(super) fn described(&self) -> String {
-        format!("{:?} {:?}", self.root.canonicalize().unwrap_or_default(), self.pattern.as_ref().map(GlobMatcher::glob))
+        format!(
+            "{:?} {:?}",
+            self.root.canonicalize().unwrap_or_default(),
+            self.pattern.as_ref().map(GlobMatcher::glob)
+        )
     }
 
     /// What it holds, in order.
@@ -130,10 +138,14 @@ impl Typed {
                 return Found::Unreadable(path, error.into());
             }
         };
-        let path = entry.into_path();
+        let path = entry.path().to_owned();
+        // As in a run of this process: what is named is followed, what lies in a folder is not.
+        if entry.path_is_symlink() && entry.depth() > 0 {
+            return Found::PassedOver(SkipReason::Link);
+        }
         let named = path.extension().and_then(OsStr::to_str).is_some_and(is_image_extension);
         if !named && !darkroom_server::worker::recognises(&path) {
-            return Found::Ignored;
+            return Found::PassedOver(SkipReason::NotAnImage);
         }
         match path.metadata() {
             Err(error) => Found::Unreadable(path, error),

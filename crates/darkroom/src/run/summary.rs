@@ -60,9 +60,7 @@ impl Summary {
     pub(super) fn add(&mut self, run: &Run) {
         self.succeeded += run.counts.succeeded;
         self.remembered += run.cached;
-        for (counts, more) in
-            [(&mut self.failures, &run.failures), (&mut self.passed_over, &run.skipped)]
-        {
+        for (counts, more) in [(&mut self.failures, &run.failures), (&mut self.passed_over, &run.skipped)] {
             for (reason, count) in more {
                 *counts.entry(reason.clone()).or_default() += count;
             }

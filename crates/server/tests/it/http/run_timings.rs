@@ -42,7 +42,8 @@ async fn from_parquet(app: &App, run: &str, path: &str) -> Cells {
     let reader = SerializedFileReader::new(results(app, run, "parquet").await).unwrap();
     let mut rows = reader.get_row_iter(None).unwrap().map(Result::unwrap);
     let is_it = |field: &Field| matches!(field, Field::Str(text) if text == path);
-    let row = rows.find(|row| row.get_column_iter().any(|(name, field)| name == "path" && is_it(field))).unwrap();
+    let row =
+        rows.find(|row| row.get_column_iter().any(|(name, field)| name == "path" && is_it(field))).unwrap();
     let cell = |name: &str| match row.get_column_iter().find(|(known, _)| *known == name).unwrap().1 {
         Field::Null => None,
         Field::Long(number) => Some(u64::try_from(*number).unwrap()),
