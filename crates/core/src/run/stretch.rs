@@ -98,7 +98,9 @@ mod tests {
     impl Bench {
         fn new() -> Self {
             let mut tally = Tally::default();
-            (0..3).for_each(|_| tally.added(1));
+            for _ in 0..3 {
+                tally.added(1);
+            }
             Self { stretch: Stretch::default(), tally }
         }
 

@@ -227,7 +227,9 @@ impl<'a> Following<'a> {
             results: out.map(|out| out.join(super::rows::FILE)),
             ..Summary::default()
         };
-        self.shown(&runs).iter().for_each(|run| summary.add(run));
+        for run in self.shown(&runs) {
+            summary.add(&run);
+        }
         Ok(Done { summary, mean })
     }
 

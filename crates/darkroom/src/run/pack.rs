@@ -5,7 +5,7 @@ use std::{
     fs::{self, File},
     io::{self, Cursor, Read, Write},
     mem,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::anyhow;
@@ -108,7 +108,7 @@ impl Packing {
     }
 }
 
-fn is_held(rows: Option<&Rows>, out: Option<&std::path::Path>, image: &Image) -> bool {
+fn is_held(rows: Option<&Rows>, out: Option<&Path>, image: &Image) -> bool {
     rows.zip(out).is_some_and(|(rows, out)| rows.hold(image, out))
 }
 
@@ -230,7 +230,7 @@ mod tests {
     use crate::run::sources;
 
     /// What is packed of a folder, as names and contents.
-    fn packed(folder: &std::path::Path) -> (Vec<(String, usize)>, Summary) {
+    fn packed(folder: &Path) -> (Vec<(String, usize)>, Summary) {
         let runtime = Runtime::new_current_thread().build().unwrap();
         let sources = sources::parse(&[folder.display().to_string()]).unwrap();
         let packing = Packing { sources, kept: None, bar: UploadBar::start(0) };
@@ -270,8 +270,16 @@ mod tests {
             fs::write(path, vec![7; size]).unwrap();
         }
         fs::write(folder.path().join("notes.txt"), "no image").unwrap();
+        let outside = tempfile::NamedTempFile::new().unwrap();
+        for (name, target) in
+            [("e.jpg", Path::new("b.jpg")), ("f.jpg", outside.path()), ("g.jpg", Path::new("gone"))]
+        {
+            std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+        }
         let (entries, summary) = packed(folder.path());
-        let expected: Vec<_> = sizes.iter().map(|(name, size)| ((*name).to_owned(), *size)).collect();
+        let mut expected: Vec<_> = sizes.iter().map(|(name, size)| ((*name).to_owned(), *size)).collect();
+        expected.insert(4, ("e.jpg".to_owned(), 512));
+        assert_eq!(summary.passed_over["link"], 2);
         assert_eq!((entries, summary.passed_over["not_an_image"]), (expected, 1));
         let nothing = tempfile::tempdir().unwrap();
         assert_eq!(packed(nothing.path()).0, []);

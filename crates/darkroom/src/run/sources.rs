@@ -130,6 +130,12 @@ impl Typed {
         if below.as_os_str().is_empty() { PathBuf::from(name()) } else { below.to_owned() }
     }
 
+    /// Whether a link leads to a file of this folder.
+    fn holds(&self, link: &Path) -> bool {
+        let inside = |target: PathBuf| self.root.canonicalize().is_ok_and(|root| target.starts_with(root));
+        link.is_file() && link.canonicalize().is_ok_and(inside)
+    }
+
     fn look(&self, entry: walkdir::Result<DirEntry>) -> Found {
         let entry = match entry {
             Ok(entry) => entry,
@@ -139,8 +145,8 @@ impl Typed {
             }
         };
         let path = entry.path().to_owned();
-        // As in a run of this process: what is named is followed, what lies in a folder is not.
-        if entry.path_is_symlink() && entry.depth() > 0 {
+        // As in a run of this process: a link in a folder leads to no file outside of it.
+        if entry.path_is_symlink() && entry.depth() > 0 && !self.holds(&path) {
             return Found::PassedOver(SkipReason::Link);
         }
         let named = path.extension().and_then(OsStr::to_str).is_some_and(is_image_extension);
