@@ -4,18 +4,14 @@
 //! nothing has begun, and the same command sends it again. From then on the run goes on by itself, whatever becomes of
 //! this process; the folder of results knows it, and the same command waits for it and fetches what it gives.
 
-use std::{
-    path::PathBuf,
-    sync::OnceLock,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{path::PathBuf, sync::OnceLock, time::Duration};
 
 use anyhow::anyhow;
 use darkroom_api::{
     ArchivePlace, Client, ClientError, Code, Run, RunAggregate, RunRequest, RunSource, RunState,
     client::ArchiveUpload,
 };
-use darkroom_core::{BlobId, Operation, run::OnError};
+use darkroom_core::{BlobId, Clock as _, Operation, SystemClock, Timestamp, run::OnError};
 use darkroom_server::sources::Checksum;
 
 use super::{
@@ -210,10 +206,9 @@ impl Errand {
 
     /// Sends what is to be sent. No run if there is nothing.
     async fn begin(&self, remote: &Remote) -> Result<Begun, Halt> {
-        let began = SystemTime::now().checked_sub(COARSEST_TIME).unwrap_or(UNIX_EPOCH);
-        let began = began.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+        let began = (SystemClock.now() - COARSEST_TIME).since(Timestamp::from_millis(0)).as_nanos() as u64;
         let rows = self.out.as_ref().map(|out| Rows::open(out, &self.operation)).transpose()?;
-        let begun = match &self.given {
+        let sent = match &self.given {
             Given::Images(sources) => self.pack(remote, sources, rows).await?,
             Given::Archive { typed, file, checksum } => {
                 let at = match file {
@@ -229,11 +224,11 @@ impl Errand {
                 Begun { run: Some(run), began, summary: Summary::default(), rows }
             }
         };
-        if let (Some(out), Some(run)) = (&self.out, &begun.run) {
+        if let (Some(out), Some(run)) = (&self.out, &sent.run) {
             let (server, run, asked) = (self.url.clone(), run.id.clone(), self.asked());
             Pending { server, run, asked, began }.keep(out)?;
         }
-        Ok(Begun { began, ..begun })
+        Ok(Begun { began, ..sent })
     }
 
     async fn pack(&self, remote: &Remote, sources: &[Typed], rows: Option<Rows>) -> Result<Begun, Halt> {

@@ -10,6 +10,7 @@ use darkroom_core::run::SkipReason;
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
 
+use super::shown;
 use crate::upload_bar::UploadBar;
 
 /// Files with these extensions are always taken for images, even if they turn out to be broken ones. Others are
@@ -108,11 +109,8 @@ impl Typed {
 
     /// What it is, whichever folder the next call is made from.
     pub(super) fn described(&self) -> String {
-        format!(
-            "{:?} {:?}",
-            self.root.canonicalize().unwrap_or_default(),
-            self.pattern.as_ref().map(GlobMatcher::glob)
-        )
+        let pattern = self.pattern.as_ref().map_or("", |pattern| pattern.glob().glob());
+        format!("{}\n{pattern}", shown::text(&self.root.canonicalize().unwrap_or_default()))
     }
 
     /// What it holds, in order.

@@ -91,8 +91,8 @@ async fn listen(
     in_vain: &mut u32,
     changed: &impl Fn(&Run),
 ) -> Result<Option<Run>, ClientError> {
-    let mut changes = Box::pin(client.follow_run(id).await?);
-    while let Some(run) = changes.next().await {
+    let mut versions = Box::pin(client.follow_run(id).await?);
+    while let Some(run) = versions.next().await {
         let run = run?;
         *in_vain = 0;
         changed(&run);
