@@ -6,7 +6,7 @@ use darkroom_core::{
     BlobId, JobId, SessionId, Timestamp,
     fairness::LaneKey,
     job::{Event, QueueName, State},
-    store::{MAX_BATCH, StoreError, Swept},
+    store::{MAX_BATCH, MaxRunning, StoreError, Swept},
 };
 use rusqlite::{OptionalExtension, params};
 
@@ -132,6 +132,14 @@ impl Book {
             self.turns.resume(queue);
         }
         self.news.work = true;
+    }
+
+    pub(super) fn limit(&mut self, queue: &QueueName, max: Option<MaxRunning>) -> Result<(), Trouble> {
+        self.words.queue(&self.db, queue)?;
+        let running = self.totals.limit(queue, max);
+        self.turns.limit(queue, max.map(|max| max.get().into()), running);
+        self.news.work = true;
+        Ok(())
     }
 
     pub(super) fn hot(&self, id: JobId) -> Result<Option<Hot>, Trouble> {
