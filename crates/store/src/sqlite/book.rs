@@ -2,6 +2,7 @@
 //! file again, and is, when the store is opened and when a transaction fails.
 
 use std::{
+    cell::Cell,
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
@@ -11,7 +12,7 @@ use darkroom_core::{
     fairness::{LaneKey, Turns},
     job::{Event, Failure, FailureKind, QueueName, State, Status},
     run::Moved,
-    store::{LiveWorker, MaxRunning, StoreLimits, WorkerStats},
+    store::{LiveWorker, StoreLimits, WorkerStats},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -52,6 +53,8 @@ pub(super) struct Book {
     pub(super) totals: Totals,
     pub(super) present: Present,
     pub(super) sessions: BTreeMap<SessionId, Session>,
+    /// Whether readers have not been told yet what has become of sessions.
+    pub(super) workers_changed: Cell<bool>,
     /// Every running job, so that settling reads nothing.
     pub(super) running: HashMap<u64, (Hot, SessionId)>,
     pub(super) words: Words,
@@ -76,6 +79,7 @@ impl Book {
             totals: Totals::default(),
             present: Present::default(),
             sessions: BTreeMap::new(),
+            workers_changed: Cell::new(true),
             running: HashMap::new(),
             words: Words::default(),
             references: References::default(),
@@ -170,6 +174,7 @@ impl Book {
 
     fn reload_sessions(&mut self) -> Result<(), Trouble> {
         let known = std::mem::take(&mut self.sessions);
+        self.workers_changed.set(true);
         self.running.clear();
         let mut numbers = HashMap::new();
         let mut statement = self.db.prepare("SELECT id, uuid, info, worker, since FROM session")?;
@@ -380,20 +385,10 @@ enum Taken {
 fn write_queue(db: &Connection, name: &QueueName, totals: &QueueTotals) -> Result<(), Trouble> {
     let [scheduled, queued, running, succeeded, failed, cancelled] = totals.states.map(|count| count as i64);
     db.prepare_cached(
-        "INSERT INTO queue (name, paused, scheduled, queued, running, succeeded, failed, cancelled, max_running) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (name) DO UPDATE SET paused = ?2, scheduled = ?3, \
-         queued = ?4, running = ?5, succeeded = ?6, failed = ?7, cancelled = ?8, max_running = ?9",
+        "INSERT INTO queue (name, paused, scheduled, queued, running, succeeded, failed, cancelled) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (name) DO UPDATE SET paused = ?2, scheduled = ?3, \
+         queued = ?4, running = ?5, succeeded = ?6, failed = ?7, cancelled = ?8",
     )?
-    .execute(params![
-        name.as_str(),
-        totals.paused,
-        scheduled,
-        queued,
-        running,
-        succeeded,
-        failed,
-        cancelled,
-        totals.max_running.map(MaxRunning::get),
-    ])?;
+    .execute(params![name.as_str(), totals.paused, scheduled, queued, running, succeeded, failed, cancelled])?;
     Ok(())
 }

@@ -135,7 +135,11 @@ impl Book {
     }
 
     pub(super) fn limit(&mut self, queue: &QueueName, max: Option<MaxRunning>) -> Result<(), Trouble> {
-        self.words.queue(&self.db, queue)?;
+        let number = self.words.queue(&self.db, queue)?;
+        // Written here and not with the totals, which are written all the time.
+        self.db
+            .prepare_cached("UPDATE queue SET max_running = ?2 WHERE id = ?1")?
+            .execute(params![number, max.map(MaxRunning::get)])?;
         let running = self.totals.limit(queue, max);
         self.turns.limit(queue, max.map(|max| max.get().into()), running);
         self.news.work = true;
