@@ -2,7 +2,7 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -18,6 +18,9 @@ export async function startServer({ settings = {}, users = [] } = {}) {
   await server.start();
   return server;
 }
+
+/** Why there can be no server with many workers, if so. */
+export const crowdMissing = !existsSync(CROWD) && `SKIPPED: ${CROWD} is not there (cargo build --package darkroom-server --example crowd)`;
 
 /** Starts a server that many workers have sessions with. */
 export async function startCrowd(workers) {
