@@ -68,7 +68,8 @@ async fn appear(store: &dyn Store, number: u32) -> SessionId {
 async fn beat(store: &dyn Store, session: SessionId, (number, round): (u32, u32)) {
     let done = u64::from(round) * u64::from(number % 7) * BEAT_INTERVAL.as_secs();
     let load = (number % 90) as f32 / 10.0;
-    let stats = WorkerStats { running: (number + round) % (SLOTS + 1), succeeded: done, failed: done / 50, load };
+    let stats =
+        WorkerStats { running: (number + round) % (SLOTS + 1), succeeded: done, failed: done / 50, load };
     let told = tokio::time::timeout(Duration::from_secs(2), store.beat(session, stats)).await;
     assert!(told.is_ok_and(|told| told.is_ok_and(|beat| !beat.lost)), "a worker was lost");
 }

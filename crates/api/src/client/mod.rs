@@ -24,8 +24,8 @@ pub use submit::{Options, Upload};
 
 use crate::{
     BulkDone, BulkRequest, Comparison, CreatedKey, History, Job, JobPage, JobRequest, KeyList, Me, NewKey,
-    NewUser, Operations, PasswordChange, QueueLimit, Queues, Secret, SettingList, SignRequest, Signed, Span, Stats,
-    TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
+    NewUser, Operations, PasswordChange, QueueLimit, Queues, Secret, SettingList, SignRequest, Signed, Span,
+    Stats, TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
     job::{FailureKind, JobOrder, State, escape_segment},
 };
 

@@ -146,8 +146,8 @@ fn step() -> impl Strategy<Value = Step> {
 /// How many jobs can be taken of lanes that are dealt to two queues.
 fn open(
     ready: &[u64; 6],
-    paused: &[bool; 2],
-    held: &[bool; 6],
+    paused: [bool; 2],
+    held: [bool; 6],
     max: &[Option<u64>; 2],
     running: &[u64; 2],
 ) -> u64 {
@@ -193,7 +193,7 @@ proptest! {
                     prop_assert_eq!(turns.ended(&queues[queue]), was_full && waits);
                 },
                 Step::Take(slots) => {
-                    let open = open(&ready, &paused, &held, &max, &running);
+                    let open = open(&ready, paused, held, &max, &running);
                     let given = turns.take(slots);
                     prop_assert_eq!(given.iter().map(|(_, n)| n).sum::<u64>(), slots.min(open));
                     for (key, n) in given {
@@ -208,7 +208,7 @@ proptest! {
             for (key, count) in keys.iter().zip(ready) {
                 prop_assert_eq!(turns.ready(key), count);
             }
-            prop_assert_eq!(turns.has_work(), open(&ready, &paused, &held, &max, &running) > 0);
+            prop_assert_eq!(turns.has_work(), open(&ready, paused, held, &max, &running) > 0);
         }
     }
 }

@@ -27,7 +27,7 @@ export async function page({ signal }) {
   const sought = h("input", { type: "search", placeholder: "Host or process", "aria-label": "Find workers by host or process", oninput: () => draw() });
   const search = h("label", { class: "search", hidden: true }, icon("search"), sought);
   const workers = table({
-    caption: "Workers", store: "workers", key: (worker) => worker.session, columns: COLUMNS, virtual: { height: ROW, signal },
+    caption: "Workers", store: "workers", key: (worker) => worker.session, columns: COLUMNS, view: { sort: "host" }, virtual: { height: ROW, signal },
     empty: () => (list.length ? nothing("No worker is called that.", "Look for a part of the name of a host, or the number of a process.")
       : nothing("No worker lives.", "Jobs wait until one comes: the server runs workers of its own unless ", h("code", {}, "worker.slots"), " is 0.")),
   });
@@ -61,8 +61,11 @@ export async function page({ signal }) {
   return root;
 }
 
+/** Digits of the longest number of a process: those of one host are sorted as numbers. */
+const PID_DIGITS = 10;
+
 const COLUMNS = [
-  { name: "host", width: 12, grow: 1, title: "Host", cell: (worker) => h("span", { class: "cut", title: worker.host }, worker.host), sort: (worker) => worker.host },
+  { name: "host", width: 12, grow: 1, title: "Host", cell: (worker) => h("span", { class: "cut", title: worker.host }, worker.host), sort: (worker) => `${worker.host} ${String(worker.pid).padStart(PID_DIGITS)}` },
   {
     name: "busy", width: 10.2, title: "At work", sort: (worker) => worker.running / worker.slots,
     cell: (worker) => h("span", { class: "meter" }, progress([{ name: "At work", value: worker.running, tone: "busy" }], worker.slots), `${worker.running} of ${worker.slots}`),
