@@ -66,7 +66,6 @@ impl Book {
         let worker = LiveWorker { session, info, stats, since: now, last_beat: now };
         let running = std::collections::BTreeMap::new();
         self.sessions.insert(session, Session { number, label, worker, running });
-        self.workers_changed.set(true);
         Ok(session)
     }
 
@@ -76,7 +75,6 @@ impl Book {
             return Beat { lost: true, cancel: Vec::new() };
         };
         (held.worker.stats, held.worker.last_beat) = (stats, now);
-        self.workers_changed.set(true);
         let wanted = |seq: &u64| self.running.get(seq).is_some_and(|(hot, _)| hot.status.cancel_requested);
         let cancel = held.running.iter().filter(|(seq, _)| wanted(seq)).map(|(_, id)| *id).collect();
         Beat { lost: false, cancel }
@@ -197,7 +195,6 @@ impl Book {
         }
         self.db.prepare_cached("DELETE FROM session WHERE id = ?1")?.execute([number])?;
         self.sessions.remove(&session);
-        self.workers_changed.set(true);
         Ok(jobs.len() as u64)
     }
 

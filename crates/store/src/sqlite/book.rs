@@ -2,7 +2,6 @@
 //! file again, and is, when the store is opened and when a transaction fails.
 
 use std::{
-    cell::Cell,
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
@@ -53,8 +52,6 @@ pub(super) struct Book {
     pub(super) totals: Totals,
     pub(super) present: Present,
     pub(super) sessions: BTreeMap<SessionId, Session>,
-    /// Whether readers have not been told yet what has become of sessions.
-    pub(super) workers_changed: Cell<bool>,
     /// Every running job, so that settling reads nothing.
     pub(super) running: HashMap<u64, (Hot, SessionId)>,
     pub(super) words: Words,
@@ -79,7 +76,6 @@ impl Book {
             totals: Totals::default(),
             present: Present::default(),
             sessions: BTreeMap::new(),
-            workers_changed: Cell::new(true),
             running: HashMap::new(),
             words: Words::default(),
             references: References::default(),
@@ -174,7 +170,6 @@ impl Book {
 
     fn reload_sessions(&mut self) -> Result<(), Trouble> {
         let known = std::mem::take(&mut self.sessions);
-        self.workers_changed.set(true);
         self.running.clear();
         let mut numbers = HashMap::new();
         let mut statement = self.db.prepare("SELECT id, uuid, info, worker, since FROM session")?;

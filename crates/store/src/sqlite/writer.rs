@@ -228,11 +228,8 @@ impl Writer {
             totals.clone_from(&self.book.totals);
         }
         drop(totals);
-        // There may be a thousand of them, and most transactions are of jobs.
-        if self.book.workers_changed.take() {
-            let workers = self.book.sessions.iter().map(|(id, held)| (*id, held.worker.clone())).collect();
-            *self.published.workers.lock().unwrap_or_else(PoisonError::into_inner) = workers;
-        }
+        let workers = self.book.sessions.iter().map(|(id, held)| (*id, held.worker.clone())).collect();
+        *self.published.workers.lock().unwrap_or_else(PoisonError::into_inner) = workers;
     }
 }
 

@@ -139,8 +139,8 @@ async fn a_limit_of_a_queue_is_set_told_and_lifted() {
     let job = app.client.jobs(&ListOptions::default()).await.unwrap().jobs.remove(0);
     assert_eq!(told().await, (Some(3), Some(job.created_at)));
     assert_eq!(app.client.stats().await.unwrap().queues[0].max_running, Some(3));
-    let send = |body: &str| app.post("/v1/queues/nightly%2Fbig/limit").body(body.to_owned());
-    let json = |body| send(body).header("content-type", "application/json");
+    let limit = |body: &str| app.post("/v1/queues/nightly%2Fbig/limit").body(body.to_owned());
+    let json = |body| limit(body).header("content-type", "application/json");
     let unfit = [
         r#"{"max_running":0}"#,
         r#"{"max_running":100001}"#,
@@ -155,7 +155,7 @@ async fn a_limit_of_a_queue_is_set_told_and_lifted() {
         assert_eq!(problem(json(body).send().await.unwrap()).await.code, Code::InvalidLimit, "{body}");
     }
     assert_eq!(problem(json("{").send().await.unwrap()).await.code, Code::MalformedBody);
-    let plain = send("{}").header("content-type", "text/plain").send().await.unwrap();
+    let plain = limit("{}").header("content-type", "text/plain").send().await.unwrap();
     assert_eq!(problem(plain).await.code, Code::UnsupportedMediaType);
     assert_eq!(told().await.0, Some(3), "what is refused changes nothing");
     app.client.limit("nightly/big", None).await.unwrap();
