@@ -12,6 +12,7 @@ mod jobs;
 mod models;
 mod parts;
 mod predictions;
+mod queues;
 mod run;
 mod runs;
 mod serve;

@@ -28,8 +28,8 @@ pub use submit::{Options, Upload};
 
 use crate::{
     BulkDone, BulkRequest, Comparison, CreatedKey, History, Job, JobPage, JobRequest, KeyList, Me, NewKey,
-    NewUser, Operations, PasswordChange, Queues, Secret, SettingList, SignRequest, Signed, Span, Stats,
-    TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
+    NewUser, Operations, PasswordChange, QueueLimit, Queues, Secret, SettingList, SignRequest, Signed, Span,
+    Stats, TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
     job::{FailureKind, JobOrder, State, escape_segment},
 };
 
@@ -306,6 +306,12 @@ impl Client {
     pub async fn resume(&self, queue: &str) -> Result<(), ClientError> {
         let path = format!("/v1/queues/{}/resume", escape_segment(queue));
         self.send(self.request(Method::POST, &path)).await.map(drop)
+    }
+
+    /// Lets only so many jobs of a queue run at a time; any number if `None`.
+    pub async fn limit(&self, queue: &str, max_running: Option<u64>) -> Result<(), ClientError> {
+        let path = format!("/v1/queues/{}/limit", escape_segment(queue));
+        self.send(self.request(Method::POST, &path).json(&QueueLimit { max_running })).await.map(drop)
     }
 
     /// What is running there.

@@ -12,6 +12,7 @@ mod killed;
 mod models;
 mod photographs;
 mod predictions;
+mod queues;
 mod run_commands;
 mod run_crash;
 mod run_outages;
