@@ -8,10 +8,10 @@ use super::trouble::{Trouble, internal};
 /// One script a version; a file of version `n` has had the first `n` of them.
 pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7];
 
-/// What every connection is told.
+/// What the connection that writes is told. Commits are synced by a thread of their own, see `syncer.rs`.
 pub(super) const SETTINGS: &str = "
     PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
+    PRAGMA synchronous = NORMAL;
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -16384;
     PRAGMA wal_autocheckpoint = 4000;

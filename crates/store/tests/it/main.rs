@@ -6,6 +6,7 @@ mod crash;
 mod file;
 mod memory;
 mod model;
+mod power;
 mod run_crash;
 mod sqlite;
 
