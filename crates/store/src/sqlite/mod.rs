@@ -119,7 +119,7 @@ impl Sqlite {
         let book = open_book(path, limits, clock.clone())?;
         let references = book.references.reader();
         let syncer = Syncer::start(path, on_disk.clone())?;
-        let writer = Writer {
+        let mut writer = Writer {
             book,
             calls,
             notices: notices.clone(),

@@ -231,12 +231,15 @@ impl Writer {
         self.publish();
     }
 
-    pub(super) fn publish(&self) {
+    pub(super) fn publish(&mut self) {
         let mut totals = self.published.totals.lock().unwrap_or_else(PoisonError::into_inner);
         if *totals != self.book.totals {
             totals.clone_from(&self.book.totals);
         }
         drop(totals);
+        if !std::mem::take(&mut self.book.sessions_changed) {
+            return;
+        }
         let workers = self.book.sessions.iter().map(|(id, held)| (*id, held.worker.clone())).collect();
         *self.published.workers.lock().unwrap_or_else(PoisonError::into_inner) = workers;
     }
