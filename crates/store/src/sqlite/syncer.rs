@@ -73,7 +73,9 @@ impl Syncer {
     /// Answers these once the commit of this number is on the disk, or cannot be.
     pub(super) fn answer_after(&self, commit: u64, answers: Vec<Answer>) {
         if self.on_disk.has(commit) {
-            answers.into_iter().for_each(|answer| answer(Ok(())));
+            for answer in answers {
+                answer(Ok(()));
+            }
             return;
         }
         if self.waiting.send(Waiting { commit, answers }).is_err() {

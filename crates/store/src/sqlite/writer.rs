@@ -157,14 +157,18 @@ impl Writer {
             Ok(()) => {
                 self.publish();
                 self.book.notices_to(&self.notices);
-                claimed.into_iter().for_each(|answer| answer(Ok(())));
+                for answer in claimed {
+                    answer(Ok(()));
+                }
                 if has_works {
                     self.syncer.answer_after(commit, durable);
                 }
             }
             Err(error) => {
                 tracing::error!(%error, "a transaction was undone");
-                claimed.into_iter().chain(durable).for_each(|answer| answer(Err(shared(&error))));
+                for answer in claimed.into_iter().chain(durable) {
+                    answer(Err(shared(&error)));
+                }
                 self.recover();
                 // Readers may wait for the commit that was announced.
                 self.syncer.answer_after(commit, Vec::new());
