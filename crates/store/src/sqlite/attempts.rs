@@ -66,6 +66,7 @@ impl Book {
         let worker = LiveWorker { session, info, stats, since: now, last_beat: now };
         let running = std::collections::BTreeMap::new();
         self.sessions.insert(session, Session { number, label, worker, running });
+        self.sessions_changed = true;
         Ok(session)
     }
 
@@ -75,6 +76,7 @@ impl Book {
             return Beat { lost: true, cancel: Vec::new() };
         };
         (held.worker.stats, held.worker.last_beat) = (stats, now);
+        self.sessions_changed = true;
         let wanted = |seq: &u64| self.running.get(seq).is_some_and(|(hot, _)| hot.status.cancel_requested);
         let cancel = held.running.iter().filter(|(seq, _)| wanted(seq)).map(|(_, id)| *id).collect();
         Beat { lost: false, cancel }
@@ -195,6 +197,7 @@ impl Book {
         }
         self.db.prepare_cached("DELETE FROM session WHERE id = ?1")?.execute([number])?;
         self.sessions.remove(&session);
+        self.sessions_changed = true;
         Ok(jobs.len() as u64)
     }
 

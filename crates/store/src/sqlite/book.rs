@@ -52,6 +52,8 @@ pub(super) struct Book {
     pub(super) totals: Totals,
     pub(super) present: Present,
     pub(super) sessions: BTreeMap<SessionId, Session>,
+    /// Whether readers have the sessions of before.
+    pub(super) sessions_changed: bool,
     /// Every running job, so that settling reads nothing.
     pub(super) running: HashMap<u64, (Hot, SessionId)>,
     pub(super) words: Words,
@@ -76,6 +78,7 @@ impl Book {
             totals: Totals::default(),
             present: Present::default(),
             sessions: BTreeMap::new(),
+            sessions_changed: true,
             running: HashMap::new(),
             words: Words::default(),
             references: References::default(),
@@ -170,6 +173,7 @@ impl Book {
 
     fn reload_sessions(&mut self) -> Result<(), Trouble> {
         let known = std::mem::take(&mut self.sessions);
+        self.sessions_changed = true;
         self.running.clear();
         let mut numbers = HashMap::new();
         let mut statement = self.db.prepare("SELECT id, uuid, info, worker, since FROM session")?;

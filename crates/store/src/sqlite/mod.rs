@@ -1,8 +1,9 @@
 //! The store in a SQLite file.
 //!
-//! One thread writes ([`writer`]): it takes whatever waits, does it as one transaction, makes it durable once, then
-//! answers all. Two threads read. Serial commits reach a tenth of the rate of merged ones, for the cost is the
-//! `fsync`, not the rows. Claims do not wait for one: a claim that a loss of power takes back took its worker along.
+//! One thread writes ([`writer`]): it takes whatever waits and does it as one transaction. Another ([`syncer`]) makes
+//! durable what was written, once for all that waits, and answers. Two threads read. Serial commits reach a tenth of the
+//! rate of merged ones, for the cost is the `fsync`, not the rows. Claims do not wait for one: a claim that a loss of
+//! power takes back took its worker along.
 
 mod attempts;
 mod book;
@@ -24,6 +25,7 @@ mod run_reads;
 mod runs;
 mod schema;
 mod submit;
+mod syncer;
 mod trouble;
 mod upkeep;
 mod users;
@@ -51,6 +53,7 @@ use book::Book;
 use readers::Readers;
 use recipes::Recipes;
 use references::RecentReferences;
+use syncer::{OnDisk, Syncer, lost};
 use trouble::{Trouble, closed};
 use writer::{Call, MAX_WAITING_CALLS, Published, Writer};
 
@@ -78,6 +81,7 @@ pub struct Sqlite {
     references: RecentReferences,
     recipes: Recipes,
     published: Arc<Published>,
+    on_disk: Arc<OnDisk>,
     notices: Notices,
     /// Held as long as the file is open; the operating system releases it with the process.
     lock: Mutex<Option<File>>,
@@ -111,14 +115,21 @@ impl Sqlite {
         let path = path.as_ref();
         let lock = lock(path)?;
         let notices = Notices::default();
-        let published = Arc::<Published>::default();
+        let (published, on_disk) = (Arc::<Published>::default(), Arc::<OnDisk>::default());
         let (sender, calls) = mpsc::channel(MAX_WAITING_CALLS);
         let book = open_book(path, limits, clock.clone())?;
         let references = book.references.reader();
-        let writer =
-            Writer { book, calls, notices: notices.clone(), published: published.clone(), survives: None };
+        let syncer = Syncer::start(path, on_disk.clone())?;
+        let mut writer = Writer {
+            book,
+            calls,
+            notices: notices.clone(),
+            published: published.clone(),
+            on_disk: on_disk.clone(),
+            syncer,
+        };
         writer.publish();
-        let readers = Readers::open(path, reading.threads, reading.cap)?;
+        let readers = Readers::open(path, on_disk.clone(), (reading.threads, reading.cap))?;
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run())
@@ -131,6 +142,7 @@ impl Sqlite {
             references,
             recipes: Recipes::default(),
             published,
+            on_disk,
             notices,
             lock: Mutex::new(Some(lock)),
         })
@@ -158,6 +170,12 @@ impl Sqlite {
         .await
     }
 
+    /// From now on the disk fails to keep what is written, for tests.
+    #[cfg(feature = "faults")]
+    pub fn fail_syncs(&self) {
+        self.on_disk.fails.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+
     /// Has the writer do something and waits until it is durable.
     async fn write<T: Send + 'static>(
         &self,
@@ -175,7 +193,7 @@ impl Sqlite {
     ) -> Result<T, StoreError> {
         let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone();
         calls.ok_or_else(closed)?.send(call).await.map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
+        answer.await.map_err(|_| if self.on_disk.is_lost() { lost() } else { closed() })?
     }
 }
 
@@ -192,6 +210,11 @@ fn open_book(path: &Path, limits: StoreLimits, clock: Arc<dyn Clock>) -> Result<
         db.execute_batch(schema::SETTINGS)?;
         plan_once(&db)?;
         schema::migrate(&mut db, schema::MIGRATIONS)?;
+        // What was recovered may be in the kernel's memory only, and count as written though its sync has failed. Copied
+        // to the file, it is written anew.
+        if let Err(error) = db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+            tracing::warn!(%error, "the write-ahead log could not be folded into the file");
+        }
         let mut book = Book::open(db, limits, clock)?;
         book.db.execute_batch("BEGIN")?;
         let rescued = book.release_everyone()?;

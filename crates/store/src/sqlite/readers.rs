@@ -11,7 +11,10 @@ use darkroom_core::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
-use super::trouble::{Trouble, closed};
+use super::{
+    syncer::OnDisk,
+    trouble::{Trouble, closed},
+};
 
 /// Questions that may wait; more wait for room.
 const MAX_WAITING_QUESTIONS: usize = 256;
@@ -22,12 +25,17 @@ const STEPS_BETWEEN_LOOKS: i32 = 2_000;
 type Question = Box<dyn FnOnce(&Connection) + Send>;
 
 pub(super) struct Readers {
+    on_disk: Arc<OnDisk>,
     questions: Mutex<Option<mpsc::Sender<Question>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Readers {
-    pub(super) fn open(path: &Path, count: usize, cap: Duration) -> Result<Self, Trouble> {
+    pub(super) fn open(
+        path: &Path,
+        on_disk: Arc<OnDisk>,
+        (count, cap): (usize, Duration),
+    ) -> Result<Self, Trouble> {
         let (sender, receiver) = mpsc::channel(MAX_WAITING_QUESTIONS);
         let receiver = Arc::new(Mutex::new(receiver));
         let mut threads = Vec::new();
@@ -45,10 +53,11 @@ impl Readers {
                 .map_err(|error| StoreError::Unavailable(error.to_string()))?;
             threads.push(thread);
         }
-        Ok(Self { questions: Mutex::new(Some(sender)), threads: Mutex::new(threads) })
+        Ok(Self { on_disk, questions: Mutex::new(Some(sender)), threads: Mutex::new(threads) })
     }
 
-    /// Asks one of the readers; the answer is of one moment, after every write that was acknowledged before.
+    /// Asks one of the readers; the answer is of one moment, after every write that was acknowledged before, and what
+    /// it says is on the disk.
     pub(super) async fn ask<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, Trouble> + Send + 'static,
@@ -62,10 +71,16 @@ impl Readers {
         read: impl FnOnce(&Connection) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (sender, receiver) = oneshot::channel();
-        let question: Question = Box::new(move |db| drop(sender.send(read(db))));
+        let on_disk = self.on_disk.clone();
+        let question: Question = Box::new(move |db| {
+            let answer = read(db);
+            let _ = sender.send((answer, on_disk.newest()));
+        });
         let questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner).clone();
         questions.ok_or_else(closed)?.send(question).await.map_err(|_| closed())?;
-        Ok(receiver.await.map_err(|_| closed())??)
+        let (answer, seen) = receiver.await.map_err(|_| closed())?;
+        self.on_disk.holds(seen).await?;
+        Ok(answer?)
     }
 
     pub(super) fn close(&self) {

@@ -21,7 +21,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::trouble::{Trouble, internal};
 
 /// References of one generation. Two of them are read when the store is opened.
-const GENERATION: usize = 50_000;
+const GENERATION: usize = 30_000;
 
 /// References folded with one transaction at least.
 const FOLDED_AT_ONCE: usize = 500;

@@ -43,7 +43,7 @@ fn killed_at_random_moments_nothing_acknowledged_is_lost_and_nothing_counts_twic
     let rounds: u32 = std::env::var(ROUNDS).ok().and_then(|n| n.parse().ok()).unwrap_or(30);
     let mut known = Acknowledged::default();
     for round in 0..rounds {
-        let mut child = start(&path, None);
+        let mut child = start(&path, &[]);
         let news = known.read_until(&mut child, 1 + random_below(250));
         crate::block_on(check(&path, &news, &known, round + 1 == rounds));
     }
@@ -58,9 +58,9 @@ fn killed_at_random_moments_nothing_acknowledged_is_lost_and_nothing_counts_twic
 fn a_process_that_ends_at_a_named_point_of_a_transaction_loses_nothing_acknowledged() {
     let Some(path) = parent_path() else { return child() };
     let mut known = Acknowledged::default();
-    for point in ["in_batch", "before_commit", "before_answer"] {
+    for point in ["in_batch", "before_commit", "before_sync", "before_answer"] {
         for pass in [1, 2, 17, 60] {
-            let mut child = start(&path, Some(format!("{point}:{pass}")));
+            let mut child = start(&path, &[("DARKROOM_ABORT_AT", &format!("{point}:{pass}"))]);
             let news = known.read_until(&mut child, usize::MAX);
             crate::block_on(check(&path, &news, &known, true));
         }
@@ -78,27 +78,26 @@ pub(crate) fn random_below(bound: usize) -> usize {
     id.as_bytes()[10..].iter().fold(0, |number, byte| (number << 8 | usize::from(*byte)) % bound)
 }
 
-pub(crate) fn start(path: &Path, abort_at: Option<String>) -> Child {
+/// Starts this test again as the child of itself, with these faults in its environment.
+pub(crate) fn start(path: &Path, faults: &[(&str, &str)]) -> Child {
     let thread = std::thread::current();
     let name = thread.name().expect("tests have names").to_owned();
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.args(["--exact", &name, "--nocapture", "--test-threads=1"]).env(CHILD_PATH, path);
-    if let Some(point) = abort_at {
-        command.env("DARKROOM_ABORT_AT", point);
-    }
+    command.envs(faults.iter().copied());
     command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("start the child")
 }
 
 /// What children were told by their store.
 #[derive(Default)]
-struct Acknowledged {
+pub(crate) struct Acknowledged {
     /// The outcome that was accepted last, and how many were.
-    jobs: BTreeMap<JobId, Option<String>>,
+    pub(crate) jobs: BTreeMap<JobId, Option<String>>,
 }
 
 impl Acknowledged {
     /// Reads this many acknowledgements, kills the child, and reads what it had written until then.
-    fn read_until(&mut self, child: &mut Child, lines: usize) -> Vec<JobId> {
+    pub(crate) fn read_until(&mut self, child: &mut Child, lines: usize) -> Vec<JobId> {
         let mut news = Vec::new();
         let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
         let (mut line, mut read) = (String::new(), 0);
@@ -128,7 +127,7 @@ impl Acknowledged {
     }
 }
 
-async fn check(path: &Path, news: &[JobId], known: &Acknowledged, all: bool) {
+pub(crate) async fn check(path: &Path, news: &[JobId], known: &Acknowledged, all: bool) {
     let store = open(path);
     let asked: Vec<JobId> = if all { known.jobs.keys().copied().collect() } else { news.to_vec() };
     for id in asked {
@@ -191,7 +190,7 @@ fn check_job(job: &Job, acknowledged: Option<&str>) {
     }
 }
 
-fn child() {
+pub(crate) fn child() {
     let path = PathBuf::from(std::env::var_os(CHILD_PATH).expect("a child"));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime").block_on(async {

@@ -189,6 +189,27 @@ fn a_full_disk_is_told_and_nothing_of_the_call_is_recorded() {
     });
 }
 
+#[test]
+fn a_disk_that_fails_to_keep_is_told_and_nobody_is_answered_until_the_store_is_opened_again() {
+    let path = fresh_path();
+    crate::block_on(async {
+        let store = open(&path).expect("open");
+        let answers = store.submit(vec![job("kept")]).await.expect("submit");
+        let Submitted::Created(kept) = answers[0] else { panic!("{answers:?}") };
+        let session = store.open_session(worker("w")).await.expect("open a session");
+        store.fail_syncs();
+        let told = |error: &StoreError| matches!(error, StoreError::Unavailable(why) if why.contains("disk"));
+        assert!(told(&store.submit(vec![job("lost")]).await.expect_err("not durable")));
+        assert!(told(&store.submit(vec![job("later")]).await.expect_err("no call after it is served")));
+        assert!(told(&store.claim(session, 1).await.expect_err("nor a claim")));
+        assert!(told(&store.job(kept).await.expect_err("nor a question")));
+        drop(store);
+        let store = open(&path).expect("open");
+        assert!(store.job(kept).await.expect("read").is_some());
+        store.submit(vec![job("again")]).await.expect("submit");
+    });
+}
+
 /// References go from the log to the index a generation at a time; nothing is missed on the way.
 #[test]
 fn references_are_exact_while_they_are_folded_and_after_reopening() {

@@ -7,6 +7,7 @@ mod file;
 mod limits;
 mod memory;
 mod model;
+mod power;
 mod run_crash;
 mod sqlite;
 

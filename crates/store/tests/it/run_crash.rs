@@ -51,17 +51,18 @@ fn a_run_that_is_killed_again_and_again_comes_to_the_same_sum_bit_by_bit() {
     });
     for round in 0..ROUNDS {
         // Half of the rounds end at a named point of a transaction, the others wherever the kill finds them.
-        let points = ["in_batch", "before_commit", "before_answer"];
-        let abort = (round % 2 == 1).then(|| format!("{}:{}", points[round / 2 % 3], 1 + random_below(40)));
-        let by_kill = abort.is_none();
-        let mut child = start(&path, abort);
+        let points = ["in_batch", "before_commit", "before_sync", "before_answer"];
+        let point = format!("{}:{}", points[round / 2 % 4], 1 + random_below(40));
+        let by_kill = round % 2 == 0;
+        let abort = [("DARKROOM_ABORT_AT", point.as_str())];
+        let mut child = start(&path, if by_kill { &[] } else { &abort });
         let lines = if by_kill { 1 + random_below(120) } else { usize::MAX };
         read_until(&mut child, lines);
         let run = crate::block_on(check(&path));
         let over = run.status.state.is_final();
         assert!(!over || round > 20, "the run was over in round {round}: nothing was interrupted any more");
     }
-    let mut last = start(&path, None);
+    let mut last = start(&path, &[]);
     read_until(&mut last, usize::MAX);
     let ended = crate::block_on(check(&path));
     assert_eq!((ended.status.state, ended.tally.of(State::Succeeded)), (RunState::Succeeded, ITEMS));
