@@ -189,7 +189,9 @@ impl Request {
 
 /// The same error for somebody else.
 fn same(error: &io::Error) -> io::Error {
-    error.raw_os_error().map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
+    error
+        .raw_os_error()
+        .map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
 }
 
 /// Has the disk begin with the file. Only a hint: what became of it is known once it is synced.

@@ -188,11 +188,7 @@ impl Begun {
 }
 
 /// All bytes of an item. Those of a large one go to the disk while they come.
-async fn read(
-    item: &mut Item,
-    blobs: &Blobs,
-    cap: u64,
-) -> Result<Result<Content, SkipReason>, NotGathered> {
+async fn read(item: &mut Item, blobs: &Blobs, cap: u64) -> Result<Result<Content, SkipReason>, NotGathered> {
     if let Some(whole) = item.content.whole() {
         let small = whole.len() as u64 <= cap;
         return Ok(if small { Ok(Content::Memory(whole)) } else { Err(SkipReason::TooLarge) });

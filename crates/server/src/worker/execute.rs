@@ -174,7 +174,8 @@ async fn keep(blobs: &Blobs, operations: &[Operation], products: Vec<Product>) -
 async fn store_all(blobs: &Blobs, mut contents: Vec<Content>) -> Result<Vec<Stored>, BlobError> {
     if contents.iter().any(|content| matches!(content, Content::Bytes(_))) {
         let blobs = blobs.clone();
-        contents = blocking(move || contents.into_iter().map(|content| content.written(&blobs)).collect()).await?;
+        contents =
+            blocking(move || contents.into_iter().map(|content| content.written(&blobs)).collect()).await?;
     }
     let (mut written, mut stored) = (Vec::new(), Vec::with_capacity(contents.len()));
     for content in contents {

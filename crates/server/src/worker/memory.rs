@@ -106,7 +106,8 @@ mod tests {
     #[tokio::test]
     async fn what_can_never_be_admitted_is_refused_at_once() {
         let budget = MemoryBudget::new(100 << 20, Arc::default());
-        let refused = [budget.reserve(101 << 20).await.unwrap_err(), budget.try_reserve(101 << 20).unwrap_err()];
+        let refused =
+            [budget.reserve(101 << 20).await.unwrap_err(), budget.try_reserve(101 << 20).unwrap_err()];
         assert_eq!(refused, [BeyondBudget { total: 100 << 20 }; 2]);
     }
 }
