@@ -3,7 +3,6 @@
 Every file is different, so that nothing that remembers answers gains by it.
 """
 
-import io
 import pathlib
 import random
 
@@ -16,6 +15,9 @@ QUALITY = 88
 # The face in the photograph of the astronaut, 512 x 512: left, top, right, bottom, with hair and chin.
 FACE_PHOTO, FACE = "astronaut.png", (165, 45, 285, 210)
 WITHOUT_FACE = ("chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "hubble_deep_field.jpg")
+
+# A number is written in so many bits, each a square with a side of so many pixels.
+BITS, SQUARE = 17, 16
 
 # One photograph in five shows nobody.
 FACELESS = 5
@@ -60,15 +62,18 @@ def crop(photo, dice):
 
 
 def many(sources, folder, count):
-    """`count` files that decode as `sources` do in turn and differ in a comment behind the head."""
-    contents = [path.read_bytes() for path in sources]
+    """`count` files that are like `sources` in turn, each with its number as squares in its pixels: what is made of them
+    differs, too."""
+    pictures = [Image.open(path).convert("RGB") for path in sources]
     for index in range(count):
-        content, words = contents[index % len(contents)], f"{index:08}".encode()
+        picture = pictures[index % len(pictures)].copy()
+        for bit in range(BITS):
+            left = SQUARE * (2 * bit + 1)
+            shade = (250, 250, 250) if index >> bit & 1 else (5, 5, 5)
+            picture.paste(shade, (left, SQUARE, left + SQUARE, 2 * SQUARE))
         path = folder / f"{index // 1000:03}" / f"{index:06}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        head = io.BytesIO()
-        head.write(content[:2] + b"\xff\xfe" + (len(words) + 2).to_bytes(2, "big") + words)
-        path.write_bytes(head.getvalue() + content[2:])
+        picture.save(path, quality=QUALITY)
 
 
 def files(folder):

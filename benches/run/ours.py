@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import tempfile
 import time
@@ -66,10 +67,31 @@ class Server:
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
 
+    def processor_seconds(self):
+        """Of all its threads since it began, in the program and in the system for it."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def finish(self):
         self.process.terminate()
         self.process.wait()
         self.log.close()
+
+
+def command(binary, folder, photos):
+    """`darkroom run thumbnail` over a folder: seconds from its start to its end, and processor seconds."""
+    words = ["--data-dir", folder / "own", "run", "thumbnail", "--width", "256", "--height", "256"]
+    before, start = children_seconds(), time.perf_counter()
+    ended = subprocess.run([binary, *words, photos, "--out", folder / "made"], capture_output=True, text=True)
+    if ended.returncode:
+        raise SystemExit(ended.stderr)
+    return time.perf_counter() - start, children_seconds() - before
+
+
+def children_seconds():
+    """Processor time of all child processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @contextlib.contextmanager

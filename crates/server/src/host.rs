@@ -2,6 +2,8 @@
 
 use std::{fs, time::Duration};
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// The files in which Linux says what a container may use, version 2 first.
 const CGROUP_MEMORY: [&str; 2] = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
 
@@ -28,13 +30,10 @@ fn kibibytes(text: &str, name: &str) -> Option<u64> {
     Some(kibibytes << 10)
 }
 
-/// Processor time of the calling thread so far, in steps of 10 ms; zero where it cannot be read.
+/// Processor time of the calling thread so far.
 pub(crate) fn thread_time() -> Duration {
-    // Fields 14 and 15 of proc_pid_stat(5), in hundredths of a second, counted from behind the name in brackets.
-    let text = fs::read_to_string("/proc/thread-self/stat").unwrap_or_default();
-    let fields = text.rsplit(") ").next().unwrap_or_default().split(' ').skip(11).take(2);
-    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
-    Duration::from_millis(10 * ticks)
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// The load average over one minute; 0 where it cannot be read.

@@ -9,7 +9,7 @@ use std::{
 
 use darkroom_core::{
     Operation,
-    job::{Job, State},
+    job::{Artifact, Job, State},
 };
 use darkroom_server::{Parts, sources::ItemPath};
 
@@ -33,31 +33,35 @@ impl Export {
         Ok(Self { parts: parts.clone(), out: out.to_owned(), rows: Rows::open(out, operation)? })
     }
 
-    /// Writes what came of an item that has ended, unless that was written before. What there is to say about it.
-    pub(super) async fn take(&mut self, job: &Job, under: &Path) -> Result<Option<String>, Halt> {
-        let Some(item) = job.item.as_ref().filter(|_| job.status.state != State::Cancelled) else {
-            return Ok(None);
-        };
-        let relative = under.join(path_of(item.key.as_str()));
-        let blob = job.input.blob.to_string();
-        let held = self.rows.hold_content(&relative, &blob, &self.out);
-        let failed = job.failure.as_ref().filter(|_| job.status.state == State::Failed);
-        let said = failed.map(|failure| format!("{}: {}", relative.display(), failure.message));
-        match (held, failed) {
-            (Some(Held::Succeeded), None) => return Ok(None),
-            (Some(Held::Failed(kind)), Some(failure)) if kind == failure.kind.as_str() => return Ok(said),
-            _ => {}
+    /// Writes what came of items that have ended, unless that was written before. What there is to say about them.
+    pub(super) async fn take(&mut self, jobs: &[Job], under: &Path) -> Result<Vec<String>, Halt> {
+        let (mut due, mut said) = (Vec::new(), Vec::new());
+        for job in jobs {
+            let Some(item) = job.item.as_ref().filter(|_| job.status.state != State::Cancelled) else {
+                continue;
+            };
+            let relative = under.join(path_of(item.key.as_str()));
+            let held = self.rows.hold_content(&relative, &job.input.blob.to_string(), &self.out);
+            let failed = job.failure.as_ref().filter(|_| job.status.state == State::Failed);
+            said.extend(failed.map(|failure| format!("{}: {}", relative.display(), failure.message)));
+            match (held, failed) {
+                (Some(Held::Succeeded), None) => {}
+                (Some(Held::Failed(kind)), Some(failure)) if kind == failure.kind.as_str() => {}
+                _ => due.push((job, relative)),
+            }
         }
-        let end = self.fetch(job, &relative).await?;
-        let finished = Finished {
-            bytes: job.input.bytes,
-            modified: 0,
-            blob: Some(blob),
-            job: Some(job.id.to_string()),
-            end,
-            relative,
-        };
-        self.rows.add(&Row::of(&finished))?;
+        // One trip to a thread for all files: most of them are small.
+        let copied = self.copy_all(&due).await?;
+        for ((job, relative), copied) in due.into_iter().zip(copied) {
+            self.rows.add(&Row::of(&Finished {
+                bytes: job.input.bytes,
+                modified: 0,
+                blob: Some(job.input.blob.to_string()),
+                job: Some(job.id.to_string()),
+                end: ended(job, copied),
+                relative,
+            }))?;
+        }
         Ok(said)
     }
 
@@ -66,27 +70,49 @@ impl Export {
         self.rows.close(interrupted)
     }
 
-    /// Copies the files of the result to their places.
-    async fn fetch(&self, job: &Job, relative: &Path) -> Result<Result<Made, Failed>, Halt> {
-        let Some(result) = job.results.first().filter(|_| job.status.state == State::Succeeded) else {
-            return Ok(Err(why(job)));
+    /// Copies the files of each result to their places.
+    async fn copy_all(&self, due: &[(&Job, PathBuf)]) -> Result<Vec<Result<Vec<Written>, Failed>>, Halt> {
+        let ways = |(job, relative): &(&Job, PathBuf)| -> Vec<Way> {
+            let artifacts = job.results.first().into_iter().flat_map(|result| &result.artifacts);
+            let way = |artifact: &Artifact| Way {
+                from: self.parts.blobs.local_path(artifact.blob),
+                to: Written { path: result_path(relative, &artifact.name), bytes: artifact.bytes },
+            };
+            artifacts.map(way).collect()
         };
-        let mut files = Vec::with_capacity(result.artifacts.len());
-        for artifact in &result.artifacts {
-            let path = result_path(relative, &artifact.name);
-            let (from, to) = (self.parts.blobs.local_path(artifact.blob), self.out.join(&path));
-            let copied = tokio::task::spawn_blocking(move || copy(&from, &to)).await;
-            match copied.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
-                Ok(()) => files.push(Written { path, bytes: artifact.bytes }),
-                Err(error) if is_of_the_folder(&error) => {
-                    return Err(unwritable(error, &self.out.join(&path)));
-                }
-                // A name that this disk does not take, or that stands for a file and a folder: the next may be fine.
-                Err(error) => return Ok(Err(Failed::new("unwritable", &error))),
-            }
+        let (all, out): (Vec<Vec<Way>>, _) = (due.iter().map(ways).collect(), self.out.clone());
+        let copied = tokio::task::spawn_blocking(move || {
+            let copy_all = |ways: Vec<Way>| ways.into_iter().map(|way| way.copy(&out)).collect();
+            all.into_iter().map(copy_all).collect()
+        });
+        copied.await.unwrap_or_else(|panic| Err(unwritable(io::Error::other(panic), &self.out)))
+    }
+}
+
+/// How an item that has ended did, given where its files went.
+fn ended(job: &Job, copied: Result<Vec<Written>, Failed>) -> Result<Made, Failed> {
+    let result = job.results.first().filter(|_| job.status.state == State::Succeeded);
+    let result = result.ok_or_else(|| why(job))?;
+    let work_us = job.spent().map(|spent| spent.work_us);
+    Ok(Made { files: copied?, document: result.document.clone(), work_us })
+}
+
+/// A file of a result: where it lies, and where it goes below the folder of results.
+struct Way {
+    from: PathBuf,
+    to: Written,
+}
+
+impl Way {
+    /// An error within is that of this file alone.
+    fn copy(self, out: &Path) -> Result<Result<Written, Failed>, Halt> {
+        let to = out.join(&self.to.path);
+        match copy(&self.from, &to) {
+            Ok(()) => Ok(Ok(self.to)),
+            Err(error) if is_of_the_folder(&error) => Err(unwritable(error, &to)),
+            // A name that this disk does not take, or that stands for a file and a folder: the next may be fine.
+            Err(error) => Ok(Err(Failed::new("unwritable", &error))),
         }
-        let work_us = job.spent().map(|spent| spent.work_us);
-        Ok(Ok(Made { files, document: result.document.clone(), work_us }))
     }
 }
 
@@ -100,11 +126,15 @@ pub(super) fn path_of(key: &str) -> PathBuf {
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder)?;
-    }
     let partial = file::partial(to);
-    fs::copy(from, &partial)?;
+    match fs::copy(from, &partial) {
+        // Its folder may be missing; of many files in one, that is the first.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(to.parent().unwrap_or(to))?;
+            fs::copy(from, &partial)?;
+        }
+        copied => drop(copied?),
+    }
     fs::rename(partial, to)
 }
 

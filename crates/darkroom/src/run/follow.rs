@@ -179,12 +179,10 @@ impl<'a> Following<'a> {
                 let page = ItemPage { limit: ITEMS, after: going.after, states: Vec::new() };
                 let items = self.parts.store.items(going.run, page).await.map_err(store)?;
                 let ended = items.iter().take_while(|item| item.status.state.is_final()).count();
-                for item in &items[..ended] {
-                    going.after = Some(item.seq);
-                    if let Some(said) = export.take(item, &going.under).await? {
-                        self.bar.note(&said);
-                    }
+                for said in export.take(&items[..ended], &going.under).await? {
+                    self.bar.note(&said);
                 }
+                going.after = items[..ended].last().map_or(going.after, |item| Some(item.seq));
                 if ended < ITEMS as usize {
                     going.is_written = ended == items.len() && run.status.state.is_final();
                     break;

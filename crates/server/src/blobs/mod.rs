@@ -10,6 +10,7 @@
 //! ```
 
 mod collect;
+mod durable;
 mod pins;
 mod reader;
 mod sizes;
@@ -19,7 +20,10 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use darkroom_core::BlobId;
@@ -28,9 +32,10 @@ pub use collect::{Collected, Walk};
 pub use pins::Pin;
 pub use reader::Blob;
 pub use sizes::Room;
-pub use writer::BlobWriter;
+pub use writer::{BlobWriter, Written};
 
 use crate::{config::Mistake, settings};
+use durable::Durable;
 use pins::Pins;
 use sizes::Sizes;
 
@@ -115,6 +120,10 @@ struct Inner {
     root: PathBuf,
     pins: Arc<Pins>,
     sizes: Sizes,
+    durable: Durable,
+    /// What the temporary files of this process are called, before a number.
+    prefix: uuid::Uuid,
+    temporaries: AtomicU64,
 }
 
 impl Blobs {
@@ -130,7 +139,15 @@ impl Blobs {
             }
         }
         sync_folder(&root)?;
-        Ok(Self { inner: Arc::new(Inner { root, pins: Arc::default(), sizes: Sizes::default() }) })
+        let inner = Inner {
+            root,
+            pins: Arc::default(),
+            sizes: Sizes::default(),
+            durable: Durable::default(),
+            prefix: uuid::Uuid::new_v4(),
+            temporaries: AtomicU64::new(0),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// A writer that takes at most `cap` bytes, chunk by chunk.
@@ -140,8 +157,14 @@ impl Blobs {
 
     /// Stores bytes that are in memory already.
     pub async fn put(&self, bytes: Vec<u8>) -> Result<Stored, BlobError> {
-        let inner = Arc::clone(&self.inner);
-        blocking(move || writer::put(&inner, &bytes)).await
+        let blobs = self.clone();
+        let written = blocking(move || blobs.write(&bytes)).await?;
+        self.make_durable_one(written).await
+    }
+
+    /// Writes bytes without waiting for the disk: the first half of the way, see [`Blobs::make_durable`]. Blocks.
+    pub fn write(&self, bytes: &[u8]) -> Result<Written, BlobError> {
+        writer::write(&self.inner, bytes)
     }
 
     /// Opens a blob for reading.
@@ -157,7 +180,7 @@ impl Blobs {
 
     /// The blobs in one of the 256 folders, sorted. Blocks.
     pub(crate) fn folder(&self, first: u8) -> io::Result<Vec<BlobId>> {
-        let entries = fs::read_dir(self.inner.root.join(hex::encode([first])))?;
+        let entries = fs::read_dir(self.inner.folder(first))?;
         let named = |entry: fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse().ok());
         let mut blobs: Vec<BlobId> = entries
             .map(|entry| Ok(named(entry?)))
@@ -180,9 +203,15 @@ impl Inner {
         self.root.join(&name[..2]).join(name)
     }
 
+    /// The folder of the blobs whose address begins so.
+    fn folder(&self, first: u8) -> PathBuf {
+        self.root.join(hex::encode([first]))
+    }
+
     /// A name in `tmp/` that nobody else uses.
     fn fresh_temporary(&self) -> PathBuf {
-        self.root.join("tmp").join(uuid::Uuid::new_v4().to_string())
+        let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
+        self.root.join("tmp").join(format!("{}-{number}", self.prefix))
     }
 }
 
@@ -192,7 +221,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Runs file work where it may block.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
 ) -> Result<T, BlobError> {
     tokio::task::spawn_blocking(work).await.map_err(|panic| BlobError::Io(io::Error::other(panic)))?

@@ -170,3 +170,33 @@ async fn what_a_crash_leaves_is_found_once_it_is_old() {
     assert_eq!(all(Duration::ZERO).await, Collected { blobs: 1, bytes: 0, temporary: 1 });
     assert!(!blobs.local_path(lost).exists() && blobs.local_path(named).exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blobs_that_are_written_side_by_side_all_become_durable() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let contents: Vec<Vec<u8>> = (0..300_u32).map(|n| n.to_le_bytes().repeat(500)).collect();
+    let puts = contents.iter().map(|content| blobs.put(content.clone()));
+    let stored = futures_util::future::try_join_all(puts).await.unwrap();
+    for (stored, expected) in stored.iter().zip(&contents) {
+        assert_eq!(&content(&blobs, stored.id).await, expected);
+    }
+    // Twice the same and something new in one call, in its order.
+    let written: Vec<Written> =
+        [&contents[1], &vec![7; 9], &contents[1]].map(|content| blobs.write(content).unwrap()).into();
+    let ids: Vec<BlobId> =
+        blobs.make_durable(written).await.unwrap().iter().map(|stored| stored.id).collect();
+    assert_eq!(ids, [stored[1].id, BlobId::of(&[7; 9]), stored[1].id]);
+    assert_eq!(files(&folder.path().join("tmp")), 0);
+}
+
+#[tokio::test]
+async fn what_is_written_and_never_made_durable_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let written = blobs.write(b"never mind").unwrap();
+    let id = BlobId::of(b"never mind");
+    assert!(!blobs.local_path(id).exists(), "it has its name once it is on the disk");
+    drop(written);
+    assert_eq!(files(&folder.path().join("tmp")), 0);
+}

@@ -1,4 +1,4 @@
-//! Writing: temporary name, fsync, rename, fsync of the folder.
+//! Writing: content goes to a temporary name here; `durable` makes a blob of it.
 
 use std::{
     fs::{self, File, FileTimes},
@@ -10,7 +10,7 @@ use std::{
 use darkroom_core::BlobId;
 use sha2::{Digest, Sha256};
 
-use super::{BlobError, Inner, Stored, blocking, pins::Pins, sync_folder};
+use super::{BlobError, Blobs, Inner, Stored, blocking, pins::Pins};
 use crate::failpoint;
 
 /// Content is gathered to pieces of this size, so that small blobs take one trip to the file threads and large ones
@@ -51,10 +51,16 @@ impl BlobWriter {
     }
 
     /// Makes the blob durable. Content that is there already is not written again.
-    pub async fn finish(mut self) -> Result<Stored, BlobError> {
+    pub async fn finish(self) -> Result<Stored, BlobError> {
+        let blobs = Blobs { inner: Arc::clone(&self.inner) };
+        blobs.make_durable_one(self.written().await?).await
+    }
+
+    /// Writes what is left; see [`Blobs::make_durable`] for the rest of the way.
+    pub async fn written(mut self) -> Result<Written, BlobError> {
         let (inner, rest, spilled) = (self.inner, std::mem::take(&mut self.gathered), self.spilled.take());
         blocking(move || match spilled {
-            None => put(&inner, &rest),
+            None => write(&inner, &rest),
             Some(spilled) => spilled.finish(&inner, &rest),
         })
         .await
@@ -93,30 +99,41 @@ impl Spilled {
         Ok(self.file.handle.write_all(piece)?)
     }
 
-    fn finish(mut self, inner: &Inner, rest: &[u8]) -> Result<Stored, BlobError> {
+    fn finish(mut self, inner: &Inner, rest: &[u8]) -> Result<Written, BlobError> {
         self.append(rest)?;
         let id = BlobId::from_bytes(self.hash.finalize().into());
         let stored = Stored { id, bytes: self.bytes, pin: Pins::pin(&inner.pins, id) };
-        if !reuse(inner, id)? {
-            self.file.become_blob(inner, id)?;
-            inner.sizes.added(id, stored.bytes);
-        }
-        Ok(stored)
+        let file = if reuse(inner, id)? { None } else { Some(self.file) };
+        Ok(Written { stored, file })
     }
 }
 
-/// Stores `content` unless it is there already. Blocks.
-pub(super) fn put(inner: &Inner, content: &[u8]) -> Result<Stored, BlobError> {
+/// Content that is written, and that a loss of power may still take back.
+#[derive(Debug)]
+pub struct Written {
+    pub(super) stored: Stored,
+    /// What is to become the blob; `None` if it is there already.
+    pub(super) file: Option<Temporary>,
+}
+
+impl Written {
+    /// Its size in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.stored.bytes
+    }
+}
+
+/// Writes `content` unless it is there already. Blocks.
+pub(super) fn write(inner: &Inner, content: &[u8]) -> Result<Written, BlobError> {
     let id = BlobId::of(content);
     // The pin comes before the look: what is pinned can no longer vanish, what vanished before is written again.
     let stored = Stored { id, bytes: content.len() as u64, pin: Pins::pin(&inner.pins, id) };
-    if !reuse(inner, id)? {
-        let mut file = Temporary::create(inner)?;
-        file.handle.write_all(content)?;
-        file.become_blob(inner, id)?;
-        inner.sizes.added(id, stored.bytes);
+    if reuse(inner, id)? {
+        return Ok(Written { stored, file: None });
     }
-    Ok(stored)
+    let mut file = Temporary::create(inner)?;
+    file.handle.write_all(content)?;
+    Ok(Written { stored, file: Some(file) })
 }
 
 /// Whether the blob exists; then its age starts anew, so that no collector takes it for a leftover.
@@ -132,15 +149,13 @@ fn reuse(inner: &Inner, id: BlobId) -> io::Result<bool> {
         Err(error) => return Err(error),
     };
     file.set_times(FileTimes::new().set_modified(std::time::SystemTime::now()))?;
-    // Whoever wrote it may have crashed between the rename and this.
-    sync_folder(path.parent().unwrap_or(&inner.root))?;
     Ok(true)
 }
 
 /// A file in `tmp/` that is removed unless it becomes a blob.
 #[derive(Debug)]
-struct Temporary {
-    handle: File,
+pub(super) struct Temporary {
+    pub(super) handle: File,
     path: Option<PathBuf>,
 }
 
@@ -152,18 +167,14 @@ impl Temporary {
         Ok(Self { handle, path: Some(path) })
     }
 
-    fn become_blob(mut self, inner: &Inner, id: BlobId) -> Result<(), BlobError> {
-        failpoint::reached("blobs.written");
-        self.handle.sync_data()?;
-        failpoint::reached("blobs.synced");
-        let target = inner.path(id);
+    /// Gives it the name of its blob; its size.
+    pub(super) fn become_blob(mut self, inner: &Inner, id: BlobId) -> io::Result<u64> {
+        let bytes = self.handle.metadata()?.len();
         if let Some(path) = &self.path {
-            fs::rename(path, &target)?;
+            fs::rename(path, inner.path(id))?;
         }
         self.path = None;
-        failpoint::reached("blobs.renamed");
-        sync_folder(target.parent().unwrap_or(&inner.root))?;
-        Ok(())
+        Ok(bytes)
     }
 }
 

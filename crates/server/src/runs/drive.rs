@@ -155,7 +155,7 @@ impl Drive {
                 Ok(None) => break,
                 Err(ended) => {
                     // What came before is whole.
-                    self.record(&mut gathered).await?;
+                    self.record_all(&mut gathered).await?;
                     return Err(ended);
                 }
             };
@@ -166,15 +166,15 @@ impl Drive {
                 // A source that broke says why when it is asked for the next one.
                 Ok(()) | Err(NotGathered::SourceBroken) => {}
                 Err(NotGathered::Blobs(error)) => {
-                    self.record(&mut gathered).await?;
+                    self.record_all(&mut gathered).await?;
                     return Err(error.into());
                 }
             }
-            if gathered.len() >= self.chunk {
+            if gathered.is_full(self.chunk) {
                 self.record(&mut gathered).await?;
             }
         }
-        self.record(&mut gathered).await?;
+        self.record_all(&mut gathered).await?;
         let met = items.progress().met;
         let damage = items.summary().damage.as_ref().map(|what| format!("{what} (after {met} entries)"));
         if let Some(damage) = &damage {
@@ -203,17 +203,26 @@ impl Drive {
                 biased;
                 () = self.stop.cancelled() => return Err(Ended::Unwanted),
                 met = &mut next => return Ok(met?),
-                () = tokio::time::sleep(PATIENCE), if !gathered.is_empty() => self.record(gathered).await?,
+                () = tokio::time::sleep(PATIENCE), if !gathered.is_empty() => self.record_all(gathered).await?,
             }
         }
     }
 
-    /// Records what was gathered, as there is room for it.
+    /// Records everything that was gathered.
+    async fn record_all(&self, gathered: &mut Gathered) -> Result<(), Ended> {
+        while !gathered.is_empty() {
+            self.record(gathered).await?;
+        }
+        Ok(())
+    }
+
+    /// Records what was to be recorded the last time, as there is room for it, and has what was gathered since made
+    /// durable meanwhile.
     async fn record(&self, gathered: &mut Gathered) -> Result<(), Ended> {
-        if gathered.is_empty() {
+        let Ready { items: mut left, pins } = gathered.turn(&self.blobs, &*self.clock).await?;
+        if left.is_empty() {
             return Ok(());
         }
-        let Ready { items: mut left, pins } = gathered.ready(&*self.clock).await?;
         loop {
             let appended = self.append(left.clone()).await?;
             left.drain(..appended.min(left.len()));

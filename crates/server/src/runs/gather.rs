@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
 use darkroom_core::{
     Clock, JobId,
     job::Input,
@@ -10,29 +11,54 @@ use darkroom_core::{
 use tokio::task::JoinHandle;
 
 use crate::{
-    blobs::{BlobError, BlobWriter, Blobs, Pin, Stored},
+    blobs::{BlobError, Blobs, Pin, Stored, Written, blocking},
     sources::{Broken, Item, ItemPath, Met},
 };
 
-/// What is recorded together. Blobs are made durable at the same time as others, and held until their rows are there.
+/// Bytes that are gathered before they are written.
+const MAX_BYTES: usize = 4 << 20;
+
+/// Images that are written before they are made durable: each is an open file.
+const MAX_FILES: usize = 64;
+
+/// What is recorded together. While blobs are made durable, more is gathered.
 #[derive(Default)]
 pub(super) struct Gathered {
-    waiting: VecDeque<Waiting>,
+    waiting: Vec<Waiting>,
+    /// Bytes of those whose content is in memory.
+    bytes: usize,
+    /// Those whose content is in a file.
+    files: usize,
+    begun: Option<Begun>,
 }
 
 struct Waiting {
     index: u64,
     key: ItemKey,
-    image: Result<Written, SkipReason>,
+    image: Result<Image, SkipReason>,
 }
 
-/// An image whose bytes are all there; its blob is being made durable.
-struct Written {
-    blob: JoinHandle<Result<Stored, BlobError>>,
+/// An image whose bytes are all there.
+struct Image {
+    content: Content,
     media_type: &'static str,
 }
 
+enum Content {
+    /// A small one.
+    Memory(Bytes),
+    /// A large one.
+    File(Written),
+}
+
+/// Items whose blobs are being made durable.
+struct Begun {
+    items: Vec<(u64, ItemKey, Result<&'static str, SkipReason>)>,
+    blobs: JoinHandle<Result<Vec<Stored>, BlobError>>,
+}
+
 /// Items that are ready to be recorded, and what holds their blobs.
+#[derive(Default)]
 pub(super) struct Ready {
     pub(super) items: Vec<NewItem>,
     /// To be kept until the rows are there.
@@ -54,12 +80,13 @@ impl From<BlobError> for NotGathered {
 }
 
 impl Gathered {
-    pub(super) fn len(&self) -> usize {
-        self.waiting.len()
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.begun.is_none()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+    /// Whether it is time to record: there are `chunk` items, or as much as may be held.
+    pub(super) fn is_full(&self, chunk: usize) -> bool {
+        self.waiting.len() >= chunk || self.bytes >= MAX_BYTES || self.files >= MAX_FILES
     }
 
     /// Takes the content of what was met. Its blob need not be durable yet.
@@ -74,35 +101,84 @@ impl Gathered {
             (Ok(_), Met::Passed(passed)) => Err(passed.fault.reason),
             (Ok(_), Met::Image(mut item)) => {
                 let media_type = item.format.media_type();
-                let written = read(&mut item, blobs.writer(cap)).await?;
-                written.map(|writer| Written { blob: tokio::spawn(writer.finish()), media_type })
+                read(&mut item, blobs, cap).await?.map(|content| Image { content, media_type })
             }
         };
+        match &image {
+            Ok(Image { content: Content::Memory(bytes), .. }) => self.bytes += bytes.len(),
+            Ok(Image { content: Content::File(_), .. }) => self.files += 1,
+            Err(_) => {}
+        }
         let key = key.unwrap_or_else(|InvalidKey| nameless(index));
-        self.waiting.push_back(Waiting { index, key, image });
+        self.waiting.push(Waiting { index, key, image });
         Ok(())
     }
 
-    /// Waits until all blobs are durable. After an error nothing is left: what comes later may not be recorded before
-    /// what comes first.
-    pub(super) async fn ready(&mut self, clock: &dyn Clock) -> Result<Ready, BlobError> {
-        let ready = self.all_ready(clock).await;
-        self.waiting.clear();
+    /// Begins to make durable what was gathered, and gives what was begun before. After an error nothing is left: what
+    /// comes later may not be recorded before what comes first.
+    pub(super) async fn turn(&mut self, blobs: &Blobs, clock: &dyn Clock) -> Result<Ready, BlobError> {
+        (self.bytes, self.files) = (0, 0);
+        let next = begin(std::mem::take(&mut self.waiting), blobs);
+        let Some(begun) = std::mem::replace(&mut self.begun, next) else { return Ok(Ready::default()) };
+        let ready = begun.ready(clock).await;
+        if ready.is_err() {
+            self.begun = None;
+        }
         ready
     }
+}
 
-    async fn all_ready(&mut self, clock: &dyn Clock) -> Result<Ready, BlobError> {
-        let mut ready = Ready { items: Vec::with_capacity(self.len()), pins: Vec::new() };
-        while let Some(Waiting { index, key, image }) = self.waiting.pop_front() {
-            let entry = match image {
-                Ok(Written { blob, media_type }) => {
-                    let stored =
-                        blob.await.map_err(|panic| BlobError::Io(std::io::Error::other(panic)))??;
+fn begin(waiting: Vec<Waiting>, blobs: &Blobs) -> Option<Begun> {
+    if waiting.is_empty() {
+        return None;
+    }
+    let (mut items, mut contents) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
+    for Waiting { index, key, image } in waiting {
+        let image = image.map(|Image { content, media_type }| {
+            contents.push(content);
+            media_type
+        });
+        items.push((index, key, image));
+    }
+    Some(Begun { items, blobs: tokio::spawn(store_all(contents, blobs.clone())) })
+}
+
+/// Blobs of all contents, in their order.
+async fn store_all(contents: Vec<Content>, blobs: Blobs) -> Result<Vec<Stored>, BlobError> {
+    let mut stored = Vec::with_capacity(contents.len());
+    let mut contents = contents.into_iter();
+    while !contents.as_slice().is_empty() {
+        let some: Vec<Content> = contents.by_ref().take(MAX_FILES).collect();
+        let writer = blobs.clone();
+        let written = blocking(move || some.into_iter().map(|content| content.written(&writer)).collect());
+        stored.extend(blobs.make_durable(written.await?).await?);
+    }
+    Ok(stored)
+}
+
+impl Content {
+    fn written(self, blobs: &Blobs) -> Result<Written, BlobError> {
+        match self {
+            Self::Memory(bytes) => blobs.write(&bytes),
+            Self::File(written) => Ok(written),
+        }
+    }
+}
+
+impl Begun {
+    async fn ready(self, clock: &dyn Clock) -> Result<Ready, BlobError> {
+        let stored = self.blobs.await.map_err(|panic| BlobError::Io(std::io::Error::other(panic)))??;
+        let mut stored: VecDeque<Stored> = stored.into();
+        let mut ready = Ready { items: Vec::with_capacity(self.items.len()), pins: Vec::new() };
+        for (index, key, image) in self.items {
+            let entry = match image.map(|media_type| (stored.pop_front(), media_type)) {
+                Ok((Some(stored), media_type)) => {
                     let media_type = media_type.to_owned();
                     let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name: None };
                     ready.pins.push(stored.pin);
                     Entry::Image(JobId::new(clock.now()), input)
                 }
+                Ok((None, _)) => return Err(BlobError::Io(std::io::Error::other("an image gave no blob"))),
                 Err(reason) => Entry::Skipped(reason),
             };
             ready.items.push(NewItem { index, key, entry });
@@ -111,10 +187,13 @@ impl Gathered {
     }
 }
 
-async fn read(
-    item: &mut Item,
-    mut writer: BlobWriter,
-) -> Result<Result<BlobWriter, SkipReason>, NotGathered> {
+/// All bytes of an item. Those of a large one go to the disk while they come.
+async fn read(item: &mut Item, blobs: &Blobs, cap: u64) -> Result<Result<Content, SkipReason>, NotGathered> {
+    if let Some(whole) = item.content.whole() {
+        let small = whole.len() as u64 <= cap;
+        return Ok(if small { Ok(Content::Memory(whole)) } else { Err(SkipReason::TooLarge) });
+    }
+    let mut writer = blobs.writer(cap);
     loop {
         match item.content.chunk().await {
             Ok(Some(chunk)) => match writer.write(&chunk).await {
@@ -122,7 +201,7 @@ async fn read(
                 Err(BlobError::TooLarge { .. }) => return Ok(Err(SkipReason::TooLarge)),
                 Err(error) => return Err(error.into()),
             },
-            Ok(None) => return Ok(Ok(writer)),
+            Ok(None) => return Ok(Ok(Content::File(writer.written().await?))),
             Err(Broken::Item(fault)) => return Ok(Err(fault.reason)),
             Err(Broken::Source) => return Err(NotGathered::SourceBroken),
         }

@@ -22,7 +22,7 @@ use darkroom_core::{
 use futures_util::StreamExt;
 use tokio::{
     task::{Id, JoinHandle, JoinSet},
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +37,10 @@ use drive::Drive;
 
 /// Notices are hints and may be lost: runs are looked for this often.
 const FLOOR: Duration = Duration::from_secs(1);
+
+/// Between two looks at runs of which something was heard. A run in work changes hundreds of times a second, and most of
+/// these changes are its items'.
+const PACE: Duration = Duration::from_millis(50);
 
 /// Works through the sources of runs until it is shut down.
 #[derive(Debug)]
@@ -65,6 +69,9 @@ impl Drivers {
             driven: HashMap::new(),
             drives: JoinSet::new(),
             resumed_at: Instant::now(),
+            heard: HashSet::new(),
+            look_at: None,
+            looked_at: None,
         };
         Self { stop, supervisor: tokio::spawn(supervisor.run()) }
     }
@@ -88,6 +95,10 @@ struct Supervisor {
     drives: JoinSet<()>,
     /// When runs that wait for something were last let try again.
     resumed_at: Instant,
+    /// Runs of which something was heard, when to look at them, and when that was done last.
+    heard: HashSet<RunId>,
+    look_at: Option<Instant>,
+    looked_at: Option<Instant>,
 }
 
 impl Supervisor {
@@ -110,11 +121,14 @@ impl Supervisor {
                     self.driven.remove(&id);
                 }
                 notice = notices.next() => match notice {
-                    Some(Notice::Run(run)) => self.look_at(&*store, run).await,
+                    Some(Notice::Run(run)) => self.heed(run),
                     Some(Notice::Missed) => self.look(&*store).await,
                     Some(Notice::Job(_) | Notice::Work) => {}
                     None => break,
                 },
+                () = sleep_until(self.look_at.unwrap_or_else(Instant::now)), if self.look_at.is_some() => {
+                    self.look_at_heard(&*store).await;
+                }
                 _ = floor.tick() => self.look(&*store).await,
             }
         }
@@ -122,6 +136,20 @@ impl Supervisor {
             stop.cancel();
         }
         while self.drives.join_next().await.is_some() {}
+    }
+
+    /// The first news for a while are looked at at once.
+    fn heed(&mut self, run: RunId) {
+        self.heard.insert(run);
+        let (now, looked_at) = (Instant::now(), self.looked_at);
+        self.look_at.get_or_insert_with(|| looked_at.map_or(now, |last| now.max(last + PACE)));
+    }
+
+    async fn look_at_heard(&mut self, store: &dyn Store) {
+        (self.look_at, self.looked_at) = (None, Some(Instant::now()));
+        for run in std::mem::take(&mut self.heard) {
+            self.look_at(store, run).await;
+        }
     }
 
     /// Drives whatever is to be driven, up to the number that may be at a time; the oldest first.

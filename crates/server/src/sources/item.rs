@@ -112,6 +112,11 @@ pub enum Broken {
 }
 
 impl Content {
+    /// All bytes, if they are one chunk that was not taken yet.
+    pub fn whole(&mut self) -> Option<Bytes> {
+        if self.rest.is_none() { self.first.take() } else { None }
+    }
+
     /// The next bytes; `None` at the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Broken> {
         if let Some(first) = self.first.take() {

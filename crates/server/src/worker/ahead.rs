@@ -1,5 +1,5 @@
-//! How many jobs a worker holds beside those in work. Enough that no processor waits for the store; no more than it
-//! gets through in a moment, so that an upload in the middle of a run is not behind a row of slow images.
+//! How many jobs wait within a worker for their work. Enough that no processor waits for the store; no more than it gets
+//! through in a moment, so that an upload in the middle of a run is not behind a row of slow images.
 
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,11 @@ const MOMENT: Duration = Duration::from_millis(20);
 /// The weight of the newest job in the mean: about the last eight count.
 const SHARE: f64 = 0.125;
 
-/// Follows the pace at which jobs end.
+/// Follows the pace at which images are worked through.
 #[derive(Debug)]
 pub(super) struct Ahead {
     most: u32,
-    /// Seconds between the ends of two jobs, on average. The first guess is slow: a pace is shown before it is trusted.
+    /// Seconds from one image to the next, on average. The first guess is slow: a pace is shown before it is trusted.
     apart: f64,
     last: Instant,
 }
@@ -29,14 +29,15 @@ impl Ahead {
         self.last = now;
     }
 
-    /// A job has ended.
-    pub(super) fn ended(&mut self, now: Instant) {
-        let apart = now.saturating_duration_since(self.last).as_secs_f64();
+    /// So many images were worked through since the last time.
+    pub(super) fn passed(&mut self, count: u32, now: Instant) {
+        let apart = now.saturating_duration_since(self.last).as_secs_f64() / f64::from(count.max(1));
         self.last = now;
-        self.apart += (apart - self.apart) * SHARE;
+        let old = (1.0 - SHARE).powi(count.max(1) as i32);
+        self.apart = self.apart * old + apart * (1.0 - old);
     }
 
-    /// How many to hold ahead now.
+    /// How many may wait now.
     pub(super) fn jobs(&self) -> u32 {
         let jobs = MOMENT.as_secs_f64() / self.apart.max(f64::MIN_POSITIVE);
         (jobs.round() as u32).clamp(1, self.most)
@@ -54,7 +55,7 @@ mod tests {
         ahead.woke(now);
         for _ in 0..100 {
             now += apart;
-            ahead.ended(now);
+            ahead.passed(1, now);
         }
         ahead.jobs()
     }
@@ -67,17 +68,29 @@ mod tests {
     }
 
     #[test]
+    fn images_that_are_told_of_together_are_not_taken_for_quicker_ones() {
+        let mut ahead = Ahead::new(16);
+        let mut now = Instant::now();
+        ahead.woke(now);
+        for _ in 0..25 {
+            now += Duration::from_millis(16);
+            ahead.passed(4, now);
+        }
+        assert_eq!(ahead.jobs(), 5);
+    }
+
+    #[test]
     fn a_rest_is_no_pace() {
         let mut ahead = Ahead::new(16);
         let mut now = Instant::now();
         ahead.woke(now);
         for _ in 0..100 {
             now += Duration::from_millis(1);
-            ahead.ended(now);
+            ahead.passed(1, now);
         }
         now += Duration::from_hours(1);
         ahead.woke(now);
-        ahead.ended(now + Duration::from_millis(1));
+        ahead.passed(1, now + Duration::from_millis(1));
         assert_eq!(ahead.jobs(), 16);
     }
 }

@@ -1,5 +1,4 @@
-//! One attempt: what is remembered → blob → header → admission → one decode for all thumbnails, one for all models →
-//! artifacts → settlement.
+//! One attempt: what is remembered → pixels (see `draw`) → answers of models → artifacts → settlement.
 
 use std::time::Instant;
 
@@ -8,21 +7,21 @@ use darkroom_core::{
     job::{Artifact, Caching, Job, OperationResult, Outcome, Timings},
     store::{Leased, Settled, Settlement},
 };
-use darkroom_imaging::{Guard, Inspected, Source};
-use futures_util::future::{self, Either};
 use serde_json::{Value, json};
 use tracing::Instrument;
 
 use super::{
     Workshop,
     beside::{Known, beside},
+    draw::{Drawn, draw},
     failure::Broken,
+    places::Place,
     recall::recall,
     stop::{Reason, StopSign},
-    work::{Content, Pace, Product, Work, products},
+    work::{Content, Product, Work, products},
 };
 use crate::{
-    blobs::{Blobs, Pin},
+    blobs::{BlobError, Blobs, Pin, Stored, blocking},
     failpoint,
 };
 
@@ -46,17 +45,17 @@ struct Made {
     known: Known,
 }
 
-/// Executes a claimed job and settles it.
-pub(super) async fn execute(shop: &Workshop, leased: Leased, sign: &StopSign) -> Ended {
+/// Executes a claimed job and settles it. It leaves its place once its image is worked through.
+pub(super) async fn execute(shop: &Workshop, leased: Leased, sign: &StopSign, place: Place) -> Ended {
     let span = tracing::info_span!("attempt", job_id = %leased.job.id, attempt = leased.lease.token);
-    attempt(shop, leased, sign).instrument(span).await
+    attempt(shop, leased, sign, place).instrument(span).await
 }
 
-async fn attempt(shop: &Workshop, leased: Leased, sign: &StopSign) -> Ended {
+async fn attempt(shop: &Workshop, leased: Leased, sign: &StopSign, place: Place) -> Ended {
     let Leased { lease, job, .. } = leased;
     let began = Instant::now();
     let mut timings = Timings::default();
-    let made = make(shop, &job, sign, &mut timings).await;
+    let made = make(shop, &job, (sign, place), &mut timings).await;
     if sign.reason() == Some(Reason::Lost) {
         return Ended::Otherwise;
     }
@@ -80,7 +79,12 @@ async fn attempt(shop: &Workshop, leased: Leased, sign: &StopSign) -> Ended {
 }
 
 /// The way from the input to durable artifacts.
-async fn make(shop: &Workshop, job: &Job, sign: &StopSign, timings: &mut Timings) -> Result<Made, Broken> {
+async fn make(
+    shop: &Workshop,
+    job: &Job,
+    (sign, place): (&StopSign, Place),
+    timings: &mut Timings,
+) -> Result<Made, Broken> {
     failpoint::reached_for("worker.execute", job.input.name.as_ref().map_or("", |name| name.as_str()));
     let work = Work::of(&job.operations, &shop.predictor)?;
 
@@ -91,13 +95,14 @@ async fn make(shop: &Workshop, job: &Job, sign: &StopSign, timings: &mut Timings
     timings.read_us = micros(began);
     let work = work.without(&recalled);
     let done = if work.is_empty() { Vec::new() } else { do_work(shop, job, work, (sign, timings)).await? };
+    drop(place);
     let mut done = done.into_iter();
     recalled.resize_with(job.operations.len(), || None);
     let products = recalled.into_iter().filter_map(|known| known.or_else(|| done.next())).collect();
 
     let began = Instant::now();
     let mut made = keep(&shop.blobs, &job.operations, products).await?;
-    timings.write_us = micros(began);
+    timings.write_us += micros(began);
     made.known.keys = keys;
     Ok(made)
 }
@@ -109,28 +114,7 @@ async fn do_work(
     work: Work,
     (sign, timings): (&StopSign, &mut Timings),
 ) -> Result<Vec<Product>, Broken> {
-    let began = Instant::now();
-    let source = Source::file(shop.blobs.local_path(job.input.blob));
-    let limits = shop.limits.clone();
-    let inspected = tokio::task::spawn_blocking(move || Inspected::new(source, limits));
-    let inspected = inspected.await.map_err(|panic| super::pool::Panicked(panic.to_string()))??;
-    timings.read_us += micros(began);
-
-    let began = Instant::now();
-    let reservation = tokio::select! {
-        biased;
-        () = sign.stopped() => return Err(Broken::Stopped),
-        reserved = shop.memory.reserve(work.memory_needed(&inspected)) => reserved?,
-    };
-    let guard = Guard::new(shop.limits.decode_time, sign.flag());
-    let pixels = move || {
-        let started = Instant::now();
-        let mut pace = Pace::default();
-        let steps = work.done(&inspected, &guard, &mut pace);
-        (steps, (started, pace), work.holds_frames().then_some(reservation))
-    };
-    let (steps, (started, pace), held) = shop.pool.run(pixels).await?;
-    timings.wait_us = (started - began).as_micros() as u64;
+    let Drawn { steps, times, held } = draw(shop, job, work, sign).await?;
     let answered = async { products(steps?).await };
     let products = tokio::select! {
         biased;
@@ -139,16 +123,20 @@ async fn do_work(
     };
     drop(held);
     // Work that failed or was stopped has taken its time, too.
-    timings.work_us = micros(started);
-    timings.infer_us = pace.asked.map_or(0, micros);
-    timings.decode_us = pace.spent.decode.as_micros() as u64;
-    timings.encode_us = pace.spent.encode.as_micros() as u64;
+    let work_time = times.started.elapsed().saturating_sub(times.wrote);
+    timings.read_us += times.read.as_micros() as u64;
+    timings.wait_us = times.waited.as_micros() as u64;
+    timings.work_us = work_time.as_micros() as u64;
+    timings.write_us = times.wrote.as_micros() as u64;
+    timings.infer_us = times.pace.asked.map_or(0, micros);
+    timings.decode_us = times.pace.spent.decode.as_micros() as u64;
+    timings.encode_us = times.pace.spent.encode.as_micros() as u64;
     products
 }
 
-/// Writes all artifacts at once: their fsyncs share the disk's time.
+/// Makes all artifacts durable at once, and with them those of other jobs.
 async fn keep(blobs: &Blobs, operations: &[Operation], products: Vec<Product>) -> Result<Made, Broken> {
-    let (mut names, mut puts) = (Vec::new(), Vec::new());
+    let (mut names, mut contents) = (Vec::new(), Vec::new());
     let mut results = Vec::with_capacity(products.len());
     let mut known = Known::default();
     for (operation, product) in operations.iter().zip(products) {
@@ -157,24 +145,18 @@ async fn keep(blobs: &Blobs, operations: &[Operation], products: Vec<Product>) -
         let mut artifacts = Vec::with_capacity(files.len());
         for file in files {
             let name = unused_name(&file.stem, file.extension, &names);
-            let bytes = match &file.content {
-                Content::Bytes(bytes) => bytes.len() as u64,
-                Content::Stored(stored) => stored.bytes,
-            };
+            let bytes = file.content.bytes();
             if let Some(Value::Object(told)) = document.pointer_mut(&file.place) {
                 told.insert("artifact".to_owned(), json!(name));
                 told.insert("bytes".to_owned(), json!(bytes));
             }
-            puts.push(match file.content {
-                Content::Bytes(bytes) => Either::Left(blobs.put(bytes)),
-                Content::Stored(stored) => Either::Right(future::ready(Ok(stored))),
-            });
+            contents.push(file.content);
             names.push(name.clone());
             artifacts.push((name, file.media_type, bytes));
         }
         results.push((operation.name().to_owned(), document, artifacts, cached));
     }
-    let mut stored = future::try_join_all(puts).await?.into_iter();
+    let mut stored = store_all(blobs, contents).await?.into_iter();
     let (count, pins) = (results.len(), Vec::with_capacity(names.len()));
     let mut made = Made { results: Vec::with_capacity(count), pins, known };
     for (operation, document, artifacts, cached) in results {
@@ -186,6 +168,28 @@ async fn keep(blobs: &Blobs, operations: &[Operation], products: Vec<Product>) -
         made.results.push(OperationResult { operation, document, artifacts, cached });
     }
     Ok(made)
+}
+
+/// Blobs of all contents, in their order.
+async fn store_all(blobs: &Blobs, mut contents: Vec<Content>) -> Result<Vec<Stored>, BlobError> {
+    if contents.iter().any(|content| matches!(content, Content::Bytes(_))) {
+        let blobs = blobs.clone();
+        contents =
+            blocking(move || contents.into_iter().map(|content| content.written(&blobs)).collect()).await?;
+    }
+    let (mut written, mut stored) = (Vec::new(), Vec::with_capacity(contents.len()));
+    for content in contents {
+        match content {
+            Content::Written(content) => {
+                written.push(content);
+                stored.push(None);
+            }
+            Content::Stored(content) => stored.push(Some(content)),
+            Content::Bytes(_) => {}
+        }
+    }
+    let mut written = blobs.make_durable(written).await?.into_iter();
+    Ok(stored.into_iter().filter_map(|known| known.or_else(|| written.next())).collect())
 }
 
 /// `thumbnail.jpg`, or `thumbnail-2.jpg` if that name is taken within the job.

@@ -5,10 +5,12 @@
 
 mod ahead;
 mod beside;
+mod draw;
 mod execute;
 mod failure;
 mod limits;
 mod memory;
+mod places;
 mod pool;
 mod recall;
 mod runner;
@@ -41,8 +43,8 @@ settings! {
     pub struct Config in "worker" {
         /// Images worked on at once, one thread each. 0 is one a processor that this process may use.
         slots: u32 = 0,
-        /// Jobs claimed beyond those at most, which read, write or settle meanwhile; the slower they are the fewer. 0 is
-        /// eight a slot.
+        /// Jobs held beyond those at most. They wait for a slot, no more of them than are worked on in a moment, or write
+        /// and settle what came of them. 0 is 32 a slot.
         ahead: u32 = 0,
         /// Memory that all images together may need at once. 0 is half of what this process may use.
         memory: ByteSize = ByteSize(0),
@@ -84,7 +86,7 @@ impl Config {
 
     /// Jobs held beside those in work, at most.
     fn ahead(&self) -> u32 {
-        if self.ahead == 0 { 8 * self.slots() } else { self.ahead }
+        if self.ahead == 0 { 32 * self.slots() } else { self.ahead }
     }
 
     fn retry(&self) -> RetryPolicy {

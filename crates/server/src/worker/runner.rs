@@ -24,6 +24,7 @@ use super::{
     Config, Workshop,
     ahead::Ahead,
     execute::{Ended, execute},
+    places::Places,
     stop::{Reason, StopSign},
 };
 
@@ -97,6 +98,8 @@ enum Company {
 struct Session {
     shop: Arc<Workshop>,
     config: Config,
+    /// As many as the configuration comes to here: to ask takes longer than a small image.
+    slots: u32,
     id: SessionId,
     jobs: JoinSet<(JobId, Ended)>,
     held: HashMap<JobId, Arc<StopSign>>,
@@ -106,7 +109,10 @@ struct Session {
     /// When there has been nothing to do for long enough to give memory back.
     rest_at: Option<Instant>,
     company: Company,
+    places: Arc<Places>,
     ahead: Ahead,
+    /// Jobs held at most.
+    most: u32,
     /// Whether there may be something to claim.
     hungry: bool,
     stats: WorkerStats,
@@ -115,10 +121,11 @@ struct Session {
 
 impl Session {
     fn new(shop: Arc<Workshop>, config: Config, id: SessionId) -> Self {
-        let ahead = Ahead::new(config.ahead());
+        let (slots, ahead) = (config.slots(), config.ahead());
         Self {
             shop,
             config,
+            slots,
             id,
             jobs: JoinSet::new(),
             held: HashMap::new(),
@@ -126,7 +133,9 @@ impl Session {
             ask_at: None,
             rest_at: None,
             company: Company::Together,
-            ahead,
+            places: Arc::default(),
+            ahead: Ahead::new(ahead),
+            most: slots + ahead,
             hungry: true,
             stats: WorkerStats::default(),
             lost: false,
@@ -136,7 +145,7 @@ impl Session {
     /// Works until the session is lost or `stopped` is true.
     async fn work(mut self, stopped: &mut watch::Receiver<bool>) {
         let shop = Arc::clone(&self.shop);
-        let mut notices = shop.store.watch();
+        let (mut notices, places) = (shop.store.watch(), Arc::clone(&self.places));
         let mut watching = true;
         let mut beats = steady(BEAT_INTERVAL);
         let mut polls = steady(self.config.poll_floor);
@@ -145,6 +154,7 @@ impl Session {
             tokio::select! {
                 () = told(stopped) => return self.drain(beats).await,
                 Some(ended) = self.jobs.join_next() => self.ended(ended),
+                count = places.left() => self.ahead.passed(count, Instant::now().into_std()),
                 notice = notices.next(), if watching => match notice {
                     Some(notice) => self.heed(notice).await,
                     None => watching = false,
@@ -187,11 +197,11 @@ impl Session {
 
     /// How many jobs to claim now.
     fn room(&mut self) -> u32 {
-        let (leases, held) = (self.config.slots() + self.ahead.jobs(), self.jobs.len() as u32);
+        let (leases, held) = (self.slots + self.ahead.jobs(), self.jobs.len() as u32);
         if self.company == (Company::Alone { suspects: 0 }) && held == 0 {
             self.company = Company::Together;
         }
-        let free = leases.saturating_sub(held);
+        let free = leases.saturating_sub(self.places.taken()).min(self.most.saturating_sub(held));
         match self.company {
             Company::Alone { .. } => u32::from(held == 0),
             // While there is plenty in work, a few free places wait for company: one claim for many.
@@ -248,13 +258,12 @@ impl Session {
         }
         self.rest_at = None;
         self.held.insert(id, Arc::clone(&sign));
-        let shop = Arc::clone(&self.shop);
-        self.jobs.spawn(async move { (id, execute(&shop, leased, &sign).await) });
+        let (shop, place) = (Arc::clone(&self.shop), Places::take(&self.places));
+        self.jobs.spawn(async move { (id, execute(&shop, leased, &sign, place).await) });
         self.count_held();
     }
 
     fn ended(&mut self, ended: Result<(JobId, Ended), tokio::task::JoinError>) {
-        self.ahead.ended(Instant::now().into_std());
         self.rest_at = self.jobs.is_empty().then(|| Instant::now() + REST);
         match ended {
             Ok((id, ended)) => {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::failure::Broken;
 use crate::{
-    blobs::Stored,
+    blobs::{BlobError, Blobs, Stored, Written},
     host,
     predict::{self, Asked, Experts, Predictor, Said, Seen},
 };
@@ -71,6 +71,8 @@ pub(super) struct File {
 pub(super) enum Content {
     /// These bytes, which are to be stored.
     Bytes(Vec<u8>),
+    /// These bytes were written; they are to become durable.
+    Written(Written),
     /// A blob that is there, and held.
     Stored(Stored),
 }
@@ -199,6 +201,24 @@ fn seen_by<'a>(
 impl Product {
     fn nothing() -> Self {
         Self { document: Value::Null, files: Vec::new(), model: None, cached: false }
+    }
+}
+
+impl Content {
+    /// Writes what is to be stored. Blocks.
+    pub(super) fn written(self, blobs: &Blobs) -> Result<Self, BlobError> {
+        match self {
+            Self::Bytes(bytes) => Ok(Self::Written(blobs.write(&bytes)?)),
+            content => Ok(content),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Written(written) => written.bytes(),
+            Self::Stored(stored) => stored.bytes,
+        }
     }
 }
 
