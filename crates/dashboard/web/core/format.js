@@ -80,6 +80,11 @@ export function words(name) {
   return String(name ?? "").replaceAll("_", " ");
 }
 
+/** A word as the beginning of a sentence. */
+export function sentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** Keeps the ages in `root` true while the page is shown. */
 export function keepAges(root, signal) {
   const timer = setInterval(() => {

@@ -53,7 +53,7 @@ function topBar() {
 function person() {
   if (!session.me) return h("a", { class: "button", href: "#/sign-in" }, "Sign in");
   if (!session.me.signed_in) {
-    return [h("span", { class: "role" }, `Not signed in, ${session.me.role}`), h("a", { class: "button small", href: "#/sign-in" }, "Sign in")];
+    return [h("span", { class: "role", title: `Whoever reaches this server from here has the role ${session.me.role} without signing in.` }, `Not signed in · ${session.me.role}`), h("a", { class: "button small", href: "#/sign-in" }, "Sign in")];
   }
   return [h("a", { href: "#/account", class: "name" }, session.me.name), h("span", { class: "role" }, session.me.role)];
 }

@@ -37,7 +37,7 @@ export async function page({ query, signal, setQuery }) {
   start();
   const root = h("div", { class: "page" },
     h("header", { class: "head" }, h("div", {}, h("h1", {}, "Inference log"), h("p", { class: "quiet" }, "Every question to a model and what came of it, newest first.")),
-      h("div", { class: "actions" }, action([icon("retry"), "Look again"], {}, start), save("jsonl", filter), save("csv", filter), entries.columnsButton())),
+      h("div", { class: "actions" }, action([icon("retry"), "Refresh"], {}, start), save("jsonl", filter), save("csv", filter), entries.columnsButton())),
     form, place);
   keepAges(root, signal);
   return root;

@@ -4,6 +4,7 @@ import { h, fill, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
 import { number } from "/ui/core/format.js";
 import { badge } from "/ui/parts/badge.js";
+import { segmented } from "/ui/parts/choice.js";
 import { nothing, problemCard } from "/ui/parts/notice.js";
 import { picture, preview } from "/ui/parts/picture.js";
 
@@ -21,8 +22,7 @@ export function samplesCard(id, signal) {
   const grid = h("ul", { class: "samples" });
   const more = h("button", { hidden: true, onclick: () => load(cursor) }, "More");
   const line = h("p", { class: "quiet", role: "status" });
-  const picks = h("div", { class: "picks", role: "group", "aria-label": "Which images" });
-  const drawPicks = () => fill(picks, KINDS.map(([value, label]) => h("button", { class: "small", "aria-pressed": String(value === state), onclick: () => { state = value; drawPicks(); load(); } }, label)));
+  const picks = segmented({ label: "Which images", options: KINDS.map(([value, text]) => ({ value, text })), value: state, change: (value) => { state = value; load(); } });
   const load = async (from) => {
     asked = true;
     more.disabled = true;
@@ -41,7 +41,6 @@ export function samplesCard(id, signal) {
       more.disabled = false;
     }
   };
-  drawPicks();
   return {
     element: h("section", { class: "card" }, h("header", { class: "head" }, h("h2", {}, "Samples"), picks), grid, h("div", { class: "row" }, more, line)),
     // The first part fills up while images come in; once it is full, whoever looks at it is not disturbed.

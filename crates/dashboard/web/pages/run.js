@@ -3,9 +3,10 @@
 import { h, drawer, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
 import { follow } from "/ui/core/live.js";
-import { ago, bytes, duration, keepAges, number, words } from "/ui/core/format.js";
+import { ago, bytes, duration, keepAges, number, sentence, words } from "/ui/core/format.js";
 import { FINAL, badge, setBadge } from "/ui/parts/badge.js";
 import { bars } from "/ui/parts/chart.js";
+import { operationList } from "/ui/parts/operation.js";
 import { rawJson } from "/ui/parts/results.js";
 import { segments } from "/ui/parts/segments.js";
 import { runActions, downloads } from "/ui/pages/run-actions.js";
@@ -13,7 +14,6 @@ import { aggregatesCard } from "/ui/pages/run-aggregates.js";
 import { failuresCard } from "/ui/pages/run-failures.js";
 import { mapCard } from "/ui/pages/run-map.js";
 import { samplesCard } from "/ui/pages/run-samples.js";
-import { sentence } from "/ui/pages/try-field.js";
 
 /** How often, in milliseconds, and how many times a run that has ended is asked for while images of it still are worked on. */
 const [SETTLING, SETTLES] = [1500, 20];
@@ -64,7 +64,7 @@ export async function page({ params: { id }, signal, setTitle }) {
   };
   again(run);
   const root = h("div", { class: "page run" },
-    h("header", { class: "head" }, h("div", {}, h("p", { class: "trail" }, h("a", { href: "#/runs" }, "Runs")), h("h1", {}, run.name, " ", state), h("p", { class: "quiet" }, h("code", {}, run.id))), place.actions),
+    h("header", { class: "head" }, h("div", {}, h("p", { class: "trail" }, h("a", { href: "#/runs" }, "Runs")), h("h1", {}, h("span", { class: "named", title: run.name }, run.name), " ", state), h("p", { class: "quiet" }, h("code", {}, run.id))), place.actions),
     place.stop, progress.element, failures.element, aggregates.element, map.element, samples.element,
     h("div", { class: "split" }, h("div", { class: "pile" }, downloads(run, address), place.skipped), place.about), raw.element);
   keepAges(root, signal);
@@ -74,7 +74,7 @@ export async function page({ params: { id }, signal, setTitle }) {
 /** How far the run is, in numbers that are written over, so that nothing jumps. */
 function progressCard() {
   const bar = segments({ label: "Images by state" });
-  const figures = ["Images", "A second", "Time left", "Took", "Remembered", "Bytes"].map((name) => ({ name, value: h("dd"), row: null }));
+  const figures = ["Images", "Images a second", "Time left", "Took", "Remembered", "Bytes"].map((name) => ({ name, value: h("dd"), row: null }));
   const list = h("dl", { class: "run-figures" }, figures.map((figure) => { figure.row = h("div", {}, h("dt", {}, figure.name), figure.value); return figure.row; }));
   return {
     element: h("section", { class: "card", "aria-label": "Progress" }, list, bar.element),
@@ -83,7 +83,7 @@ function progressCard() {
       const done = counts.succeeded + counts.failed + counts.cancelled;
       const values = {
         Images: `${number(done)} of ${number(total)}${run.complete || FINAL.has(run.state) ? "" : " so far"}`,
-        "A second": run.rate && run.state !== "paused" ? number(Number(run.rate < 10 ? run.rate.toPrecision(2) : run.rate.toFixed(0))) : null,
+        "Images a second": run.rate && run.state !== "paused" ? number(Number(run.rate < 10 ? run.rate.toPrecision(2) : run.rate.toFixed(0))) : null,
         "Time left": run.time_left ? duration(Math.ceil(run.time_left)) : null,
         Took: run.started_at && run.finished_at ? duration((Date.parse(run.finished_at) - Date.parse(run.started_at)) / 1000) : null,
         Remembered: run.cached ? `${number(run.cached)} from earlier work` : null, Bytes: bytes(run.bytes),
@@ -124,7 +124,7 @@ function skippedView(skipped) {
 
 function about(run) {
   const rows = [
-    ["Source", sourceText(run.source)], ["Operations", h("ul", { class: "operation-list" }, run.operations.map(({ op, ...parameters }) => h("li", {}, h("strong", {}, op), " ", h("span", { class: "quiet" }, Object.entries(parameters).filter(([, value]) => value !== null).map(([name, value]) => `${words(name)} ${value}`).join(", ")))))],
+    ["Source", sourceText(run.source)], ["Operations", operationList(run.operations)],
     ["Failed images", onErrorText(run.on_error)], ["Owner", run.owner], ["Queue", run.queue],
     ["Made", ago(run.created_at)], ["Begun", ago(run.started_at)], ["Ended", ago(run.finished_at)],
   ];
