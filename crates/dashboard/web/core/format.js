@@ -60,11 +60,12 @@ export function ago(time) {
   return element;
 }
 
-/** "12 s ago", "in 3 min". */
+/** "12 s ago", "in 3 min", "2 h 5 min ago": of minutes no seconds, so that a list does not flicker. */
 export function agoText(time) {
   const seconds = (clock.now() - Date.parse(time)) / 1000;
   if (Math.abs(seconds) < 1) return "now";
-  const words = duration(Math.floor(Math.abs(seconds)));
+  const whole = Math.floor(Math.abs(seconds));
+  const words = duration(whole < 60 ? whole : whole - (whole % 60));
   return seconds < 0 ? `in ${words}` : `${words} ago`;
 }
 
