@@ -12,6 +12,11 @@ export function number(value) {
   return Math.abs(value) < 100_000 ? whole.format(value) : short.format(value);
 }
 
+/** The same where there is little room: from ten thousand on 12.3K. */
+export function brief(value) {
+  return Math.abs(value) < 10_000 ? whole.format(value) : short.format(value);
+}
+
 /** 0.123 as 12.3 %. */
 export function percent(share, digits = 1) {
   return Number.isFinite(share) ? `${(share * 100).toFixed(digits)} %` : "–";
@@ -84,6 +89,11 @@ export function words(name) {
 /** A word as the beginning of a sentence. */
 export function sentence(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** A text of the server in which what stands between backticks is code. */
+export function marked(text) {
+  return String(text ?? "").split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
 }
 
 /** Keeps the ages in `root` true while the page is shown. */

@@ -4,7 +4,7 @@ import { h, fill, write } from "/ui/core/dom.js";
 import { clock } from "/ui/core/clock.js";
 import { live } from "/ui/core/live.js";
 import { session } from "/ui/core/session.js";
-import { duration, number } from "/ui/core/format.js";
+import { brief, duration, number } from "/ui/core/format.js";
 import { themeSwitch } from "/ui/core/theme.js";
 import { title } from "/ui/core/title.js";
 import { icon } from "/ui/parts/icons.js";
@@ -95,7 +95,8 @@ function counts(nav, { jobs }) {
     const badge = nav.querySelector(`a[data-path="${path}"] .count`);
     if (!badge) continue;
     badge.hidden = count === 0;
-    write(badge, number(count));
+    write(badge, brief(count));
+    badge.title = number(count);
   }
 }
 

@@ -5,7 +5,7 @@ import { api } from "/ui/core/api.js";
 import { go } from "/ui/core/router.js";
 import { follow } from "/ui/core/live.js";
 import { session } from "/ui/core/session.js";
-import { ago, bytes, keepAges, number, sentence, words } from "/ui/core/format.js";
+import { ago, bytes, keepAges, marked, number, sentence, words } from "/ui/core/format.js";
 import { FINAL, badge, setBadge } from "/ui/parts/badge.js";
 import { action, confirm } from "/ui/parts/dialog.js";
 import { icon } from "/ui/parts/icons.js";
@@ -33,13 +33,13 @@ export async function page({ params: { id }, signal, setTitle }) {
     facts: h("section", { class: "card" }), attempts: h("section", { class: "card" }),
   };
   const raw = rawJson(() => job);
-  // Without results the column on the right has room.
-  const unanswered = job.results.length === 0;
+  // With little to show the column on the right has room.
+  const short = job.results.length < 2 && !job.results.some(({ operation }) => operation === "faces");
   const root = h("div", { class: "page job" },
     h("header", { class: "head" }, h("div", {}, h("p", { class: "trail" }, h("a", { href: "#/jobs" }, "Jobs")),
       h("h1", {}, h("span", { class: "named", title: job.name }, job.name ?? "Image without a name"), " ", state), h("p", { class: "quiet" }, h("code", {}, job.id))), parts.actions),
-    parts.trouble, h("div", { class: "split" }, h("div", { class: "pile" }, inputCard(job), parts.attempts, !unanswered && parts.facts),
-      h("div", { class: "pile" }, parts.results, unanswered && parts.facts)), raw.element);
+    parts.trouble, h("div", { class: "split" }, h("div", { class: "pile" }, inputCard(job), parts.attempts, !short && parts.facts),
+      h("div", { class: "pile" }, parts.results, short && parts.facts)), raw.element);
   const draw = drawer(parts);
   const show = (next) => {
     job = next;
@@ -87,21 +87,23 @@ function trouble(job) {
   if (job.state === "scheduled") return note("It begins ", ago(job.run_at), ".");
   if (job.state === "running" && job.cancel_requested) return note("It has been told to stop; its worker looks soon.");
   if (job.state !== "failed" || !job.failure) return null;
-  return h("div", { class: "card problem", role: "status" }, h("h2", {}, sentence(words(job.failure.kind))), h("p", {}, job.failure.message), h("p", { class: "quiet" }, ADVICE[job.failure.kind] ?? ""));
+  return h("div", { class: "card problem", role: "status" }, h("h2", {}, sentence(words(job.failure.kind))), h("p", {}, marked(sentence(job.failure.message))), h("p", { class: "quiet" }, ADVICE[job.failure.kind]?.() ?? ""));
 }
 
 const note = (...text) => h("p", { class: "card note", role: "status" }, h("span", {}, text));
 
+const models = () => h("a", { href: "#/models" }, "the page of models");
+
 const ADVICE = {
-  undecodable: "The file is damaged or no image. A retry gives the same; send it again whole.",
-  unsupported: "The image is sound, but this operation does not take it. A retry gives the same.",
-  limit_exceeded: "The image is larger than the limits of the server allow. An admin sees them under Settings.",
-  timed_out: "It took longer than a job may. A retry may pass when less is going on.",
-  input_missing: "The image is not in the storage any more.",
-  storage_unavailable: "The storage did not answer. Retry once it does.",
-  model_missing: "Install the model, then retry.",
-  model_failed: "The model gave up on this image. The page of models says how it stands.",
-  crashed: "The worker died on it each time. The server's log says more.",
+  undecodable: () => "The file is damaged or no image. A retry gives the same; send it again whole.",
+  unsupported: () => "The image is sound, but this operation does not take it. A retry gives the same.",
+  limit_exceeded: () => "The image is larger than the limits of the server allow. An admin sees them under Settings.",
+  timed_out: () => "It took longer than a job may. A retry may pass when less is going on.",
+  input_missing: () => "The image is not in the storage any more.",
+  storage_unavailable: () => "The storage did not answer. Retry once it does.",
+  model_missing: () => ["Install the model, then retry. What is installed is on ", models(), "."],
+  model_failed: () => ["The model could not be used, or gave up on this image. How it stands is on ", models(), "."],
+  crashed: () => "The worker died on it each time. The server's log says more.",
 };
 
 const ORIGINS = { v1: "the API", v2: "the protocol of Open Inference", run: "a run", cli: "the command line" };

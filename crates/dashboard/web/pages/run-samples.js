@@ -3,7 +3,7 @@
 import { h, fill, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
 import { number } from "/ui/core/format.js";
-import { badge } from "/ui/parts/badge.js";
+import { FINAL, badge } from "/ui/parts/badge.js";
 import { segmented } from "/ui/parts/choice.js";
 import { nothing, problemCard } from "/ui/parts/notice.js";
 import { picture, preview } from "/ui/parts/picture.js";
@@ -18,7 +18,7 @@ const KINDS = [["succeeded", "Succeeded"], ["failed", "Failed"], ["", "All"]];
 
 /** The card of samples: a part at a time, the newest first. */
 export function samplesCard(id, signal) {
-  let [state, cursor, asked] = ["succeeded", undefined, false];
+  let [state, cursor, asked, ended] = ["succeeded", undefined, false, false];
   const grid = h("ul", { class: "samples" });
   const more = h("button", { hidden: true, onclick: () => load(cursor) }, "More");
   const line = h("p", { class: "quiet", role: "status" });
@@ -34,7 +34,7 @@ export function samplesCard(id, signal) {
       cursor = next;
       more.hidden = !next;
       write(line, any ? `${number(grid.childElementCount)} shown` : "");
-      if (!any) fill(grid, h("li", { class: "whole" }, nothing("No image here.", state === "succeeded" ? "They appear once the first has been done." : "")));
+      if (!any) fill(grid, h("li", { class: "whole" }, nothing(...emptyWords(state, ended))));
     } catch (problem) {
       if (problem.name !== "AbortError") fill(grid, h("li", { class: "whole" }, problemCard(problem, () => load())));
     } finally {
@@ -45,10 +45,17 @@ export function samplesCard(id, signal) {
     element: h("section", { class: "card" }, h("header", { class: "head" }, h("h2", {}, "Samples"), picks), grid, h("div", { class: "row" }, more, line)),
     // The first part fills up while images come in; once it is full, whoever looks at it is not disturbed.
     show(run) {
+      ended = FINAL.has(run.state);
       const done = Math.min(PART, run.counts.succeeded);
       if (!asked || (state === "succeeded" && !more.disabled && grid.querySelectorAll("a").length < done)) load();
     },
   };
+}
+
+function emptyWords(state, ended) {
+  if (state === "failed") return ["No image has failed."];
+  if (ended) return [state ? "No image succeeded." : "The run has no image."];
+  return ["No image yet.", "They appear here once the first has been done."];
 }
 
 /** One image; what came of it is asked for when it has been drawn, and shown beneath. */

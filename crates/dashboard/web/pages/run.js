@@ -3,7 +3,7 @@
 import { h, drawer, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
 import { follow } from "/ui/core/live.js";
-import { ago, bytes, duration, keepAges, number, sentence, words } from "/ui/core/format.js";
+import { ago, bytes, duration, keepAges, marked, number, sentence, words } from "/ui/core/format.js";
 import { FINAL, badge, setBadge } from "/ui/parts/badge.js";
 import { bars } from "/ui/parts/chart.js";
 import { operationList } from "/ui/parts/operation.js";
@@ -26,11 +26,15 @@ export async function page({ params: { id }, signal, setTitle }) {
   const place = { actions: h("div", { class: "actions" }), stop: h("div"), skipped: h("section", { class: "card" }), about: h("section", { class: "card" }) };
   const parts = [progressCard(), failuresCard(signal), samplesCard(id, signal), aggregatesCard(address, signal), mapCard(address, signal)];
   const [progress, failures, samples, aggregates, map] = parts;
+  // A run succeeds when it has come to its end, whatever became of its images.
+  const lost = h("span", { class: "badge bad", hidden: true });
   const raw = rawJson(() => run);
   const draw = drawer(place);
   const show = (next) => {
     run = next;
     setBadge(state, run.state);
+    lost.hidden = run.counts.failed === 0;
+    write(lost, `${number(run.counts.failed)} failed`);
     draw("actions", [run.state, run.counts.failed > 0], () => runActions(run, address, again));
     draw("stop", [run.state, run.stop, run.damage], () => stopNote(run));
     draw("skipped", run.skipped, () => skippedView(run.skipped));
@@ -64,7 +68,7 @@ export async function page({ params: { id }, signal, setTitle }) {
   };
   again(run);
   const root = h("div", { class: "page run" },
-    h("header", { class: "head" }, h("div", {}, h("p", { class: "trail" }, h("a", { href: "#/runs" }, "Runs")), h("h1", {}, h("span", { class: "named", title: run.name }, run.name), " ", state), h("p", { class: "quiet" }, h("code", {}, run.id))), place.actions),
+    h("header", { class: "head" }, h("div", {}, h("p", { class: "trail" }, h("a", { href: "#/runs" }, "Runs")), h("h1", {}, h("span", { class: "named", title: run.name }, run.name), " ", state, lost), h("p", { class: "quiet" }, h("code", {}, run.id))), place.actions),
     place.stop, progress.element, failures.element, aggregates.element, map.element, samples.element,
     h("div", { class: "split" }, h("div", { class: "pile" }, downloads(run, address), place.skipped), place.about), raw.element);
   keepAges(root, signal);
@@ -112,7 +116,7 @@ function stopNote({ state, stop, damage }) {
   const ended = state === "succeeded" || state === "running" || state === "enumerating";
   return [
     stop && !ended && h("div", { class: ["card", state === "failed" ? "problem" : "note"], role: "status" },
-      h("h2", {}, stop.kind === "asked" ? STOPPED[state] : `${STOPPED[state]}: ${words(stop.kind)}`), h("p", {}, stop.message), h("p", { class: "quiet" }, state === "cancelled" ? "What has been done is kept. A new run begins from the start." : REASONS[stop.kind] ?? "")),
+      h("h2", {}, stop.kind === "asked" ? STOPPED[state] : `${STOPPED[state]}: ${words(stop.kind)}`), h("p", {}, marked(sentence(stop.message))), h("p", { class: "quiet" }, state === "cancelled" ? "What has been done is kept. A new run begins from the start." : REASONS[stop.kind] ?? "")),
     damage && h("div", { class: "card note", role: "status" }, h("h2", {}, "The archive is damaged"), h("p", {}, damage), h("p", { class: "quiet" }, "What came before was worked on.")),
   ];
 }

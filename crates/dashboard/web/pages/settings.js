@@ -2,7 +2,7 @@
 
 import { fill, h, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
-import { number } from "/ui/core/format.js";
+import { marked, number } from "/ui/core/format.js";
 import { icon } from "/ui/parts/icons.js";
 import { nothing, problemCard } from "/ui/parts/notice.js";
 
@@ -72,11 +72,6 @@ function row({ key, value, default: usual, help, from, secret }) {
       !secret && value !== usual && h("span", { class: "quiet" }, " instead of ", text(usual))),
     h("span", { class: ["badge", tone] }, word),
     h("span", { class: "help" }, marked(help)));
-}
-
-/** What stands between backticks as code. */
-function marked(help) {
-  return help.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
 }
 
 /** A value; where there is none, a word instead of nothing. */

@@ -97,7 +97,7 @@ function line(layer, { x, y, tone }) {
 function grid({ top, format, y, width }) {
   return [0, 0.5, 1].map((share) => [
     h("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: y(top * share), y2: y(top * share) }),
-    h("text", { class: "tick left", x: MARGIN.left - 6, y: y(top * share) + 4 }, format(top * share)),
+    h("text", { class: "tick left", x: MARGIN.left - 6, y: y(top * share) + 4 }, share === 0 ? "0" : format(top * share)),
   ]);
 }
 
