@@ -8,6 +8,9 @@ class Session extends EventTarget {
   /** `{name, role, signed_in}`, or null while nobody is let in. */
   me = null;
 
+  /** Whether somebody was signed in whose token has ended. */
+  ended = false;
+
   get token() {
     return localStorage.getItem(KEY);
   }
@@ -43,6 +46,7 @@ class Session extends EventTarget {
     const answer = await fetch("/token", { method: "POST", body }).catch(() => null);
     if (!answer) return "The server does not answer.";
     if (!answer.ok) return signInProblem(answer);
+    this.ended = false;
     localStorage.setItem(KEY, (await answer.json()).access_token);
     await this.look();
     return null;
@@ -58,6 +62,7 @@ class Session extends EventTarget {
   /** The server has refused the token: it has expired, or was revoked. */
   expired() {
     if (!this.token && this.me === null) return;
+    this.ended = this.token !== null;
     localStorage.removeItem(KEY);
     this.#is(null);
   }

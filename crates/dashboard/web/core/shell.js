@@ -22,7 +22,8 @@ export function shell(app, routes) {
   const menu = () => drawMenu(nav, routes);
   menu();
   session.addEventListener("change", () => { menu(); title.count(0); live.start(); });
-  addEventListener("page", (event) => { mark(nav, event.detail); closeMenu(); warnOfClock(warning); });
+  addEventListener("page", (event) => { mark(nav, event.detail); closeMenu(); });
+  addEventListener("clock", () => warnOfClock(warning));
   live.addEventListener("stats", () => counts(nav, live.stats));
   live.start();
   return main;

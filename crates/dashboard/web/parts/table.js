@@ -37,7 +37,7 @@ export function table({ columns, key, href, choose, store, caption, empty, view 
       scope: "col", role: virtual && "columnheader", class: column.class, "aria-sort": sorted === column ? (downward ? "descending" : "ascending") : undefined,
     }, column.sort ? h("button", { class: "plain", onclick: () => sortBy(column) }, column.title) : column.title)));
     // With columns of known widths the browser lays out only what is new, and nothing jumps while rows go by.
-    if (virtual) element.style.setProperty("--columns", [choose ? `${BOX}rem` : "", ...shown().map(({ width }) => (width ? `${width}rem` : `minmax(${FREE}rem, 1fr)`))].join(" "));
+    if (virtual) element.style.setProperty("--columns", [choose ? `${BOX}rem` : "", ...shown().map(({ width, grow }) => (width && !grow ? `${width}rem` : `minmax(${width ?? FREE}rem, ${grow ?? 1}fr)`))].join(" "));
   }
 
   function sortBy(column) {
