@@ -1,6 +1,7 @@
 // Runs: begun from the page and followed to their end.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { test } from "node:test";
 import { scene } from "./scene.js";
@@ -22,6 +23,18 @@ test("a folder is worked through from nothing to its results", async () => {
   const download = page.waitForEvent("download");
   await page.getByRole("button", { name: /csv/i }).or(page.getByRole("link", { name: /csv/i })).first().click();
   assert.match((await download).suggestedFilename(), /\.csv$/);
+  await finish();
+});
+
+test("the thumbnails of a run are saved as one archive", async () => {
+  const run = await startRun(site.server, undefined, [{ op: "thumbnail", width: 64, height: 64 }]);
+  const { page, finish } = await site.open(`#/runs/${run.id}`);
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Files of the images" }).click()]);
+  const listed = spawnSync("tar", ["-tf", await file.path()], { encoding: "utf8" });
+  assert.equal(listed.status, 0, listed.stderr);
+  const names = listed.stdout.trim().split("\n");
+  assert.equal(names.length, run.counts.succeeded);
+  assert.ok(names.includes("astronaut-thumbnail.jpg"), listed.stdout);
   await finish();
 });
 

@@ -1,6 +1,7 @@
 // Every page as a picture: light and dark, at a desk and on a phone; and what pages look like when something is wrong.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { launch, open } from "./browser.js";
 import { until } from "./scene.js";
@@ -72,8 +73,7 @@ async function take(page, file) {
 
 /** A server away, a slow one, a full disk, a wrong clock, a token that has ended, a run that was stopped, long and strange names. */
 async function troubles() {
-  const damaged = path.join(folder, "damaged");
-  mkdirSync(damaged, { recursive: true });
+  const damaged = mkdtempSync(path.join(tmpdir(), "darkroom-damaged-"));
   for (let file = 0; file < 40; file += 1) writeFileSync(path.join(damaged, `photo-${file}.png`), cut(path.join(photos, "coins.png")));
   const site = await startServer({ users: [["uwe", "correct horse", "user"]], settings: { "sources.roots": `${photos},${damaged}` } });
   const names = [`${"x".repeat(251)}.png`, "صورة من العطلة في البحر.png", "🌅🏖️ at the sea.png", "<script>alert(1)<", "a\u202Egnp.exe"];
@@ -112,4 +112,5 @@ async function troubles() {
   await left.locator(".connection").getByText("Reconnecting").waitFor();
   await left.goto(`${site.url}/#/models`);
   await take(left, "server-away.png");
+  rmSync(damaged, { recursive: true });
 }

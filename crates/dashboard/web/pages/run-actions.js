@@ -8,6 +8,7 @@ import { action, confirm } from "/ui/parts/dialog.js";
 import { icon } from "/ui/parts/icons.js";
 import { tell } from "/ui/parts/notice.js";
 import { download } from "/ui/parts/picture.js";
+import { givesFiles, saveFiles } from "/ui/pages/run-files.js";
 
 const GOING = ["enumerating", "running"];
 
@@ -45,5 +46,5 @@ export function downloads(run, address) {
     ["Report (HTML)", "report", `${stem}.html`],
   ];
   return h("section", { class: "card" }, h("h2", {}, "Downloads"),
-    h("div", { class: "row" }, files.filter(Boolean).map(([title, path, name]) => action([icon("download"), title], { class: "small" }, () => download(`${address}/${path}`, name)))));
+    h("div", { class: "row" }, givesFiles(run) && action([icon("download"), "Files of the images (tar)"], { class: "small primary" }, () => saveFiles(address, `${stem}.tar`)), files.filter(Boolean).map(([title, path, name]) => action([icon("download"), title], { class: "small" }, () => download(`${address}/${path}`, name)))));
 }

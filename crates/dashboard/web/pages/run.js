@@ -69,8 +69,8 @@ export async function page({ params: { id }, signal, setTitle }) {
   again(run);
   const root = h("div", { class: "page run" },
     h("header", { class: "head" }, h("div", {}, h("p", { class: "trail" }, h("a", { href: "#/runs" }, "Runs")), h("h1", {}, h("span", { class: "named", title: run.name }, run.name), " ", state, lost), h("p", { class: "quiet" }, h("code", {}, run.id))), place.actions),
-    place.stop, progress.element, failures.element, aggregates.element, map.element, samples.element,
-    h("div", { class: "split" }, h("div", { class: "pile" }, downloads(run, address), place.skipped), place.about), raw.element);
+    place.stop, progress.element, failures.element, samples.element, downloads(run, address), aggregates.element, map.element,
+    h("div", { class: "split" }, place.about, place.skipped), raw.element);
   keepAges(root, signal);
   return root;
 }

@@ -108,8 +108,12 @@ function addressOf(blob) {
 
 /** Saves what is at `path` as a file. */
 export async function download(path, name) {
-  const response = await ask(path);
-  const address = URL.createObjectURL(await response.blob());
+  save(await (await ask(path)).blob(), name);
+}
+
+/** Saves bytes as a file. */
+export function save(blob, name) {
+  const address = URL.createObjectURL(blob);
   h("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
