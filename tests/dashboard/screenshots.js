@@ -14,7 +14,7 @@ const WIDTHS = { desk: { width: 1280, height: 860 }, phone: { width: 390, height
 const MAX_HEIGHT = 6000;
 
 /** How long a page has for what comes in by itself, in milliseconds. */
-const SETTLES = 1200;
+const SETTLES = 1000;
 
 const folder = process.argv[2];
 mkdirSync(folder, { recursive: true });
@@ -65,8 +65,8 @@ async function take(page, file) {
   const { width, height: least } = page.viewportSize();
   await page.setViewportSize({ width, height: Math.min(Math.max(least, height), MAX_HEIGHT) });
   await page.evaluate(() => scrollTo(0, 0));
-  await until(() => page.evaluate(() => [...document.querySelectorAll("img")].every((image) => image.src || image.classList.contains("missing"))));
-  await new Promise((resolve) => setTimeout(resolve, SETTLES));
+  await until(() => page.evaluate(() => [...document.querySelectorAll("img")].every((image) => image.src || !image.checkVisibility() || image.classList.contains("missing"))));
+  await page.evaluate(() => Promise.all([...document.images].filter((image) => image.src).map((image) => image.decode().catch(() => {}))));
   await page.screenshot({ path: path.join(folder, file) });
   console.log(file);
 }

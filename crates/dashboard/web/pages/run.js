@@ -35,7 +35,7 @@ export async function page({ params: { id }, signal, setTitle }) {
     setBadge(state, run.state);
     lost.hidden = run.counts.failed === 0;
     write(lost, `${number(run.counts.failed)} failed`);
-    draw("actions", [run.state, run.counts.failed > 0], () => runActions(run, address, again));
+    draw("actions", [run.state, run.counts.failed > 0, run.counts.succeeded > 0], () => runActions(run, address, again));
     draw("stop", [run.state, run.stop, run.damage], () => stopNote(run));
     draw("skipped", run.skipped, () => skippedView(run.skipped));
     place.skipped.hidden = Object.keys(run.skipped).length === 0;
