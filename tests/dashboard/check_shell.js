@@ -51,6 +51,7 @@ test("a token that ends while the page is open leads to signing in, and back", a
   const token = await page.evaluate(() => localStorage.getItem("darkroom.token"));
   await site.server.api("/v1/tokens/revoke", { method: "POST", token });
   await page.getByRole("heading", { name: "Sign in" }).waitFor({ timeout: 20_000 });
+  await page.getByText("Your session has ended.").waitFor();
   await signIn(page, "olga", "correct horse");
   await page.getByRole("heading", { name: "Workers" }).waitFor();
   await finish(REFUSED);
@@ -69,6 +70,33 @@ test("a server that goes away is said, and found again without a reload", async 
   assert.equal(await page.evaluate(() => globalThis.stayed), true);
   await page.getByRole("cell", { name: "0 of" }).waitFor();
   await finish(/401|ERR_|Failed to load|network/i);
+});
+
+test("a page that is opened while the server is away comes by itself once it is back", async () => {
+  const { page, finish } = await site.open("#/workers");
+  await signIn(page, "ada", "correct horse");
+  await page.locator(".connection").getByText("Live").waitFor();
+  await site.server.stop("SIGKILL");
+  await page.locator(".connection").getByText("Reconnecting").waitFor();
+  await page.goto(`${site.server.url}/#/models`);
+  await page.getByRole("heading", { name: "The server is away" }).waitFor();
+  await site.server.start();
+  await page.getByRole("heading", { name: "Models" }).waitFor({ timeout: 40_000 });
+  await finish(/401|ERR_|Failed to (load|fetch)|network/i);
+});
+
+test("a page that takes long is announced meanwhile", async () => {
+  const token = await site.server.token("ada", "correct horse");
+  const { page, finish } = await site.open("#/account", { token });
+  await page.getByRole("heading", { name: "ada" }).waitFor();
+  let answer;
+  await page.route("**/v1/jobs?*", (route) => { answer = route; });
+  await page.goto(`${site.server.url}/#/jobs`);
+  await page.getByRole("heading", { name: "Jobs" }).waitFor();
+  await page.getByRole("status", { name: "Loading" }).waitFor();
+  await answer.continue();
+  await page.getByText("There are no jobs yet.").waitFor();
+  await finish(REFUSED);
 });
 
 test("a computer whose clock is wrong is told so, and ages are the server's", async () => {

@@ -82,7 +82,7 @@ async function troubles() {
   const body = JSON.stringify({ name: "Stops after ten", source: { kind: "folder", path: damaged }, operations: [{ op: "thumbnail", width: 96 }], on_error: { stop_after: 10 } });
   const stopped = await site.api("/v1/runs", { method: "POST", headers: { "content-type": "application/json" }, body });
   await until(async () => (await site.api(`/v1/runs/${stopped.id}`)).state === "failed");
-  await shoot(site, { "names-strange": "#/jobs", "name-long": `#/jobs/${long}`, "run-stopped": `#/runs/${stopped.id}` });
+  await shoot(site, { "names-strange": "#/jobs?state=succeeded", "name-long": `#/jobs/${long}`, "run-stopped": `#/runs/${stopped.id}` });
 
   const at = async (hash, options) => (await open(browser, site, hash, { viewport: WIDTHS.desk, ...options })).page;
   const slow = await at("#/sign-in");
@@ -97,6 +97,7 @@ async function troubles() {
   await wrong.route("**/v1/stats", (route) => route.fulfill({ json: stats }));
   await wrong.clock.setFixedTime(Date.now() - 3 * 3600e3);
   await wrong.goto(`${site.url}/#/`);
+  await wrong.reload();
   await take(wrong, "disk-and-clock.png");
 
   const token = await site.token("uwe", "correct horse");

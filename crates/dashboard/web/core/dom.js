@@ -74,6 +74,7 @@ export function keyed(parent, items, { key, make, update }) {
   // What goes, goes first: otherwise all that stays would be moved past it, which costs a layout of everything and the focus.
   const staying = new Set(names);
   for (const [name, child] of old) if (!staying.has(name)) child.remove();
+  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   let place = parent.firstElementChild;
   for (const [index, item] of items.entries()) {
     let element = old.get(names[index]);
@@ -86,4 +87,5 @@ export function keyed(parent, items, { key, make, update }) {
     if (element === place) place = place.nextElementSibling;
     else parent.insertBefore(element, place);
   }
+  if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
 }

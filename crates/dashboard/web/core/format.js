@@ -98,11 +98,13 @@ export function marked(text) {
 
 /** Keeps the ages in `root` true while the page is shown. */
 export function keepAges(root, signal) {
-  const timer = setInterval(() => {
+  const look = () => {
     for (const element of root.querySelectorAll("time[datetime]")) {
       const text = agoText(element.getAttribute("datetime"));
       if (element.textContent !== text) element.textContent = text;
     }
-  }, 1000);
+  };
+  const timer = setInterval(look, 1000);
+  addEventListener("clock", look, { signal });
   signal.addEventListener("abort", () => clearInterval(timer));
 }

@@ -1,6 +1,8 @@
 // Who is here, and with what token. The token lies in this browser's storage and goes into the header of each request;
 // nothing is sent by the browser on its own, so that no other site can act in the user's name.
 
+import { clock } from "/ui/core/clock.js";
+
 const KEY = "darkroom.token";
 const ROLES = ["user", "operator", "admin"];
 
@@ -36,8 +38,10 @@ class Session extends EventTarget {
     return this.me;
   }
 
-  #ask() {
-    return fetch("/v1/me", { headers: this.headers() }).catch(() => null);
+  async #ask() {
+    const answer = await fetch("/v1/me", { headers: this.headers() }).catch(() => null);
+    clock.heard(answer?.headers.get("date"));
+    return answer;
   }
 
   /** Signs in; a sentence if that fails. */

@@ -24,6 +24,7 @@ export function shell(app, routes) {
   session.addEventListener("change", () => { menu(); title.count(0); live.start(); });
   addEventListener("page", (event) => { mark(nav, event.detail); closeMenu(); });
   addEventListener("clock", () => warnOfClock(warning));
+  warnOfClock(warning);
   live.addEventListener("stats", () => counts(nav, live.stats));
   live.start();
   return main;

@@ -78,7 +78,7 @@ async function outcome(job, { what, box, signal }) {
 function inWords({ operation, document }) {
   if (operation === "classify") return document.labels?.[0]?.label;
   if (operation === "digit") return `digit ${document.digit}`;
-  if (operation === "faces") return document.count === 1 ? "1 face" : `${number(document.count)} faces`;
+  if (operation === "faces") return document.count === 0 ? "no face" : document.count === 1 ? "1 face" : `${number(document.count)} faces`;
   if (operation === "thumbnail") return `${document.width} × ${document.height}`;
   return operation;
 }

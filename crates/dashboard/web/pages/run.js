@@ -3,7 +3,7 @@
 import { h, drawer, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
 import { follow } from "/ui/core/live.js";
-import { ago, bytes, duration, keepAges, marked, number, sentence, words } from "/ui/core/format.js";
+import { ago, bytes, duration, keepAges, marked, millis, number, sentence, words } from "/ui/core/format.js";
 import { FINAL, badge, setBadge } from "/ui/parts/badge.js";
 import { bars } from "/ui/parts/chart.js";
 import { operationList } from "/ui/parts/operation.js";
@@ -34,7 +34,7 @@ export async function page({ params: { id }, signal, setTitle }) {
     run = next;
     setBadge(state, run.state);
     lost.hidden = run.counts.failed === 0;
-    write(lost, `${number(run.counts.failed)} failed`);
+    write(lost, `${number(run.counts.failed)} ${run.counts.failed === 1 ? "image" : "images"} failed`);
     draw("actions", [run.state, run.counts.failed > 0, run.counts.succeeded > 0], () => runActions(run, address, again));
     draw("stop", [run.state, run.stop, run.damage], () => stopNote(run));
     draw("skipped", run.skipped, () => skippedView(run.skipped));
@@ -89,7 +89,7 @@ function progressCard() {
         Images: `${number(done)} of ${number(total)}${run.complete || FINAL.has(run.state) ? "" : " so far"}`,
         "Images a second": run.rate && run.state !== "paused" ? number(Number(run.rate < 10 ? run.rate.toPrecision(2) : run.rate.toFixed(0))) : null,
         "Time left": run.time_left ? duration(Math.ceil(run.time_left)) : null,
-        Took: run.started_at && run.finished_at ? duration((Date.parse(run.finished_at) - Date.parse(run.started_at)) / 1000) : null,
+        Took: run.started_at && run.finished_at ? millis(Date.parse(run.finished_at) - Date.parse(run.started_at)) : null,
         Remembered: run.cached ? `${number(run.cached)} from earlier work` : null, Bytes: bytes(run.bytes),
       };
       for (const { name, value, row } of figures) { row.hidden = values[name] === null; write(value, values[name] ?? ""); }

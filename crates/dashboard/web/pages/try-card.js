@@ -25,7 +25,7 @@ export function card(sending, { again, remove }) {
   const size = h("figcaption");
   const status = h("div", { class: "status", role: "status" });
   const state = badge("");
-  const link = h("a", { hidden: true }, "Open the job");
+  const link = h("a", { hidden: true, "aria-label": "Open the job", title: "Open the job" }, "Open");
   const body = h("div", { class: "outputs" });
   const time = h("div");
   const raw = rawJson(() => sending.job);
