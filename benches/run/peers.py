@@ -53,40 +53,6 @@ def celery(folder):
         redis.wait()
 
 
-def weights(store, name, sides, folder):
-    """The newest version of a model, written as OpenCV reads it: numbers that are 0 are there, and sides are numbers."""
-    import onnx
-
-    model = onnx.load(max((store / name).glob("*/model.onnx"), key=lambda path: int(path.parent.name)))
-    for attribute in (attribute for node in model.graph.node for attribute in node.attribute):
-        if attribute.type == onnx.AttributeProto.INT:
-            attribute.i = attribute.i
-    for side, number in zip(model.graph.input[0].type.tensor_type.shape.dim, sides):
-        side.dim_value = number
-    restore_prelu(model.graph)
-    del model.graph.value_info[:]
-    path = folder / f"{name}.onnx"
-    onnx.save(model, path)
-    return str(path)
-
-
-def restore_prelu(graph):
-    """What Darkroom writes for ONNX Runtime as Relu, Mul, Mul and Add is one operator for OpenCV, which is quicker so."""
-    from onnx import helper
-
-    made = {node.output[0]: node for node in graph.node}
-    gone, nodes = set(), []
-    for node in graph.node:
-        if node.op_type == "Add" and node.input[0] == f"{node.output[0]}_bent":
-            value, slope = made[node.input[1]].input
-            gone |= {f"{node.output[0]}_{part}" for part in ("positive", "bent", "straight")}
-            node = helper.make_node("PRelu", [value, slope], [node.output[0]])
-        nodes.append(node)
-    kept = [node for node in nodes if node.output[0] not in gone]
-    del graph.node[:]
-    graph.node.extend(kept)
-
-
 def pool(paths):
     """The same models in a loop: what Python does at best with two processes. Gives photographs a second."""
     os.environ.setdefault("BROKER", "memory://")

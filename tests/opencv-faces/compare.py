@@ -8,7 +8,8 @@ import sys
 
 import cv2
 import numpy as np
-import onnx
+
+from opencv_models import weights
 
 # What is demanded: of pictures with one face each, how far boxes, landmarks and embeddings may be apart.
 SCORE = 0.01
@@ -17,7 +18,7 @@ COSINE = 0.98
 MEAN_COSINE = 0.995
 
 # Pixels of a picture that Darkroom looks at once and as it is: neither enlarged nor at two sizes.
-SIDE = 440
+SIDE = 160
 
 
 def prepared(pictures, work):
@@ -45,27 +46,13 @@ def darkrooms(binary, data, work):
     return {pathlib.Path(row["source"]).name: row["result"]["faces"] for row in rows if row["state"] == "succeeded"}
 
 
-def weights(data, name, sides, work):
-    """The newest version of a model, written as OpenCV reads it: numbers that are 0 are there, and sides are numbers."""
-    folders = (pathlib.Path(data) / "models" / name).glob("*/model.onnx")
-    model = onnx.load(max(folders, key=lambda path: int(path.parent.name)))
-    for attribute in (attribute for node in model.graph.node for attribute in node.attribute):
-        if attribute.type == onnx.AttributeProto.INT:
-            attribute.i = attribute.i
-    for side, number in zip(model.graph.input[0].type.tensor_type.shape.dim, sides):
-        side.dim_value = number
-    del model.graph.value_info[:]
-    path = work / f"{name}.onnx"
-    onnx.save(model, path)
-    return str(path)
-
-
 def main(binary, data, pictures, work):
     work = pathlib.Path(work)
     paths = prepared(pathlib.Path(pictures), work)
     ours = darkrooms(binary, data, work)
-    detector = cv2.FaceDetectorYN.create(weights(data, "yunet", (1, 3, 640, 640), work), "", (320, 320), 0.7, 0.3, 5000)
-    recognizer = cv2.FaceRecognizerSF.create(weights(data, "sface", (1, 3, 112, 112), work), "")
+    store = pathlib.Path(data) / "models"
+    detector = cv2.FaceDetectorYN.create(weights(store, "yunet", (1, 3, 640, 640), work), "", (320, 320), 0.7, 0.3, 5000)
+    recognizer = cv2.FaceRecognizerSF.create(weights(store, "sface", (1, 3, 112, 112), work), "")
     both, only_ours, only_theirs, scores, pixels, cosines = 0, [], [], [], [], []
     for path in paths:
         image = cv2.imread(str(path))

@@ -31,6 +31,7 @@ mod smart;
 mod sniff;
 mod spent;
 
+pub use darkroom_core::operation::Filter;
 pub use error::ImageError;
 pub use frame::{Frame, Layout};
 pub use framing::FrameRequest;
@@ -40,6 +41,7 @@ pub use inspect::inspect;
 pub use limits::Limits;
 pub use plan::memory_needed;
 pub use render::{Inspected, Rendition, encode, render};
+pub use resample::scaled;
 pub use sniff::{ENOUGH as RECOGNISABLE, format as recognise};
 pub use source::Source;
 pub use spent::Spent;

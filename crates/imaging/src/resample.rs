@@ -51,6 +51,14 @@ pub(crate) fn resample(frame: &Frame, region: Rect, size: (u32, u32), kernel: Ke
     Frame { width: size.0, height: size.1, layout: frame.layout, pixels }
 }
 
+/// The whole frame in another size, weighed as its samples are, without a detour over linear light. Each sample is
+/// within two steps of the exact value.
+pub fn scaled(frame: &Frame, size: (u32, u32), filter: Filter) -> Frame {
+    let (width, height) = (f64::from(frame.width), f64::from(frame.height));
+    let whole = Rect { left: 0.0, top: 0.0, width, height };
+    resample(frame, whole, size, Kernel { filter, light: Light::Gamma })
+}
+
 /// Most bytes between the two passes: the library filters down first, so rows of a result can be made in bands that
 /// share nothing. More of them would cost more for the weights of the second pass than the memory is worth.
 const BAND_BYTES: u64 = 4 << 20;

@@ -1,5 +1,7 @@
 //! Asking a detector about a picture.
 
+use std::borrow::Cow;
+
 use darkroom_imaging::Frame;
 
 use super::{Face, Level, Similarity, candidates, suppressed};
@@ -41,12 +43,13 @@ impl Search {
         let size = (frame.width, frame.height);
         let levels = Level::all(size, input, self.side);
         // From fine to coarse: the next copy is made of the one before, which is quicker than from the frame.
-        let mut pixels = image::pixels(frame, input.colour).map_err(InferenceError::BadInput)?;
+        let mut copy = Cow::Borrowed(frame);
         let mut looks = Vec::with_capacity(levels.len());
         for level in levels {
-            pixels = image::scaled(pixels, level.scaled, input.filter);
-            let tensor =
-                image::on_top_left(&pixels, input, level.canvas).map_err(InferenceError::BadInput)?;
+            if (copy.width, copy.height) != level.scaled {
+                copy = Cow::Owned(image::scaled(&copy, level.scaled, input.filter));
+            }
+            let tensor = image::on_top_left(&copy, input, level.canvas).map_err(InferenceError::BadInput)?;
             looks.push((level, detector.infer_tensor_of_image(tensor)?));
         }
         Ok(Searching { model: detector.id().to_owned(), size, min_score: self.min_score, looks })

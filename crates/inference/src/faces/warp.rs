@@ -43,34 +43,46 @@ fn sampled(frame: &Frame, back: Similarity) -> Frame {
     Frame { width: CROP_SIDE, height: CROP_SIDE, layout: Layout::Rgb, pixels }
 }
 
-/// The colour at a place, of the four pixels around it.
+/// The colour at a place, of the four pixels around it; those outside are black.
 fn between(frame: &Frame, (x, y): (f64, f64)) -> [u8; 3] {
-    let (left, top) = (x.floor(), y.floor());
-    let (right_share, lower_share) = (x - left, y - top);
+    let (left, top) = (floor(x), floor(y));
+    let (right_share, lower_share) = (x - left as f64, y - top as f64);
     let mut sums = [0.5; 3];
-    for (row, down) in [(top, 1.0 - lower_share), (top + 1.0, lower_share)] {
-        for (column, across) in [(left, 1.0 - right_share), (left + 1.0, right_share)] {
+    for (row, down) in [(top, 1.0 - lower_share), (top.saturating_add(1), lower_share)] {
+        for (column, across) in [(left, 1.0 - right_share), (left.saturating_add(1), right_share)] {
             let Some(pixel) = pixel(frame, column, row) else { continue };
+            let share = down * across;
             for (sum, sample) in sums.iter_mut().zip(pixel) {
-                *sum += f64::from(sample) * down * across;
+                *sum += f64::from(sample) * share;
             }
         }
     }
     sums.map(|sum| sum as u8)
 }
 
+/// The next whole number below, or the number itself. `f64::floor` is a call to a library where x86 has only SSE2.
+fn floor(number: f64) -> i64 {
+    let whole = number as i64;
+    if whole as f64 > number { whole - 1 } else { whole }
+}
+
 /// The pixel in a column and row, none outside.
-fn pixel(frame: &Frame, column: f64, row: f64) -> Option<[u8; 3]> {
-    let inside =
-        column >= 0.0 && row >= 0.0 && column < f64::from(frame.width) && row < f64::from(frame.height);
-    if !inside {
+fn pixel(frame: &Frame, column: i64, row: i64) -> Option<[u8; 3]> {
+    let (column, row) = (u32::try_from(column).ok()?, u32::try_from(row).ok()?);
+    if column >= frame.width || row >= frame.height {
         return None;
     }
-    let channels = frame.layout.channels();
-    let at = (row as usize * frame.width as usize + column as usize) * channels;
-    let colours = if channels >= 3 { 3 } else { 1 };
-    let samples = frame.pixels.get(at..at + colours)?;
-    Some(std::array::from_fn(|channel| samples[channel % colours]))
+    let at = (row as usize * frame.width as usize + column as usize) * frame.layout.channels();
+    Some(colours(frame.pixels.get(at..at + frame.layout.channels())?))
+}
+
+/// Red, green and blue of a pixel's samples.
+fn colours(samples: &[u8]) -> [u8; 3] {
+    match *samples {
+        [red, green, blue, ..] => [red, green, blue],
+        [grey, ..] => [grey; 3],
+        [] => [0; 3],
+    }
 }
 
 /// The pixels that the result shows: first column and row, and those after the last.
@@ -106,16 +118,18 @@ fn averaged(frame: &Frame, ((left, top), (right, bottom)): Span, cell: u32) -> (
 }
 
 fn mean(frame: &Frame, (left, top): (u32, u32), cell: u32) -> [u8; 3] {
-    let (mut sums, mut count) = ([0u64; 3], 0u64);
-    for row in top..(top + cell).min(frame.height) {
-        for column in left..(left + cell).min(frame.width) {
-            let Some(pixel) = pixel(frame, f64::from(column), f64::from(row)) else { continue };
-            for (sum, sample) in sums.iter_mut().zip(pixel) {
+    let (right, bottom) = ((left + cell).min(frame.width), (top + cell).min(frame.height));
+    let (channels, width) = (frame.layout.channels(), frame.width as usize);
+    let mut sums = [0u64; 3];
+    for row in top as usize..bottom as usize {
+        let (from, to) = (row * width + left as usize, row * width + right as usize);
+        for samples in frame.pixels[from * channels..to * channels].chunks_exact(channels) {
+            for (sum, sample) in sums.iter_mut().zip(colours(samples)) {
                 *sum += u64::from(sample);
             }
-            count += 1;
         }
     }
+    let count = u64::from(right - left) * u64::from(bottom - top);
     sums.map(|sum| ((sum + count / 2) / count.max(1)) as u8)
 }
 
@@ -130,7 +144,7 @@ mod tests {
     }
 
     fn at(frame: &Frame, x: u32, y: u32) -> [u8; 3] {
-        pixel(frame, f64::from(x), f64::from(y)).unwrap()
+        pixel(frame, i64::from(x), i64::from(y)).unwrap()
     }
 
     const SAME: Similarity = Similarity { a: 1.0, b: 0.0, tx: 0.0, ty: 0.0 };

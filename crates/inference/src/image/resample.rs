@@ -4,6 +4,8 @@
 //! stretched over all pixels that one result covers. Only the window that is kept is computed: pixels do not depend
 //! on each other, so it has the values that cutting it out afterwards would give.
 
+use std::borrow::Cow;
+
 use super::{Pixels, geometry::Window};
 use crate::manifest::Filter;
 
@@ -11,7 +13,10 @@ use crate::manifest::Filter;
 const PRECISION: u32 = 32 - 8 - 2;
 
 /// The part `window` of the image resized to `scaled`; it lies inside.
-pub fn window(pixels: &Pixels, scaled: (u32, u32), window: Window, filter: Filter) -> Pixels {
+pub fn window<'a>(pixels: &'a Pixels<'_>, scaled: (u32, u32), window: Window, filter: Filter) -> Pixels<'a> {
+    if scaled == (pixels.width, pixels.height) {
+        return cut(pixels, window);
+    }
     if filter == Filter::Nearest {
         return nearest(pixels, scaled, window);
     }
@@ -20,7 +25,23 @@ pub fn window(pixels: &Pixels, scaled: (u32, u32), window: Window, filter: Filte
     let rows = down.reach();
     let narrow = across.filter_rows(pixels, rows.clone());
     let samples = down.filter_columns(&narrow, window.width as usize * pixels.channels, rows.start);
-    Pixels { width: window.width, height: window.height, channels: pixels.channels, samples }
+    made(window, pixels.channels, samples)
+}
+
+/// What is kept of an image that has its size already: every filter gives each sample back as it is.
+fn cut<'a>(pixels: &'a Pixels<'_>, window: Window) -> Pixels<'a> {
+    let Pixels { width, height, channels, ref samples } = *pixels;
+    if (window.width, window.height) == (width, height) {
+        return Pixels { width, height, channels, samples: Cow::Borrowed(samples) };
+    }
+    let rows = samples.chunks_exact(width as usize * channels);
+    let rows = rows.skip(window.top as usize).take(window.height as usize);
+    let (from, count) = (window.left as usize * channels, window.width as usize * channels);
+    made(window, channels, rows.flat_map(|row| &row[from..from + count]).copied().collect())
+}
+
+fn made(Window { width, height, .. }: Window, channels: usize, samples: Vec<u8>) -> Pixels<'static> {
+    Pixels { width, height, channels, samples: Cow::Owned(samples) }
 }
 
 /// The weights of some results along one axis.
@@ -58,14 +79,14 @@ impl Weights {
         start..end
     }
 
-    fn filter_rows(&self, pixels: &Pixels, rows: std::ops::Range<usize>) -> Vec<u8> {
+    fn filter_rows(&self, pixels: &Pixels<'_>, rows: std::ops::Range<usize>) -> Vec<u8> {
         match pixels.channels {
             1 => self.rows_of::<1>(pixels, rows),
             _ => self.rows_of::<3>(pixels, rows),
         }
     }
 
-    fn rows_of<const N: usize>(&self, pixels: &Pixels, rows: std::ops::Range<usize>) -> Vec<u8> {
+    fn rows_of<const N: usize>(&self, pixels: &Pixels<'_>, rows: std::ops::Range<usize>) -> Vec<u8> {
         let width = pixels.width as usize;
         let all = pixels.samples.as_chunks::<N>().0;
         let mut out = Vec::with_capacity(rows.len() * self.spans.len() * N);
@@ -139,7 +160,7 @@ fn sinc(x: f64) -> f64 {
 }
 
 /// The sample under the middle of each result, with positions added up as Pillow adds them.
-fn nearest(pixels: &Pixels, scaled: (u32, u32), window: Window) -> Pixels {
+fn nearest(pixels: &Pixels<'_>, scaled: (u32, u32), window: Window) -> Pixels<'static> {
     let positions = |from: u32, to: u32, kept: std::ops::Range<u32>| -> Vec<usize> {
         let step = f64::from(from) / f64::from(to);
         let mut at = step * 0.5;
@@ -160,5 +181,5 @@ fn nearest(pixels: &Pixels, scaled: (u32, u32), window: Window) -> Pixels {
             samples.extend_from_slice(&row[x * n..(x + 1) * n]);
         }
     }
-    Pixels { width: window.width, height: window.height, channels: n, samples }
+    made(window, n, samples)
 }

@@ -17,7 +17,7 @@ fn sample(x: u32, y: u32, c: u32) -> u8 {
     ((x * 3 + y * 2 + c * 40 + noise + edge) % 256) as u8
 }
 
-fn pixels(width: u32, height: u32, channels: u32) -> Pixels {
+fn pixels(width: u32, height: u32, channels: u32) -> Pixels<'static> {
     let samples = (0..height)
         .flat_map(|y| (0..width).flat_map(move |x| (0..channels).map(move |c| sample(x, y, c))))
         .collect();
@@ -56,7 +56,7 @@ fn every_sample_is_pillows() {
 fn grey_is_pillows() {
     let line = GOLDEN.lines().find_map(|line| line.strip_prefix("grey ")).unwrap();
     let Pixels { samples, .. } = pixels(16, 16, 3);
-    let frame = Frame { width: 16, height: 16, layout: Layout::Rgb, pixels: samples };
+    let frame = Frame { width: 16, height: 16, layout: Layout::Rgb, pixels: samples.into_owned() };
     let tensor = prepare(&frame, &input(Colour::Grey, [16, 16], Resize::Exact)).unwrap();
     let want: Vec<f32> = hex(line).into_iter().map(f32::from).collect();
     assert_eq!(*tensor.data(), Data::F32(want));
@@ -90,7 +90,7 @@ fn a_photo_is_prepared_as_torchvision_prepares_it() {
     let line = GOLDEN.lines().find(|line| line.starts_with("333 257 3 41 32 bilinear")).unwrap();
     let crop = hex(line.rsplit(' ').next().unwrap());
     let Pixels { width, height, samples, .. } = pixels(333, 257, 3);
-    let frame = Frame { width, height, layout: Layout::Rgb, pixels: samples };
+    let frame = Frame { width, height, layout: Layout::Rgb, pixels: samples.into_owned() };
     let (mean, std) = ([0.485f64, 0.456, 0.406], [0.229f64, 0.224, 0.225]);
     let input = ImageInput {
         resize_to: Some(32),

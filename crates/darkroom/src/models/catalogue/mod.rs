@@ -266,7 +266,7 @@ static YUNET: Item = Item {
 
 static SFACE: Item = Item {
     name: "sface",
-    version: "3",
+    version: "4",
     usual: false,
     licence: "Apache-2.0",
     weights: "OpenCV's model zoo",
