@@ -110,7 +110,7 @@ test("a computer whose clock is wrong is told so, and ages are the server's", as
   await finish(REFUSED);
 });
 
-test("the keyboard reaches the content and the menu", async () => {
+test("the keyboard reaches the content and the menu, which closes on Escape and on a click beside it", async () => {
   const { page, finish } = await site.open("#/sign-in", { viewport: { width: 390, height: 800 } });
   await signIn(page, "ada", "correct horse");
   await page.getByRole("button", { name: "Menu" }).focus();
@@ -118,6 +118,10 @@ test("the keyboard reaches the content and the menu", async () => {
   const menu = page.getByRole("navigation", { name: "Pages" });
   await menu.getByRole("link", { name: "Overview" }).waitFor();
   await page.keyboard.press("Escape");
+  await menu.waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Menu" }).click();
+  await menu.waitFor();
+  await page.mouse.click(370, 600);
   await menu.waitFor({ state: "hidden" });
   await finish(REFUSED);
 });

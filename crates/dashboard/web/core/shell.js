@@ -47,6 +47,7 @@ function topBar() {
   session.addEventListener("change", drawWho);
   drawWho();
   addEventListener("keydown", (event) => event.key === "Escape" && closeMenu());
+  addEventListener("pointerdown", (event) => event.target.closest?.("#menu, .menu-button") || closeMenu());
   return h("header", { class: "top" }, button,
     h("a", { class: "brand", href: "#/" }, icon("brand"), h("span", {}, "Darkroom")),
     h("span", { class: "spring" }), line, who);

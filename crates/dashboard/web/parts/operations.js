@@ -1,6 +1,6 @@
 // Which operations are done to the pictures, and with what parameters.
 
-import { h, fill, write } from "/ui/core/dom.js";
+import { h, write } from "/ui/core/dom.js";
 import { sentence } from "/ui/core/format.js";
 import { chip } from "/ui/parts/choice.js";
 import { arrange, field } from "/ui/parts/field.js";
