@@ -15,5 +15,6 @@ mod predictions;
 mod run_commands;
 mod run_crash;
 mod run_outages;
+mod run_server;
 mod runs;
 mod serving;

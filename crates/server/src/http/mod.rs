@@ -38,6 +38,7 @@ mod quotas;
 mod range;
 mod run_embeddings;
 mod run_groups;
+mod run_items;
 mod run_make;
 mod run_report;
 mod run_results;

@@ -15,7 +15,7 @@ use super::{
     history::finished_lately,
     query::{Query, stored},
     queue::check_batch,
-    rows::{HOT, JOINS, REST, RawJob, read_attempt},
+    rows::{ATTEMPT, HOT, JOINS, REST, RawJob, read_attempt},
     trouble::{Trouble, internal},
 };
 
@@ -131,12 +131,12 @@ fn whole_job(db: &Connection, seq: i64) -> Result<Option<Job>, Trouble> {
     if let Some(body) = body {
         job.results = serde_json::from_str(&body).map_err(internal)?;
     }
-    let mut attempts = db.prepare_cached(
-        "SELECT number, word.text, started_at, ended_at, end, kind, message, read_us, wait_us, work_us, write_us, \
-         decode_us, infer_us, encode_us \
-         FROM attempt JOIN word ON word.id = attempt.worker WHERE seq = ?1 ORDER BY number",
-    )?;
-    job.attempts = attempts.query_map([seq], read_attempt)?.collect::<Result<_, _>>()?;
+    let mut attempts = db.prepare_cached(&format!(
+        "SELECT {ATTEMPT} FROM attempt JOIN word AS worker ON worker.id = attempt.worker \
+         WHERE attempt.seq = ?1 ORDER BY attempt.number",
+    ))?;
+    let attempts = attempts.query_map([seq], |row| read_attempt(row, 0))?;
+    job.attempts = attempts.collect::<Result<_, _>>()?;
     Ok(Some(job))
 }
 

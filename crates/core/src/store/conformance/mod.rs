@@ -162,6 +162,7 @@ macro_rules! store_conformance {
             folders_and_labels_are_gathered_apart,
             what_has_no_value_or_a_wrong_one_is_counted_apart,
             a_run_that_is_redone_is_done_anew_and_whole,
+            the_rate_of_a_run_is_that_of_the_time_since_it_was_taken_up,
             items_that_were_remembered_are_counted,
             items_of_a_run_that_gives_no_work_are_shown_as_held,
             an_uploaded_archive_belongs_to_its_run_while_it_is_read,
