@@ -16,11 +16,12 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM, args: ARGS });
 
 /**
- * Opens a page of its own at `hash` and gives `{ page, faults, finish }`. `faults` are what went wrong so far; `finish`
+ * Opens a page of its own at `hash`, signed in by `token` if there is one, and gives `{ page, faults, finish }`. `faults` are what went wrong so far; `finish`
  * demands that there are none, except those that match `expected`.
  */
-export async function open(browser, server, hash = "#/", options = {}) {
+export async function open(browser, server, hash = "#/", { token, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  if (token) await context.addInitScript((value) => location.protocol === "http:" && localStorage.setItem("darkroom.token", value), token);
   context.setDefaultTimeout(TIMEOUT);
   const page = await context.newPage();
   const faults = [];

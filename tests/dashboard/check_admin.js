@@ -2,29 +2,20 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { after, before, test } from "node:test";
-import { launch, open, signIn } from "./browser.js";
+import { test } from "node:test";
+import { signIn } from "./browser.js";
+import { scene, until } from "./scene.js";
 import { PORTRAIT, cut } from "./seed.js";
-import { startServer } from "./server.js";
 
 const USERS = [["ada", "correct horse", "admin"], ["uwe", "correct horse", "user"]];
 
-let browser;
-let server;
-before(async () => {
-  browser = await launch();
-  server = await startServer({ users: USERS, settings: { "models.classify": "efficientnet-lite0" } });
-});
-after(async () => {
-  await browser.close();
-  await server.finish();
-});
+const site = scene({ users: USERS, settings: { "models.classify": "efficientnet-lite0" } });
 
 test("the overview invites while there is nothing, and counts the first job without a reload", async () => {
-  const { page, finish } = await open(browser, server, "#/");
+  const { page, finish } = await site.open("#/");
   await page.getByRole("heading", { name: "Try it with one image" }).waitFor();
   await page.locator(".connection").getByText("Live").waitFor();
-  await server.submit(PORTRAIT, { name: "first.png", operations: [{ op: "classify" }] });
+  await site.server.submit(PORTRAIT, { name: "first.png", operations: [{ op: "classify" }] });
   await page.getByRole("link", { name: /^Succeeded\s*1$/ }).waitFor();
   await page.getByRole("heading", { name: "Try it with one image" }).waitFor({ state: "hidden" });
   await page.getByText("24 h").click();
@@ -40,9 +31,9 @@ test("the overview invites while there is nothing, and counts the first job with
 });
 
 test("a user's overview is their own jobs", async () => {
-  const token = await server.token("uwe", "correct horse");
-  await server.submit(PORTRAIT, { name: "of-uwe.png", wait: 30, token });
-  const { page, finish } = await open(browser, server, "#/sign-in");
+  const token = await site.server.token("uwe", "correct horse");
+  await site.server.submit(PORTRAIT, { name: "of-uwe.png", wait: 30, token });
+  const { page, finish } = await site.open("#/sign-in");
   await signIn(page, "uwe", "correct horse");
   await page.getByRole("row").filter({ hasText: "of-uwe.png" }).waitFor();
   assert.equal(await page.getByRole("row").filter({ hasText: "first.png" }).count(), 0);
@@ -50,8 +41,8 @@ test("a user's overview is their own jobs", async () => {
 });
 
 test("dead letters that are chosen are deleted, and the others stay", async () => {
-  for (const name of ["goes-1.png", "goes-2.png", "stays.png"]) await server.submit(cut(PORTRAIT), { name, wait: 30 });
-  const { page, finish } = await open(browser, server, "#/dead?failure=undecodable");
+  for (const name of ["goes-1.png", "goes-2.png", "stays.png"]) await site.server.submit(cut(PORTRAIT), { name, wait: 30 });
+  const { page, finish } = await site.open("#/dead?failure=undecodable");
   const row = (name) => page.getByRole("row").filter({ hasText: name });
   for (const name of ["goes-1.png", "goes-2.png"]) await row(name).getByRole("checkbox").check();
   await page.getByText("2 chosen").waitFor();
@@ -65,21 +56,21 @@ test("dead letters that are chosen are deleted, and the others stay", async () =
 });
 
 test("a queue is paused and resumed, and its jobs wait meanwhile", async () => {
-  const { page, finish } = await open(browser, server, "#/queues");
+  const { page, finish } = await site.open("#/queues");
   const row = page.getByRole("row").filter({ hasText: "default" });
   await row.getByRole("button", { name: "Pause default" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
   await row.getByText("paused").waitFor();
-  const { id } = await server.submit(PORTRAIT, { name: "held.png" });
-  assert.equal((await server.api(`/v1/jobs/${id}`)).state, "held");
+  const { id } = await site.server.submit(PORTRAIT, { name: "held.png" });
+  assert.equal((await site.server.api(`/v1/jobs/${id}`)).state, "held");
   await row.getByRole("button", { name: "Resume default" }).click();
   await row.getByText("open").waitFor();
-  assert.equal((await ended(id)).state, "succeeded");
+  assert.equal((await until(() => ended(id))).state, "succeeded");
   await finish();
 });
 
 test("a model says what it takes, how long it took, and leads to trying it", async () => {
-  const { page, finish } = await open(browser, server, "#/models");
+  const { page, finish } = await site.open("#/models");
   const card = page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: "efficientnet-lite0", exact: true }) });
   await card.getByText("Loaded").waitFor();
   await card.getByText("Half within").waitFor();
@@ -91,7 +82,7 @@ test("a model says what it takes, how long it took, and leads to trying it", asy
 });
 
 test("a user is added, changed and removed, and a key opens the server until it is revoked", async () => {
-  const { page, finish } = await open(browser, server, "#/users");
+  const { page, finish } = await site.open("#/users");
   await signIn(page, "ada", "correct horse");
   await page.getByRole("button", { name: "Add a user" }).click();
   await page.getByLabel("Name", { exact: true }).fill("olga");
@@ -105,14 +96,14 @@ test("a user is added, changed and removed, and a key opens the server until it 
   await page.getByRole("button", { name: "Make it" }).click();
   const token = await page.getByLabel("The key", { exact: true }).inputValue();
   await page.getByRole("button", { name: "I have it" }).click();
-  assert.deepEqual(await server.api("/v1/me", { token }), { name: "olga", role: "operator", signed_in: true });
+  assert.deepEqual(await site.server.api("/v1/me", { token }), { name: "olga", role: "operator", signed_in: true });
   await page.getByLabel("Role of olga").selectOption("user");
   await page.getByText("olga has the role user now.").waitFor();
-  assert.equal((await server.api("/v1/me", { token })).role, "user");
+  assert.equal((await site.server.api("/v1/me", { token })).role, "user");
   await page.getByRole("button", { name: /^Revoke/ }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
   await page.getByText("Every key is revoked or has ended.").waitFor();
-  await assert.rejects(server.api("/v1/me", { token }), /401/);
+  await assert.rejects(site.server.api("/v1/me", { token }), /401/);
   await page.getByRole("button", { name: "Remove olga" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
   await page.getByLabel("Role of olga").waitFor({ state: "detached" });
@@ -120,7 +111,7 @@ test("a user is added, changed and removed, and a key opens the server until it 
 });
 
 test("the last administrator stays, and the page says why", async () => {
-  const { page, finish } = await open(browser, server, "#/users");
+  const { page, finish } = await site.open("#/users");
   await signIn(page, "ada", "correct horse");
   await page.getByRole("button", { name: "Disable ada" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
@@ -129,7 +120,7 @@ test("the last administrator stays, and the page says why", async () => {
 });
 
 test("settings are found by their words, with where they come from", async () => {
-  const { page, finish } = await open(browser, server, "#/settings");
+  const { page, finish } = await site.open("#/settings");
   await signIn(page, "ada", "correct horse");
   await page.getByRole("searchbox").fill("models.classify");
   const row = page.getByRole("listitem").filter({ hasText: "models.classify" });
@@ -140,7 +131,7 @@ test("settings are found by their words, with where they come from", async () =>
 });
 
 test("the inference log is narrowed, and saved as it is shown", async () => {
-  const { page, finish } = await open(browser, server, "#/log");
+  const { page, finish } = await site.open("#/log");
   await page.getByRole("combobox", { name: /^Model/ }).selectOption("efficientnet-lite0");
   const row = page.getByRole("row").filter({ hasText: "first.png" });
   await row.getByText("%").waitFor();
@@ -156,7 +147,7 @@ test("the inference log is narrowed, and saved as it is shown", async () => {
 });
 
 test("a theme that is chosen stays, in this tab and after a reload", async () => {
-  const { page, finish } = await open(browser, server, "#/models", { colorScheme: "light" });
+  const { page, finish } = await site.open("#/models", { colorScheme: "light" });
   const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   const light = await ground();
   await page.getByRole("radio", { name: "Dark" }).check({ force: true });
@@ -169,12 +160,8 @@ test("a theme that is chosen stays, in this tab and after a reload", async () =>
   await finish();
 });
 
-/** The job, once it has ended. */
+/** The job, if it has ended. */
 async function ended(id) {
-  for (let left = 300; left > 0; left -= 1) {
-    const job = await server.api(`/v1/jobs/${id}`);
-    if (job.finished_at) return job;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  assert.fail(`the job ${id} does not end`);
+  const job = await site.server.api(`/v1/jobs/${id}`);
+  return job.finished_at ? job : null;
 }

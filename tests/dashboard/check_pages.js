@@ -2,24 +2,19 @@
 // somebody out.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { barriers, launch, open } from "./browser.js";
+import { test } from "node:test";
+import { barriers } from "./browser.js";
+import { scene } from "./scene.js";
 import { seed } from "./seed.js";
-import { startServer } from "./server.js";
 
-let browser;
-let server;
 let token;
 let ids;
-before(async () => {
-  browser = await launch();
-  server = await startServer({ users: [["ada", "correct horse", "admin"]], settings: { "models.classify": "efficientnet-lite0" } });
-  token = await server.token("ada", "correct horse");
-  ids = await seed(server, token);
-});
-after(async () => {
-  await browser.close();
-  await server.finish();
+const site = scene({
+  users: [["ada", "correct horse", "admin"]], settings: { "models.classify": "efficientnet-lite0" },
+  filled: async (site) => {
+    token = await site.server.token("ada", "correct horse");
+    ids = await seed(site.server, token);
+  },
 });
 
 const PAGES = () => ["#/", "#/try", "#/try?tab=draw", "#/try?tab=compare", "#/jobs", `#/jobs/${ids.portrait}`, `#/jobs/${ids.broken}`, "#/runs",
@@ -27,9 +22,7 @@ const PAGES = () => ["#/", "#/try", "#/try?tab=draw", "#/try?tab=compare", "#/jo
 
 for (const colorScheme of ["light", "dark"]) {
   test(`every page is without error and barrier, ${colorScheme}`, async () => {
-    const { page, finish } = await open(browser, server, "#/sign-in", { colorScheme });
-    await page.evaluate((value) => localStorage.setItem("darkroom.token", value), token);
-    await page.reload();
+    const { page, finish } = await site.open("#/sign-in", { colorScheme, token });
     for (const hash of PAGES()) {
       await show(page, hash);
       assert.deepEqual(await barriers(page), [], `${hash} ${colorScheme}`);
@@ -39,9 +32,7 @@ for (const colorScheme of ["light", "dark"]) {
 }
 
 test("no page is wider than a phone", async () => {
-  const { page, finish } = await open(browser, server, "#/sign-in", { viewport: { width: 390, height: 844 } });
-  await page.evaluate((value) => localStorage.setItem("darkroom.token", value), token);
-  await page.reload();
+  const { page, finish } = await site.open("#/sign-in", { viewport: { width: 390, height: 844 }, token });
   for (const hash of PAGES()) {
     await show(page, hash);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
@@ -51,10 +42,9 @@ test("no page is wider than a phone", async () => {
 });
 
 test("the page paints at once and is small", async () => {
-  const { page, finish } = await open(browser, server, "#/sign-in");
-  await page.evaluate((value) => localStorage.setItem("darkroom.token", value), token);
+  const { page, finish } = await site.open("#/sign-in", { token });
   await page.goto("about:blank");
-  await page.goto(`${server.url}/#/`);
+  await page.goto(`${site.server.url}/#/`);
   await page.getByRole("heading", { name: "Overview" }).waitFor();
   const sent = await page.evaluate(() => performance.getEntriesByType("resource")
     .filter(({ name }) => name.includes("/ui/")).reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0));
@@ -63,7 +53,7 @@ test("the page paints at once and is small", async () => {
 });
 
 async function show(page, hash) {
-  await page.goto(`${server.url}/${hash}`);
+  await page.goto(`${site.server.url}/${hash}`);
   await page.locator("main:not([aria-busy]) h1, main:not([aria-busy]) h2").first().waitFor();
   assert.equal(await page.locator(".card.problem[role=alert]").count(), 0, hash);
 }

@@ -1,27 +1,17 @@
 // The page for trying: a picture, a digit drawn by hand, two faces.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launch, open } from "./browser.js";
+import { test } from "node:test";
+import { scene } from "./scene.js";
 import { PORTRAIT, cut } from "./seed.js";
-import { startServer } from "./server.js";
 
-let browser;
-let server;
-before(async () => {
-  browser = await launch();
-  server = await startServer({ settings: { "models.classify": "efficientnet-lite0" } });
-});
-after(async () => {
-  await browser.close();
-  await server.finish();
-});
+const site = scene({ settings: { "models.classify": "efficientnet-lite0" } });
 
 /** Gives the page a file as if it had been picked. */
 const pick = (page, files) => page.locator("input[type=file]").first().setInputFiles(files);
 
 test("a picture that is picked is shown with its thumbnail, its labels and its face", async () => {
-  const { page, finish } = await open(browser, server, "#/try?op=thumbnail,classify,faces");
+  const { page, finish } = await site.open("#/try?op=thumbnail,classify,faces");
   await page.getByRole("heading", { name: "Try it" }).waitFor();
   await pick(page, PORTRAIT);
   const card = page.getByRole("article", { name: "astronaut.png" });
@@ -33,9 +23,9 @@ test("a picture that is picked is shown with its thumbnail, its labels and its f
 });
 
 test("a file that is no image gets the server's reason, beside one that is", async () => {
-  const { page, finish } = await open(browser, server, "#/try?op=thumbnail");
+  const { page, finish } = await site.open("#/try?op=thumbnail");
   await page.getByRole("heading", { name: "Try it" }).waitFor();
-  await pick(page, [{ name: "letter.png", mimeType: "image/png", buffer: Buffer.from("Dear server, this is no image.") },
+  await pick(page, [{ name: "letter.png", mimeType: "image/png", buffer: Buffer.from("Dear site.server, this is no image.") },
     { name: "half.png", mimeType: "image/png", buffer: cut(PORTRAIT) }]);
   await page.getByRole("article", { name: "letter.png" }).getByText(/not an image|format|not supported|unknown/i).first().waitFor();
   await page.getByRole("article", { name: "half.png" }).getByText(/damaged|end|cut|decod/i).first().waitFor();
@@ -43,7 +33,7 @@ test("a file that is no image gets the server's reason, beside one that is", asy
 });
 
 test("a name with markup in it is a text", async () => {
-  const { page, finish } = await open(browser, server, "#/try?op=thumbnail");
+  const { page, finish } = await site.open("#/try?op=thumbnail");
   await page.getByRole("heading", { name: "Try it" }).waitFor();
   const name = "<img src=x onerror=document.title='taken'>.png";
   await pick(page, [{ name, mimeType: "image/png", buffer: cut(PORTRAIT) }]);
@@ -53,7 +43,7 @@ test("a name with markup in it is a text", async () => {
 });
 
 test("a digit that is drawn with the pointer is read while it is drawn", async () => {
-  const { page, finish } = await open(browser, server, "#/try?tab=draw");
+  const { page, finish } = await site.open("#/try?tab=draw");
   const paper = page.getByRole("img", { name: /Paper/ });
   await paper.waitFor();
   await paper.scrollIntoViewIfNeeded();
@@ -79,12 +69,12 @@ const DRAWN = [
 ];
 
 test("an upload that takes long shows how far it is, and can be ended", async () => {
-  const { page, finish } = await open(browser, server, "#/try?op=thumbnail");
+  const { page, finish } = await site.open("#/try?op=thumbnail");
   await page.getByRole("heading", { name: "Try it" }).waitFor();
   // A line of 500 kB a second: the file is on its way for many seconds.
   const session = await page.context().newCDPSession(page);
   await session.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 500_000 });
-  await pick(page, [{ name: "large.png", mimeType: "image/png", buffer: Buffer.alloc(40 << 20, 7) }]);
+  await pick(page, site.largeFile("large.png", 40 << 20));
   const card = page.getByRole("article", { name: "large.png" });
   await card.getByRole("progressbar").first().waitFor();
   await card.getByRole("button", { name: /cancel|remove|stop/i }).first().click();

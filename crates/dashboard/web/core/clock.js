@@ -12,11 +12,13 @@ export const clock = {
   /** How far this computer's clock is from the server's, in milliseconds; 0 where they agree. */
   offset: () => offset,
 
-  /** Takes the time from the header `Date` of an answer, which has whole seconds. */
+  /** Takes the time from the header `Date` of an answer, which has whole seconds. The window hears `clock` when the difference is another. */
   heard(date) {
     const server = Date.parse(date ?? "");
     if (Number.isNaN(server)) return;
     const apart = server + 500 - Date.now();
+    const known = offset;
     offset = Math.abs(apart) < UNNOTICED ? 0 : apart;
+    if (Math.abs(offset - known) > UNNOTICED) dispatchEvent(new Event("clock"));
   },
 };

@@ -2,7 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const SVG_TAGS = new Set(["svg", "g", "path", "rect", "circle", "line", "polyline", "polygon", "text", "title", "defs",
-  "clipPath", "linearGradient", "stop"]);
+  "image"]);
 
 /**
  * Makes an element. `props` are attributes, except: `class` (a string or a list, falsy ones are left out), `on…`
@@ -70,19 +70,22 @@ export function drawer(places) {
  */
 export function keyed(parent, items, { key, make, update }) {
   const old = new Map([...parent.children].map((child) => [child.dataset.key, child]));
+  const names = items.map((item) => String(key(item)));
+  // What goes, goes first: otherwise all that stays would be moved past it, which costs a layout of everything and the focus.
+  const staying = new Set(names);
+  for (const [name, child] of old) if (!staying.has(name)) child.remove();
+  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   let place = parent.firstElementChild;
-  for (const item of items) {
-    const name = String(key(item));
-    let element = old.get(name);
+  for (const [index, item] of items.entries()) {
+    let element = old.get(names[index]);
     if (element) {
-      old.delete(name);
       update?.(element, item);
     } else {
       element = make(item);
-      element.dataset.key = name;
+      element.dataset.key = names[index];
     }
     if (element === place) place = place.nextElementSibling;
     else parent.insertBefore(element, place);
   }
-  for (const gone of old.values()) gone.remove();
+  if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
 }

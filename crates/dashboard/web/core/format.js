@@ -12,6 +12,11 @@ export function number(value) {
   return Math.abs(value) < 100_000 ? whole.format(value) : short.format(value);
 }
 
+/** The same where there is little room: from ten thousand on 12.3K. */
+export function brief(value) {
+  return Math.abs(value) < 10_000 ? whole.format(value) : short.format(value);
+}
+
 /** 0.123 as 12.3 %. */
 export function percent(share, digits = 1) {
   return Number.isFinite(share) ? `${(share * 100).toFixed(digits)} %` : "–";
@@ -60,11 +65,12 @@ export function ago(time) {
   return element;
 }
 
-/** "12 s ago", "in 3 min". */
+/** "12 s ago", "in 3 min", "2 h 5 min ago": of minutes no seconds, so that a list does not flicker. */
 export function agoText(time) {
   const seconds = (clock.now() - Date.parse(time)) / 1000;
   if (Math.abs(seconds) < 1) return "now";
-  const words = duration(Math.floor(Math.abs(seconds)));
+  const whole = Math.floor(Math.abs(seconds));
+  const words = duration(whole < 60 ? whole : whole - (whole % 60));
   return seconds < 0 ? `in ${words}` : `${words} ago`;
 }
 
@@ -80,13 +86,25 @@ export function words(name) {
   return String(name ?? "").replaceAll("_", " ");
 }
 
+/** A word as the beginning of a sentence. */
+export function sentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** A text of the server in which what stands between backticks is code. */
+export function marked(text) {
+  return String(text ?? "").split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
+}
+
 /** Keeps the ages in `root` true while the page is shown. */
 export function keepAges(root, signal) {
-  const timer = setInterval(() => {
+  const look = () => {
     for (const element of root.querySelectorAll("time[datetime]")) {
       const text = agoText(element.getAttribute("datetime"));
       if (element.textContent !== text) element.textContent = text;
     }
-  }, 1000);
+  };
+  const timer = setInterval(look, 1000);
+  addEventListener("clock", look, { signal });
   signal.addEventListener("abort", () => clearInterval(timer));
 }

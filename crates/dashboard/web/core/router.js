@@ -1,9 +1,15 @@
 // The part of the address after `#` names the page: `#/jobs?state=failed`, `#/jobs/<id>`.
 
 import { fill, h } from "/ui/core/dom.js";
+import { load } from "/ui/core/load.js";
 import { session } from "/ui/core/session.js";
 import { title } from "/ui/core/title.js";
-import { problemCard } from "/ui/parts/notice.js";
+import { loading, problemCard } from "/ui/parts/notice.js";
+
+/** A page that takes longer is announced by its name and grey lines, in milliseconds. */
+const SLOW = 200;
+
+let othersLoaded = false;
 
 /**
  * Shows the page of the address in `main`, now and whenever it changes. A page is a module with
@@ -21,22 +27,42 @@ export function startRouter(main, routes) {
     main.setAttribute("aria-busy", "true");
     dispatchEvent(new CustomEvent("page", { detail: route }));
     let content;
+    const slow = setTimeout(() => fill(main, h("div", { class: "page" }, h("h1", {}, route.title), loading())), SLOW);
     try {
       if (!session.may(route.role ?? "user")) content = await refusal(route);
-      else content = await (await route.load()).page({ params, query, signal, setQuery, setTitle: title.is });
+      else content = await (await load(route.load)).page({ params, query, signal, setQuery, setTitle: title.is });
     } catch (problem) {
       if (signal.aborted) return;
-      content = h("div", { class: "page" }, problemCard(problem, show));
+      content = h("div", { class: "page" }, problem.status === 404 ? missing(problem, route, routes) : problemCard(problem, problem.again ?? show));
+    } finally {
+      clearTimeout(slow);
     }
     if (signal.aborted) return;
     fill(main, content);
     main.removeAttribute("aria-busy");
-    main.scrollTop = 0;
     if (document.activeElement === document.body) main.focus({ preventScroll: true });
+    loadOthers(routes);
   };
   addEventListener("hashchange", show);
   session.addEventListener("change", show);
   show();
+}
+
+/** Loads the modules of all pages once the first one is shown: the others come at once then, and without the server. */
+function loadOthers(routes) {
+  const idle = globalThis.requestIdleCallback ?? ((work) => setTimeout(work, SLOW));
+  const rest = [...routes];
+  const next = () => rest.shift()?.load().then(() => idle(next), () => {});
+  if (!othersLoaded) idle(next);
+  othersLoaded = true;
+}
+
+/** Where there is no such job, or run: the way to those that there are. */
+function missing(problem, { under }, routes) {
+  const list = routes.find(({ path }) => path === under) ?? routes[0];
+  const card = problemCard(problem);
+  card.append(h("a", { class: "button", href: `#${list.path}` }, under ? `All ${list.title.toLowerCase()}` : "To the overview"));
+  return card;
 }
 
 async function refusal(route) {

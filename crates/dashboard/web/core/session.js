@@ -1,12 +1,17 @@
 // Who is here, and with what token. The token lies in this browser's storage and goes into the header of each request;
 // nothing is sent by the browser on its own, so that no other site can act in the user's name.
 
+import { clock } from "/ui/core/clock.js";
+
 const KEY = "darkroom.token";
 const ROLES = ["user", "operator", "admin"];
 
 class Session extends EventTarget {
   /** `{name, role, signed_in}`, or null while nobody is let in. */
   me = null;
+
+  /** Whether somebody was signed in whose token has ended. */
+  ended = false;
 
   get token() {
     return localStorage.getItem(KEY);
@@ -33,8 +38,10 @@ class Session extends EventTarget {
     return this.me;
   }
 
-  #ask() {
-    return fetch("/v1/me", { headers: this.headers() }).catch(() => null);
+  async #ask() {
+    const answer = await fetch("/v1/me", { headers: this.headers() }).catch(() => null);
+    clock.heard(answer?.headers.get("date"));
+    return answer;
   }
 
   /** Signs in; a sentence if that fails. */
@@ -43,6 +50,7 @@ class Session extends EventTarget {
     const answer = await fetch("/token", { method: "POST", body }).catch(() => null);
     if (!answer) return "The server does not answer.";
     if (!answer.ok) return signInProblem(answer);
+    this.ended = false;
     localStorage.setItem(KEY, (await answer.json()).access_token);
     await this.look();
     return null;
@@ -58,6 +66,7 @@ class Session extends EventTarget {
   /** The server has refused the token: it has expired, or was revoked. */
   expired() {
     if (!this.token && this.me === null) return;
+    this.ended = this.token !== null;
     localStorage.removeItem(KEY);
     this.#is(null);
   }

@@ -4,7 +4,7 @@ import { h, fill, write } from "/ui/core/dom.js";
 import { clock } from "/ui/core/clock.js";
 import { live } from "/ui/core/live.js";
 import { session } from "/ui/core/session.js";
-import { duration, number } from "/ui/core/format.js";
+import { brief, duration, number } from "/ui/core/format.js";
 import { themeSwitch } from "/ui/core/theme.js";
 import { title } from "/ui/core/title.js";
 import { icon } from "/ui/parts/icons.js";
@@ -22,7 +22,9 @@ export function shell(app, routes) {
   const menu = () => drawMenu(nav, routes);
   menu();
   session.addEventListener("change", () => { menu(); title.count(0); live.start(); });
-  addEventListener("page", (event) => { mark(nav, event.detail); closeMenu(); warnOfClock(warning); });
+  addEventListener("page", (event) => { mark(nav, event.detail); closeMenu(); });
+  addEventListener("clock", () => warnOfClock(warning));
+  warnOfClock(warning);
   live.addEventListener("stats", () => counts(nav, live.stats));
   live.start();
   return main;
@@ -45,6 +47,7 @@ function topBar() {
   session.addEventListener("change", drawWho);
   drawWho();
   addEventListener("keydown", (event) => event.key === "Escape" && closeMenu());
+  addEventListener("pointerdown", (event) => event.target.closest?.("#menu, .menu-button") || closeMenu());
   return h("header", { class: "top" }, button,
     h("a", { class: "brand", href: "#/" }, icon("brand"), h("span", {}, "Darkroom")),
     h("span", { class: "spring" }), line, who);
@@ -53,7 +56,7 @@ function topBar() {
 function person() {
   if (!session.me) return h("a", { class: "button", href: "#/sign-in" }, "Sign in");
   if (!session.me.signed_in) {
-    return [h("span", { class: "role" }, `Not signed in, ${session.me.role}`), h("a", { class: "button small", href: "#/sign-in" }, "Sign in")];
+    return [h("span", { class: "role", title: `Whoever reaches this server from here has the role ${session.me.role} without signing in.` }, `Not signed in · ${session.me.role}`), h("a", { class: "button small", href: "#/sign-in" }, "Sign in")];
   }
   return [h("a", { href: "#/account", class: "name" }, session.me.name), h("span", { class: "role" }, session.me.role)];
 }
@@ -95,7 +98,8 @@ function counts(nav, { jobs }) {
     const badge = nav.querySelector(`a[data-path="${path}"] .count`);
     if (!badge) continue;
     badge.hidden = count === 0;
-    write(badge, number(count));
+    write(badge, brief(count));
+    badge.title = number(count);
   }
 }
 

@@ -1,6 +1,6 @@
 // Light, dark, or as the computer has it. `first.js` reads what is kept here before anything is drawn.
 
-import { segmented } from "/ui/parts/segmented.js";
+import { segmented } from "/ui/parts/choice.js";
 
 const KEY = "darkroom.theme";
 

@@ -14,10 +14,9 @@ export async function page({ signal }) {
   const keys = keysSection({ signal });
   await keys.refresh();
   return h("div", { class: "page account" },
-    h("header", { class: "head" }, h("div", {}, h("h1", {}, name), h("p", { class: "quiet" }, `Role: ${role}`))),
-    keys.element, passwordForm(),
-    h("section", { class: "card" }, h("h2", {}, "Sign out"), h("p", {}, "Ends the token of this browser."),
-      h("div", { class: "actions" }, action("Sign out", {}, async () => { await session.signOut(); go("/"); }))));
+    h("header", { class: "head" }, h("div", {}, h("h1", {}, name), h("p", { class: "quiet" }, `Role: ${role}`)),
+      action("Sign out", { title: "Ends the token of this browser" }, async () => { await session.signOut(); go("/"); })),
+    keys.element, passwordForm());
 }
 
 function passwordForm() {
@@ -36,6 +35,6 @@ function passwordForm() {
   };
   return h("form", { class: "card form", onsubmit: submit }, h("h2", {}, "Change the password"),
     h("p", { class: "quiet" }, "Every token of yours ends, here and elsewhere."),
-    h("label", {}, "The present one", current), h("label", {}, "The new one", next),
-    h("div", { class: "actions" }, h("button", { class: "primary", type: "submit" }, "Change it")));
+    h("label", {}, "Present password", current), h("label", {}, "New password", next),
+    h("div", { class: "actions" }, h("button", { class: "primary", type: "submit" }, "Change the password")));
 }

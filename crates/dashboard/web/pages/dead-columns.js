@@ -22,7 +22,7 @@ export function columns(one) {
     { name: "size", title: "Size", hidden: true, class: "number", cell: (job) => bytes(job.input.bytes) },
     { name: "at", title: "Failed", class: "nowrap", cell: (job) => ago(job.finished_at) },
     { name: "do", title: "Actions", class: "do", cell: (job) => h("span", { class: "row" },
-      action(icon("retry"), { class: "small", title: "Requeue", "aria-label": `Requeue ${named(job)}` }, () => one("retry", job)),
+      action(icon("retry"), { class: "small", title: "Requeue", "aria-label": `Requeue ${named(job)}` }, () => one("requeue", job)),
       action(icon("trash"), { class: "small", title: "Delete", "aria-label": `Delete ${named(job)}` }, () => one("delete", job))) },
   ];
 }

@@ -20,20 +20,21 @@ const MEANINGS = {
 
 /** Gives `{ element, show(stats), seen(kinds), chosen(kind) }`; `seen` is for those whom the server tells no counts. */
 export function reasons({ chosen, choose }) {
-  const element = h("div", { class: "pills", role: "group", "aria-label": "Reason" });
+  const element = h("div", { class: "chips", role: "group", "aria-label": "Reason" });
   let counts = new Map();
   const draw = () => {
     const kinds = [...new Set([...counts.keys(), ...(chosen ? [chosen] : [])])];
     const state = JSON.stringify([chosen, [...counts]]);
     if (element.state === state) return;
     element.state = state;
-    const focused = document.activeElement?.closest?.(".pills button")?.dataset.kind;
+    const focused = document.activeElement?.closest?.(".chips button")?.dataset.kind;
     const all = [...counts.values()].reduce((sum, count) => sum + (count ?? 0), 0);
+    element.hidden = kinds.length === 0;
     fill(element, pill("", "All", all || null), kinds.map((kind) => pill(kind, words(kind), counts.get(kind))));
     if (focused !== undefined) element.querySelector(`[data-kind="${focused}"]`)?.focus();
   };
   const pill = (kind, text, count) => h("button", {
-    class: "pill", "aria-pressed": String(kind === chosen), title: MEANINGS[kind], dataset: { kind }, onclick: () => choose(kind),
+    class: "chip", "aria-pressed": String(kind === chosen), title: MEANINGS[kind], dataset: { kind }, onclick: () => choose(kind),
   }, text, count !== null && count !== undefined && h("span", { class: "count" }, number(count)));
   draw();
   return {

@@ -60,7 +60,7 @@ export async function page({ query, signal, setQuery }) {
   start();
   const root = h("div", { class: "page" },
     h("header", { class: "head" }, h("div", {}, h("h1", {}, "Dead letters"), h("p", { class: "quiet" }, "Jobs that failed for good. They stay here until they are requeued or deleted.")), actions.all),
-    by.element, h("div", { class: "head" }, search(filter, narrow), h("div", { class: "row" }, order(filter, narrow), jobs.columnsButton())),
+    by.element, h("div", { class: "head narrowing" }, search(filter, narrow), h("div", { class: "row" }, order(filter, narrow), jobs.columnsButton())),
     actions.element, place);
   keepAges(root, signal);
   return root;

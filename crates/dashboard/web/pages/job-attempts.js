@@ -1,7 +1,7 @@
 // The attempts of a job in time: how each ended, on which worker, and where its time went.
 
 import { h } from "/ui/core/dom.js";
-import { ago, exact, micros, millis, words } from "/ui/core/format.js";
+import { ago, exact, marked, micros, millis, sentence, words } from "/ui/core/format.js";
 import { badge } from "/ui/parts/badge.js";
 import { nothing } from "/ui/parts/notice.js";
 import { segments } from "/ui/parts/segments.js";
@@ -24,7 +24,7 @@ function attempt({ number, worker, started_at: started, ended_at: ended, end, fa
   const took = Date.parse(ended) - Date.parse(started);
   return h("li", { class: TONES[end] ?? "quiet" },
     h("header", {}, h("strong", {}, `Attempt ${number}`), badge(end), h("span", { class: "quiet" }, ago(ended)), h("span", { class: "quiet" }, `took ${millis(took)} on ${worker}`)),
-    failure && h("p", { class: "wrong" }, h("strong", {}, words(failure.kind)), ": ", failure.message),
+    failure && h("p", { class: "wrong" }, h("strong", {}, sentence(words(failure.kind))), ": ", marked(failure.message)),
     timeBar(timings));
 }
 

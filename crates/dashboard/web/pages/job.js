@@ -5,15 +5,15 @@ import { api } from "/ui/core/api.js";
 import { go } from "/ui/core/router.js";
 import { follow } from "/ui/core/live.js";
 import { session } from "/ui/core/session.js";
-import { ago, bytes, keepAges, number, words } from "/ui/core/format.js";
+import { ago, bytes, keepAges, marked, number, sentence, words } from "/ui/core/format.js";
 import { FINAL, badge, setBadge } from "/ui/parts/badge.js";
 import { action, confirm } from "/ui/parts/dialog.js";
 import { icon } from "/ui/parts/icons.js";
 import { nothing, tell } from "/ui/parts/notice.js";
+import { operationList } from "/ui/parts/operation.js";
 import { picture, preview } from "/ui/parts/picture.js";
 import { artifactList, rawJson, resultView } from "/ui/parts/results.js";
 import { attemptsView } from "/ui/pages/job-attempts.js";
-import { sentence } from "/ui/pages/try-field.js";
 
 /** An original up to this size is shown itself, where browsers can; of larger ones a preview, in bytes. */
 const MAX_SHOWN = 4 << 20;
@@ -33,10 +33,13 @@ export async function page({ params: { id }, signal, setTitle }) {
     facts: h("section", { class: "card" }), attempts: h("section", { class: "card" }),
   };
   const raw = rawJson(() => job);
+  // With little to show the column on the right has room.
+  const short = job.results.length < 2 && !job.results.some(({ operation }) => operation === "faces");
   const root = h("div", { class: "page job" },
     h("header", { class: "head" }, h("div", {}, h("p", { class: "trail" }, h("a", { href: "#/jobs" }, "Jobs")),
-      h("h1", {}, job.name ?? "Image without a name", " ", state), h("p", { class: "quiet" }, h("code", {}, job.id))), parts.actions),
-    parts.trouble, h("div", { class: "split" }, h("div", { class: "pile" }, inputCard(job), parts.attempts, parts.facts), parts.results), raw.element);
+      h("h1", {}, h("span", { class: "named", title: job.name }, job.name ?? "Image without a name"), " ", state), h("p", { class: "quiet" }, h("code", {}, job.id))), parts.actions),
+    parts.trouble, h("div", { class: "split" }, h("div", { class: "pile" }, inputCard(job), parts.attempts, !short && parts.facts),
+      h("div", { class: "pile" }, parts.results, short && parts.facts)), raw.element);
   const draw = drawer(parts);
   const show = (next) => {
     job = next;
@@ -84,22 +87,26 @@ function trouble(job) {
   if (job.state === "scheduled") return note("It begins ", ago(job.run_at), ".");
   if (job.state === "running" && job.cancel_requested) return note("It has been told to stop; its worker looks soon.");
   if (job.state !== "failed" || !job.failure) return null;
-  return h("div", { class: "card problem", role: "status" }, h("h2", {}, sentence(words(job.failure.kind))), h("p", {}, job.failure.message), h("p", { class: "quiet" }, ADVICE[job.failure.kind] ?? ""));
+  return h("div", { class: "card problem", role: "status" }, h("h2", {}, sentence(words(job.failure.kind))), h("p", {}, marked(sentence(job.failure.message))), h("p", { class: "quiet" }, ADVICE[job.failure.kind]?.() ?? ""));
 }
 
 const note = (...text) => h("p", { class: "card note", role: "status" }, h("span", {}, text));
 
+const models = () => h("a", { href: "#/models" }, "the page of models");
+
 const ADVICE = {
-  undecodable: "The file is damaged or no image. A retry gives the same; send it again whole.",
-  unsupported: "The image is sound, but this operation does not take it. A retry gives the same.",
-  limit_exceeded: "The image is larger than the limits of the server allow. An admin sees them under Settings.",
-  timed_out: "It took longer than a job may. A retry may pass when less is going on.",
-  input_missing: "The image is not in the storage any more.",
-  storage_unavailable: "The storage did not answer. Retry once it does.",
-  model_missing: "Install the model, then retry.",
-  model_failed: "The model gave up on this image. The page of models says how it stands.",
-  crashed: "The worker died on it each time. The server's log says more.",
+  undecodable: () => "The file is damaged or no image. A retry gives the same; send it again whole.",
+  unsupported: () => "The image is sound, but this operation does not take it. A retry gives the same.",
+  limit_exceeded: () => "The image is larger than the limits of the server allow. An admin sees them under Settings.",
+  timed_out: () => "It took longer than a job may. A retry may pass when less is going on.",
+  input_missing: () => "The image is not in the storage any more.",
+  storage_unavailable: () => "The storage did not answer. Retry once it does.",
+  model_missing: () => ["Install the model, then retry. What is installed is on ", models(), "."],
+  model_failed: () => ["The model could not be used, or gave up on this image. How it stands is on ", models(), "."],
+  crashed: () => "The worker died on it each time. The server's log says more.",
 };
+
+const ORIGINS = { v1: "the API", v2: "the protocol of Open Inference", run: "a run", cli: "the command line" };
 
 function inputCard(job) {
   const { id, name, input } = job;
@@ -116,7 +123,7 @@ function inputCard(job) {
 function results(job) {
   if (job.results.length > 0) return [h("h2", {}, job.results.length === 1 ? "Result" : "Results"), job.results.map((result) => resultView(job.id, result))];
   const why = {
-    failed: "The job failed; its attempts below say why.", cancelled: "The job was cancelled before it was done.",
+    failed: "The job failed. What went wrong stands above, and with each attempt.", cancelled: "The job was cancelled before it was done.",
     running: "A worker is on it. The result appears here by itself.",
   };
   return [h("h2", {}, "Result"), nothing(FINAL.has(job.state) ? "There is no result." : "Not done yet.", why[job.state] ?? "The job waits for its turn. The result appears here by itself.")];
@@ -125,17 +132,13 @@ function results(job) {
 function facts(job) {
   const remembered = job.results.filter((result) => result.cached).length;
   const rows = [
-    ["Operations", h("ul", { class: "operation-list" }, job.operations.map(({ op, ...parameters }) => h("li", {}, h("strong", {}, op), " ", h("span", { class: "quiet" }, parameterText(parameters)))))],
+    ["Operations", operationList(job.operations)],
     ["Submitted", ago(job.created_at)], ["Begun", ago(job.started_at)], ["Ended", ago(job.finished_at)],
     ["Owner", h("a", { href: `#/jobs?owner=${encodeURIComponent(job.owner)}` }, job.owner)],
-    ["Queue", job.queue], ["Came through", job.origin], ["Priority", number(job.priority)],
+    ["Queue", job.queue], ["Came through", ORIGINS[job.origin] ?? job.origin], ["Priority", number(job.priority)],
     job.run && ["Run", [h("a", { href: `#/runs/${job.run}` }, "Open the run"), job.path && `, as ${job.path}`]],
     remembered > 0 && ["Remembered", `${number(remembered)} of ${number(job.results.length)} results, from an earlier job with the same image`],
-    ["Image", h("code", { class: "digest" }, job.input.blob)],
+    ["Image", h("code", { class: "digest", title: "The SHA-256 of its bytes, which is its address" }, job.input.blob)],
   ];
   return [h("h2", {}, "About"), h("dl", { class: "facts" }, rows.filter(Boolean).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))];
-}
-
-function parameterText(parameters) {
-  return Object.entries(parameters).filter(([, value]) => value !== null).map(([name, value]) => `${words(name)} ${value}`).join(", ");
 }

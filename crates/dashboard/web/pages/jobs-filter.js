@@ -2,7 +2,7 @@
 
 import { h } from "/ui/core/dom.js";
 import { session } from "/ui/core/session.js";
-import { words } from "/ui/core/format.js";
+import { sentence, words } from "/ui/core/format.js";
 
 const STATES = ["queued", "running", "scheduled", "held", "succeeded", "failed", "cancelled"];
 
@@ -10,6 +10,8 @@ const OPERATIONS = ["thumbnail", "classify", "digit", "faces", "model"];
 
 const FAILURES = ["undecodable", "unsupported", "limit_exceeded", "timed_out", "input_missing", "unencodable",
   "storage_unavailable", "model_missing", "model_failed", "crashed", "internal"];
+
+const TITLES = { newest: "Newest first", oldest: "Oldest first" };
 
 /** What of the address is the filter. */
 const NAMES = ["q", "state", "op", "failure", "owner", "run", "queue", "since", "until", "order"];
@@ -27,7 +29,7 @@ export function filterForm(filter, changed) {
     timer = setTimeout(() => changed(current), wait);
   };
   const select = (name, label, values, any) => h("label", { class: "field" }, h("span", {}, label), h("select", { onchange: (event) => take(name, event.target.value) },
-    any && h("option", { value: "" }, any), values.map((value) => h("option", { value, selected: current[name] === value }, words(value)))));
+    any && h("option", { value: "" }, any), values.map((value) => h("option", { value, selected: current[name] === value }, TITLES[value] ?? sentence(words(value))))));
   const text = (name, label, placeholder, type = "text") => h("label", { class: "field" }, h("span", {}, label), h("input", {
     type, placeholder, value: current[name] ?? "", autocomplete: "off", spellcheck: "false", oninput: (event) => take(name, event.target.value.trim(), TYPING),
   }));
@@ -48,9 +50,9 @@ export function pick(query) {
   return Object.fromEntries(NAMES.filter((name) => query[name]).map((name) => [name, query[name]]));
 }
 
-/** A filter as the bulk actions take it: the order is none of it. */
-export function asBulk({ order, ...filter }) {
-  return filter;
+/** A filter as the bulk actions take it: the order is none of it, nor is what is empty. */
+export function asBulk({ order: _, ...filter }) {
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value));
 }
 
 /** A time as the field of the browser has it: in this computer's zone, to the minute. */

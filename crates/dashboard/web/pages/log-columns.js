@@ -7,12 +7,12 @@ import { progress } from "/ui/parts/chart.js";
 const SURFACES = { job: "by a job", predict: "through /predict", digit: "through /mnist/", compare: "comparing faces", infer: "through /v2" };
 
 export const COLUMNS = [
-  { name: "at", title: "When", class: "nowrap", cell: (entry) => ago(entry.at) },
+  { name: "at", title: "When", class: "nowrap when", cell: (entry) => ago(entry.at) },
   { name: "answer", title: "Answer", class: "answer", cell: answer },
-  { name: "model", title: "Model", class: "nowrap", cell: model },
-  { name: "file", title: "File", class: "nowrap", cell: file },
+  { name: "model", title: "Model", class: "nowrap model", cell: model },
+  { name: "file", title: "File", class: "nowrap file-name", cell: file },
   { name: "owner", title: "Who", class: "nowrap minor", cell: (entry) => [line(entry.owner), h("small", {}, SURFACES[entry.surface] ?? words(entry.surface))] },
-  { name: "took", title: "Took", class: "number nowrap", cell: took },
+  { name: "took", title: "Took", class: "number nowrap took", cell: took },
   { name: "input", title: "Input", hidden: true, cell: (entry) => (entry.input ? h("code", { title: `SHA-256 ${entry.input}` }, entry.input.slice(0, 12)) : "–") },
   { name: "id", title: "Number", hidden: true, class: "number", cell: (entry) => String(entry.id) },
 ];

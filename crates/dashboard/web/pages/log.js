@@ -18,7 +18,7 @@ const PAGE = 100;
 export async function page({ query, signal, setQuery }) {
   const filter = Object.fromEntries(FIELDS.map((name) => [name, query[name] ?? ""]));
   const entries = table({ caption: "Inference log", store: "log", key: (entry) => entry.id, columns: COLUMNS, empty: () => emptiness(filter) });
-  entries.element.classList.add("as-cards");
+  entries.element.classList.add("as-cards", "entries");
   const place = h("div", { class: "pile" }, loading());
   const pages = pager({ go: async (cursor, turned) => {
     const { predictions, next_cursor: next } = await api.get("/v1/predictions", { ...filter, limit: PAGE, cursor }, { signal: AbortSignal.any([signal, turned]) });
@@ -37,7 +37,7 @@ export async function page({ query, signal, setQuery }) {
   start();
   const root = h("div", { class: "page" },
     h("header", { class: "head" }, h("div", {}, h("h1", {}, "Inference log"), h("p", { class: "quiet" }, "Every question to a model and what came of it, newest first.")),
-      h("div", { class: "actions" }, action([icon("retry"), "Look again"], {}, start), save("jsonl", filter), save("csv", filter), entries.columnsButton())),
+      h("div", { class: "actions" }, action([icon("retry"), "Refresh"], {}, start), save("jsonl", filter), save("csv", filter), entries.columnsButton())),
     form, place);
   keepAges(root, signal);
   return root;

@@ -2,7 +2,7 @@
 
 import { fill, h, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
-import { bytes, millis, number, words } from "/ui/core/format.js";
+import { bytes, marked, millis, number, sentence, words } from "/ui/core/format.js";
 import { copyButton } from "/ui/parts/copy.js";
 import { icon } from "/ui/parts/icons.js";
 import { loading } from "/ui/parts/notice.js";
@@ -41,10 +41,10 @@ export function drawModel(card, model) {
   state.className = `badge ${tone}`;
   write(state, word);
   failure.hidden = !model.failure;
-  write(failure, model.failure ?? "");
   const shown = JSON.stringify(model);
   if (card.shown === shown) return;
   card.shown = shown;
+  fill(failure, marked(sentence(model.failure ?? "")));
   fill(use, h("dl", { class: "properties" }, properties(model).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])), quantiles(model.latency));
 }
 

@@ -77,13 +77,15 @@ function followWorkers(workers, signal) {
 function workerFigures(list) {
   if (list.length === 0) return h("p", { class: "wrong" }, "No worker lives: jobs wait until one comes.");
   const sum = (of) => list.reduce((total, worker) => total + worker[of], 0);
-  const [slots, running] = [sum("slots"), sum("running")];
+  const [slots, held, rate] = [sum("slots"), sum("running"), sum("rate_per_minute")];
+  // A worker takes the next jobs before a slot is free.
+  const running = list.reduce((total, worker) => total + Math.min(worker.running, worker.slots), 0);
   return [
-    progress([{ name: "At work", value: running, tone: "busy" }], slots),
+    meter("Slots at work", `${number(running)} of ${number(slots)}`, progress([{ name: "At work", value: running, tone: "busy" }], slots)),
     facts([
-      ["Slots at work", `${number(running)} of ${number(slots)}`],
+      held > running && ["Taken ahead", number(held - running)],
       ["Alive", h("a", { href: "#/workers" }, list.length === 1 ? "1 worker" : `${number(list.length)} workers`)],
-      ["Attempts a minute", number(Number(sum("rate_per_minute").toFixed(1)))],
+      ["Attempts a minute", number(Number(rate.toFixed(rate < 10 ? 1 : 0)))],
     ]),
   ];
 }
@@ -91,13 +93,19 @@ function workerFigures(list) {
 function machineFigures({ disk_free_bytes: free, disk_total_bytes: total, blob_bytes: blobs, memory_bytes: memory, model_bytes: models, processors, started_at: started }) {
   const known = total > 0 && free !== null;
   return [
-    known && progress([{ name: "Used", value: total - free, tone: free / total < SCARCE ? "bad" : "accent" }], total),
+    known && meter("Disk left", h("span", { class: free / total < SCARCE && "wrong" }, `${bytes(free)} of ${bytes(total)}`),
+      progress([{ name: "Used", value: total - free, tone: free / total < SCARCE ? "bad" : "quiet" }], total)),
+    known && free / total < SCARCE && h("p", { class: "wrong" }, "The disk is nearly full. Once it is, uploads are refused, and runs pause until there is room."),
     facts([
-      known && ["Disk left", h("span", { class: free / total < SCARCE && "wrong" }, `${bytes(free)} of ${bytes(total)}`)],
-      ["Images and artifacts", bytes(blobs)], ["Memory of the server", bytes(memory)], ["Models in memory", bytes(models)],
+      blobs !== null && blobs !== undefined && ["Images and artifacts", bytes(blobs)], ["Memory of the server", bytes(memory)], ["Models in memory", bytes(models)],
       ["Processors", number(processors)], ["Started", ago(started)],
     ]),
   ];
+}
+
+/** A figure with the bar that shows it. */
+function meter(name, value, bar) {
+  return h("div", { class: "measure" }, facts([[name, value]]), bar);
 }
 
 function facts(entries) {

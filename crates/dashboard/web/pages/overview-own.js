@@ -19,7 +19,7 @@ const FLOOR = 3000;
 export async function own({ signal }) {
   const jobs = table({
     caption: "Your latest jobs", key: (job) => job.id, href: (job) => `#/jobs/${job.id}`, columns: COLUMNS,
-    empty: () => nothing("You have no jobs yet.", h("a", { href: "#/try" }, "Try it"), " with one image, or start a run over many."),
+    empty: () => nothing("You have no jobs yet.", h("a", { href: "#/try" }, "Try it"), " with one image, or ", h("a", { href: "#/runs/new" }, "start a run"), " over many."),
   });
   jobs.element.classList.add("as-cards");
   let unfinished = true;

@@ -4,7 +4,7 @@ import { fill, h, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
 import { ago, duration, millis, number } from "/ui/core/format.js";
 import { timeChart } from "/ui/parts/chart.js";
-import { segmented } from "/ui/parts/segmented.js";
+import { segmented } from "/ui/parts/choice.js";
 
 /** How often the history is asked for while jobs come and go, and while nothing happens, in milliseconds. */
 const [FLOOR, IDLE] = [10_000, 60_000];
@@ -17,18 +17,18 @@ const SPANS = [
 
 const CHARTS = [
   {
-    title: "Jobs that ended", kind: "stack",
+    title: "Jobs that ended", kind: "columns",
     series: [{ name: "Succeeded", tone: "good", of: "succeeded" }, { name: "Failed", tone: "bad", of: "failed" }, { name: "Cancelled", tone: "quiet", of: "cancelled" }],
   },
   {
-    title: "From submission to the end", format: millis,
+    title: "From submission to the end", unit: "milliseconds", format: millis,
     series: [{ name: "Half of them", tone: "accent", of: "latency_p50_ms" }, { name: "95 %", tone: "waiting", of: "latency_p95_ms" }, { name: "99 %", tone: "bad", of: "latency_p99_ms" }],
   },
   {
     title: "Waiting and running",
     series: [{ name: "Waiting", tone: "waiting", of: "queued" }, { name: "Running", tone: "busy", of: "running" }],
   },
-  { title: "Age of the oldest waiting job", format: duration, series: [{ name: "Oldest", tone: "held", of: "oldest_wait_seconds" }] },
+  { title: "Age of the oldest waiting job", unit: "seconds", format: duration, series: [{ name: "Oldest", tone: "held", of: "oldest_wait_seconds" }] },
 ];
 
 export function past({ span: first, setQuery, signal }) {

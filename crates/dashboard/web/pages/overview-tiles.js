@@ -17,9 +17,11 @@ export function tiles() {
   const counts = TILES.map(() => h("span", { class: "count" }, "0"));
   const list = TILES.map(({ state, text, tone }, index) => h("li", {}, h("a", { class: ["tile", tone], href: `#/jobs?state=${state}` },
     h("span", { class: "name" }, text), counts[index])));
+  const element = h("ul", { class: "tiles", "aria-label": "Jobs by state" }, list);
   return {
-    element: h("ul", { class: "tiles", "aria-label": "Jobs by state" }, list),
-    show: ({ jobs }) => {
+    element,
+    show: ({ jobs }, { untouched }) => {
+      element.hidden = untouched;
       for (const [index, { state }] of TILES.entries()) {
         write(counts[index], number(jobs[state]));
         counts[index].classList.toggle("none", !jobs[state]);

@@ -15,8 +15,8 @@ export async function page({ query, signal, setQuery }) {
   const parts = [tiles(), past({ span: query.span, setQuery, signal }), now({ signal })];
   const [summary, invitation, begin] = [h("p", { class: "quiet" }), welcome(), beginnings()];
   const show = (stats) => {
-    summarize(summary, stats);
     const untouched = Object.values(stats.jobs).every((count) => count === 0);
+    summarize(summary, stats, untouched);
     invitation.hidden = !untouched;
     begin.hidden = untouched;
     for (const part of parts) part.show(stats, { untouched });
@@ -36,10 +36,10 @@ function beginnings() {
 }
 
 /** How fast it goes, and what waits longest. */
-function summarize(element, { finished_per_minute: rate, oldest_queued: oldest }) {
+function summarize(element, { jobs, finished_per_minute: rate, oldest_queued: oldest }, untouched) {
   const speed = `${number(Number(rate.toFixed(rate < 10 ? 1 : 0)))} jobs a minute`;
   if (!oldest) {
-    write(element, `${speed}. Nothing waits.`);
+    write(element, untouched ? "Nothing has been done here yet. Begin with one image, or with many." : `${speed}. ${jobs.queued ? "What waits is held by its run." : "Nothing waits."}`);
     element.oldest = null;
   } else if (element.oldest === oldest) {
     write(element.firstChild, speed);
@@ -52,8 +52,8 @@ function summarize(element, { finished_per_minute: rate, oldest_queued: oldest }
 /** What a newcomer may begin with. */
 export function welcome() {
   return h("section", { class: "welcome", "aria-label": "How to begin" },
-    begin("try", "Try it with one image", "Drop, paste or pick an image, choose what is done to it and see the result at once: a thumbnail, labels with scores, faces, a digit that you draw.", "#/try", "Try it"),
-    begin("runs", "Work through many images", "A folder of the server, an archive, or a list of addresses: with live progress, failures by reason, and results to download.", "#/runs/new", "Start a run"));
+    begin("try", "Try it with one image", "Drop, paste or pick an image and see at once what becomes of it: a thumbnail, labels with scores, faces, a digit that you draw. There are samples, too.", "#/try", "Try it"),
+    begin("runs", "Work through many images", "A folder of this computer or of the server, an archive, or a list of addresses: with live progress, failures by reason, and results to download.", "#/runs/new", "Start a run"));
 }
 
 function begin(name, title, text, href, label) {

@@ -8,6 +8,7 @@ import { action, confirm } from "/ui/parts/dialog.js";
 import { icon } from "/ui/parts/icons.js";
 import { tell } from "/ui/parts/notice.js";
 import { download } from "/ui/parts/picture.js";
+import { givesFiles, saveFiles } from "/ui/pages/run-files.js";
 
 const GOING = ["enumerating", "running"];
 
@@ -16,7 +17,9 @@ export function runActions(run, address, again) {
   const post = (verb, said) => async () => { again(await api.post(`${address}/${verb}`)); tell(said); };
   const asked = (question, work) => async () => { if (await confirm(question)) await work(); };
   const ended = !GOING.includes(run.state) && run.state !== "paused";
+  const fine = run.counts.failed === 0;
   return [
+    ended && run.counts.succeeded > 0 && givesFiles(run) && action([icon("download"), "Save the files"], { class: fine ? "primary" : "" }, () => saveFiles(address, `${stemOf(run)}.tar`)),
     GOING.includes(run.state) && action([icon("pause"), "Pause"], {}, post("pause", "The run is paused; what was running ends.")),
     run.state === "paused" && action([icon("play"), "Resume"], { class: "primary" }, post("resume", "The run goes on.")),
     run.counts.failed > 0 && run.state !== "cancelled" && action([icon("retry"), "Retry failed"], { class: ended ? "primary" : "" }, post("retry-failed", `${number(run.counts.failed)} failed images are queued again.`)),
@@ -32,9 +35,14 @@ export function runActions(run, address, again) {
   ];
 }
 
+/** What files of a run are called. */
+function stemOf({ name }) {
+  return name.replaceAll(/[^A-Za-z0-9._-]+/g, "-").replaceAll(/^-+|-+$/g, "").slice(0, 60) || "run";
+}
+
 /** The card with everything that can be saved. */
 export function downloads(run, address) {
-  const stem = run.name.replaceAll(/[^A-Za-z0-9._-]+/g, "-").replaceAll(/^-+|-+$/g, "").slice(0, 60) || "run";
+  const stem = stemOf(run);
   const faces = run.operations.some(({ op }) => op === "faces");
   const means = run.aggregates.map((spec, which) => ({ ...spec, which })).filter(({ kind }) => kind !== "counts");
   const files = [
@@ -45,5 +53,5 @@ export function downloads(run, address) {
     ["Report (HTML)", "report", `${stem}.html`],
   ];
   return h("section", { class: "card" }, h("h2", {}, "Downloads"),
-    h("div", { class: "row" }, files.filter(Boolean).map(([title, path, name]) => action([icon("download"), title], { class: "small" }, () => download(`${address}/${path}`, name)))));
+    h("div", { class: "row" }, givesFiles(run) && action([icon("download"), "Files of the images (tar)"], { class: "small" }, () => saveFiles(address, `${stem}.tar`)), files.filter(Boolean).map(([title, path, name]) => action([icon("download"), title], { class: "small" }, () => download(`${address}/${path}`, name)))));
 }

@@ -2,9 +2,8 @@
 
 import { h, fill, keyed, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
-import { number, words } from "/ui/core/format.js";
+import { number, sentence, words } from "/ui/core/format.js";
 import { preview } from "/ui/parts/picture.js";
-import { sentence } from "/ui/pages/try-field.js";
 
 /** Images shown of each reason. */
 const SHOWN = 6;

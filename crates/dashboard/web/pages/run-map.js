@@ -5,17 +5,23 @@ import { go } from "/ui/core/router.js";
 import { number, percent } from "/ui/core/format.js";
 import { loading, problemCard } from "/ui/parts/notice.js";
 import { twoComponents } from "/ui/parts/components.js";
-import { preview } from "/ui/parts/picture.js";
+import { load, preview } from "/ui/parts/picture.js";
 import { embeddings, MAX_DOTS } from "/ui/pages/run-rows.js";
 
 /** A run up to this many images is drawn unasked once it has ended. */
 const UNASKED = 2000;
 
+/** So few images are drawn as small pictures, each with the colour of its folder around it. */
+const PICTURED = 48;
+
+/** The sides of these pictures, and of the previews that are asked for, in the drawing's and in the screen's pixels. */
+const [SIDE, BOX] = [52, 80];
+
 /** Folders that are named in the legend. */
 const NAMED = 12;
 
 /** The drawing's own size; it is scaled to its place. */
-const [WIDTH, HEIGHT, EDGE] = [1000, 560, 24];
+const [WIDTH, HEIGHT, EDGE] = [1000, 560, 40];
 
 /** The golden angle, in degrees: each next hue lies far from those before it. */
 const GOLDEN = 137.508;
@@ -87,7 +93,9 @@ function place(points) {
 function plot(placed) {
   const card = h("div", { class: "dot-card", hidden: true });
   const dots = placed.map((row, index) => h("circle", { cx: row.x.toFixed(1), cy: row.y.toFixed(1), r: 7, style: { "--hue": row.folder.hue }, dataset: { index } }));
-  const svg = h("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "application", tabindex: "0", "aria-label": `Map of ${number(placed.length)} embeddings. Arrow keys go from image to image, Enter opens one.` }, dots);
+  const pictured = placed.length <= PICTURED;
+  const drawn = pictured ? placed.map((row, index) => h("g", {}, dots[index], face(row))) : dots;
+  const svg = h("svg", { class: pictured && "pictured", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "application", tabindex: "0", "aria-label": `Map of ${number(placed.length)} embeddings. Arrow keys go from image to image, Enter opens one.` }, drawn);
   const frame = h("div", { class: "plot" }, svg, card);
   let chosen = null;
   const choose = (index) => {
@@ -111,6 +119,14 @@ function plot(placed) {
     choose(chosen === null ? 0 : nearest(placed, chosen, way) ?? chosen);
   });
   return frame;
+}
+
+/** The picture of an image in its dot, once it is there. */
+function face({ job, x, y }) {
+  const image = h("image", { x: x - SIDE / 2, y: y - SIDE / 2, width: SIDE, height: SIDE, preserveAspectRatio: "xMidYMid slice" });
+  // Without a preview the dot stays a dot.
+  load(`/v1/jobs/${job}/preview?size=${BOX}`).then((address) => image.setAttribute("href", address), () => image.remove());
+  return image;
 }
 
 /** The nearest dot that lies in a direction, within 45 degrees of it; null where there is none. */

@@ -2,6 +2,8 @@
 
 import { h, fill } from "/ui/core/dom.js";
 import { bytes, number } from "/ui/core/format.js";
+import { droppable } from "/ui/parts/drop.js";
+import { icon } from "/ui/parts/icons.js";
 import { tar } from "/ui/parts/tar.js";
 
 /** Files that are sent at once at most; more come as an archive, or from a folder of the server. */
@@ -9,7 +11,8 @@ const MAX_FILES = 50_000;
 
 const ARCHIVE = /\.(tar|tar\.gz|tgz|tar\.zst|tzst|zip)$/i;
 
-/** A place to drop or choose files. `changed()` is called after each choice. Gives `{ element, archive() }`: a blob and its name, or null. */
+/** A place to drop or choose files. `changed()` is called after each choice. Gives `{ element, archive(), said(), isArchive() }`:
+ * `archive` is a blob and its name, or null; `said` says what was chosen. */
 export function filesField(changed) {
   let [entries, reading] = [[], 0];
   const said = h("p", { class: "quiet", role: "status" });
@@ -23,16 +26,15 @@ export function filesField(changed) {
   }, ...props });
   const folder = input({ webkitdirectory: true });
   const files = input({});
-  const element = h("div", { class: "drop", ondragover: (event) => { event.preventDefault(); element.classList.add("over"); }, ondragleave: () => element.classList.remove("over"), ondrop: async (event) => {
-    event.preventDefault();
-    element.classList.remove("over");
+  const element = droppable(h("div", { class: "drop" }, icon("try"), h("p", { class: "title" }, "Drop a folder, images or an archive here"),
+    h("div", { class: "row" }, h("button", { type: "button", onclick: () => folder.click() }, "Choose a folder"), h("button", { type: "button", onclick: () => files.click() }, "Choose files or an archive")), folder, files, said),
+  async (event) => {
     const turn = (reading += 1);
     fill(said, "Reading the folder…");
     const found = await dropped(event.dataTransfer);
     if (turn === reading) take(listed(found));
-  } }, h("p", {}, "Drop a folder, images or an archive here"),
-    h("div", { class: "row" }, h("button", { type: "button", onclick: () => folder.click() }, "Choose a folder"), h("button", { type: "button", onclick: () => files.click() }, "Choose files or an archive")), folder, files, said);
-  return { element, archive: () => packed(entries), isArchive: () => entries.length === 1 && ARCHIVE.test(entries[0].path) };
+  });
+  return { element, archive: () => packed(entries), said: () => words(entries, false), isArchive: () => entries.length === 1 && ARCHIVE.test(entries[0].path) };
 }
 
 /** In the order of their paths, without what no one means: hidden files of the system. */

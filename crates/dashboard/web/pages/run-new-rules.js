@@ -1,11 +1,11 @@
 // What a new run gathers, what failed images mean to it, and where it waits.
 
 import { h } from "/ui/core/dom.js";
-import { labelled } from "/ui/pages/run-new-source.js";
+import { labelled } from "/ui/parts/field.js";
 
-const GATHER = [["", "What the operations give"], ["nothing", "Nothing"], ["own", "As I say, in JSON"]];
+const GATHER = [["", "What suits the operations"], ["nothing", "Nothing"], ["own", "What I say, in JSON"]];
 
-const RULES = [["continue", "are counted"], ["stop_after", "stop it after so many"], ["stop_at_percent", "stop it at a share in percent"]];
+const RULES = [["continue", "Count them and go on"], ["stop_after", "Stop after so many"], ["stop_at_percent", "Stop at a share, in percent"]];
 
 const EXAMPLE = '[{ "operation": 0, "pointer": "/labels/0/label", "kind": "counts" }]';
 
@@ -13,7 +13,7 @@ const EXAMPLE = '[{ "operation": 0, "pointer": "/labels/0/label", "kind": "count
 export function rulesForm(changed) {
   const gather = select(GATHER, () => { own.hidden = gather.value !== "own"; changed(); });
   const json = h("textarea", { rows: 3, spellcheck: "false", placeholder: EXAMPLE, oninput: changed });
-  const own = labelled("What to gather", json, "A list of aggregates, at most four.");
+  const own = labelled("What to sum up", json, "A list of aggregates, at most four.");
   own.hidden = true;
   const rule = select(RULES, () => { limit.hidden = rule.value === "continue"; changed(); });
   const limit = h("input", { type: "number", min: 0, step: 1, value: 10, "aria-label": "How many, or what share", oninput: changed, hidden: true });
@@ -21,7 +21,7 @@ export function rulesForm(changed) {
   const water = h("input", { type: "number", min: 1, max: 10_000, step: 1, placeholder: "as the server likes", oninput: changed });
   const remembered = h("input", { type: "checkbox", checked: true, onchange: changed });
   return {
-    fields: [labelled("Gather", gather), own, h("div", { class: "field" }, labelled("Failed images", rule), limit)],
+    fields: [labelled("Sum up", gather), own, h("div", { class: "field" }, labelled("When images fail", rule), limit)],
     more: h("details", {}, h("summary", {}, "More"), h("div", { class: "fields" }, labelled("Queue", queue), labelled("Images that wait at a time", water, "More wait in the source."),
       h("label", { class: "check" }, remembered, "Take results that are remembered from earlier work"))),
     read: () => ({
@@ -40,7 +40,7 @@ function gathered(choice, text) {
   } catch {
     // Falls through to the same sentence.
   }
-  throw new RangeError(`What to gather is a list in JSON, such as ${EXAMPLE}`);
+  throw new RangeError(`What to sum up is a list in JSON, such as ${EXAMPLE}`);
 }
 
 function onError(rule, limit) {

@@ -1,34 +1,40 @@
 // Where the images of a new run come from.
 
 import { h } from "/ui/core/dom.js";
+import { number } from "/ui/core/format.js";
 import { session } from "/ui/core/session.js";
+import { chips } from "/ui/parts/choice.js";
+import { labelled } from "/ui/parts/field.js";
 import { filesField } from "/ui/pages/run-new-files.js";
 
 /** Addresses of one run, as the server takes them. */
 const MAX_ADDRESSES = 100_000;
 
 /**
- * The choice of a source. Gives `{ element, read(), name() }`: `read` gives `{ source, archive? }` or throws a sentence; `name` is what
- * the run could be called.
+ * The choice of a source. Gives `{ element, read(), said(), name(), kind() }`: `read` gives `{ source, archive? }` or throws a sentence; `said`
+ * says which images these are, `name` is what the run could be called.
  */
 export function sourceForm({ query, changed }) {
   const kinds = KINDS.filter(({ role }) => !role || session.may(role)).map((kind) => ({ ...kind, ...kind.make(changed, query) }));
   let chosen = kinds.find(({ value }) => value === query.source) ?? kinds[0];
   const show = () => { for (const kind of kinds) kind.place.hidden = kind !== chosen; };
-  const radio = (kind) => h("label", { class: "chip" }, h("input", { type: "radio", name: "source", checked: kind === chosen, onchange: () => { chosen = kind; show(); changed(); } }), kind.title);
+  const choice = chips({
+    label: "Where the images come from", options: kinds.map(({ value, title }) => ({ value, text: title })), value: chosen.value,
+    change: (value) => { chosen = kinds.find((kind) => kind.value === value); show(); changed(); },
+  });
   for (const kind of kinds) kind.place = h("div", { class: "source-fields" }, kind.fields);
   show();
   return {
-    element: h("section", { class: "card" }, h("h2", {}, "Images"), h("div", { class: "chips", role: "radiogroup", "aria-label": "Where the images come from" }, kinds.map(radio)), kinds.map(({ place }) => place)),
-    read: () => chosen.read(), name: () => chosen.name?.() ?? "", kind: () => chosen.value,
+    element: h("section", { class: "card" }, h("h2", {}, "Images"), choice, kinds.map(({ place }) => place)),
+    read: () => chosen.read(), said: () => chosen.said(), name: () => chosen.name?.() ?? "", kind: () => chosen.value,
   };
 }
 
 const KINDS = [
   { value: "computer", title: "From this computer", make: computer },
   { value: "folder", title: "Folder of the server", make: folder },
-  { value: "archive", title: "Archive", make: archive },
-  { value: "urls", title: "Addresses", make: addresses },
+  { value: "archive", title: "Archive elsewhere", make: archive },
+  { value: "urls", title: "List of addresses", make: addresses },
   { value: "prefix", title: "Stored images", role: "operator", make: stored },
 ];
 
@@ -38,6 +44,7 @@ function computer(changed) {
   sum.element.hidden = true;
   return {
     fields: [files.element, sum.element],
+    said: files.said,
     name: () => files.archive()?.name.replace(/\.(tar|zip|tgz|tzst)?(\.gz|\.zst)?$/i, ""),
     read() {
       const packed = files.archive();
@@ -53,8 +60,9 @@ function folder(changed, query) {
   const exclude = text({ placeholder: "drafts/**", changed });
   const flat = h("input", { type: "checkbox", onchange: changed });
   return {
-    fields: [labelled("Folder", path, "A path of the server, below one of its sources.roots."),
+    fields: [labelled("Folder", path, ["A path on the server, below one of those that its setting ", h("code", {}, "sources.roots"), " names."]),
       h("details", {}, h("summary", {}, "Which files"), h("div", { class: "fields" }, labelled("Only paths like", include), labelled("Not paths like", exclude), h("label", { class: "check" }, flat, "Without folders below")))],
+    said: () => `what is in ${path.value.trim()}`,
     name: () => path.value.trim().split("/").filter(Boolean).at(-1),
     read: () => ({ source: { kind: "folder", path: needed(path, "Name the folder."), depth: flat.checked ? "flat" : undefined, include: listOf(include), exclude: listOf(exclude) } }),
   };
@@ -65,6 +73,7 @@ function archive(changed) {
   const sum = checksum(changed);
   return {
     fields: [labelled("Where the archive is", at, "An address, or a path of the server. Tar, tar.gz, tar.zst or zip."), sum.element],
+    said: () => "what is in the archive",
     name: () => at.value.trim().split("/").at(-1)?.replace(/\.(tar|zip|tgz|tzst)?(\.gz|\.zst)?$/i, ""),
     read() {
       const place = needed(at, "Say where the archive is.");
@@ -77,6 +86,7 @@ function addresses(changed) {
   const list = h("textarea", { rows: 6, spellcheck: "false", placeholder: "https://example.org/one.jpg\nhttps://example.org/two.png", oninput: changed });
   return {
     fields: [labelled("Addresses of images, one a line", list)],
+    said: () => { const { length } = list.value.split(/\s+/).filter(Boolean); return `${number(length)} ${length === 1 ? "address" : "addresses"}`; },
     read() {
       const urls = list.value.split(/\s+/).filter(Boolean);
       if (urls.length === 0) throw new RangeError("Name at least one address.");
@@ -89,6 +99,7 @@ function addresses(changed) {
 function stored(changed) {
   const prefix = text({ placeholder: "0123abcd", pattern: "[0-9a-f]{0,64}", changed });
   return {
+    said: () => (prefix.value.trim() ? `stored images whose address begins with ${prefix.value.trim()}` : "every stored image"),
     fields: [labelled("The first digits of their content address", prefix, "Empty is every image that the server holds, whoever sent it.")],
     read() {
       if (!prefix.validity.valid) throw new RangeError("A content address has the digits 0 to 9 and a to f.");
@@ -111,15 +122,6 @@ function checksum(changed) {
 
 function text({ changed, value, ...props }) {
   return h("input", { type: "text", spellcheck: "false", autocomplete: "off", value: value ?? "", oninput: changed, ...props });
-}
-
-let made = 0;
-
-/** A field with its name above and a word beneath, which screen readers say after the name. */
-export function labelled(name, control, about) {
-  const id = `about-${made += 1}`;
-  if (about) control.setAttribute("aria-describedby", id);
-  return h("div", { class: "field" }, h("label", { class: "field" }, h("span", {}, name), control), about && h("span", { class: "quiet fine", id }, about));
 }
 
 function needed(input, sentence) {

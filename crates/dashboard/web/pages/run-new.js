@@ -4,11 +4,13 @@ import { h, fill, write } from "/ui/core/dom.js";
 import { api, upload } from "/ui/core/api.js";
 import { go } from "/ui/core/router.js";
 import { bytes, duration } from "/ui/core/format.js";
+import { icon } from "/ui/parts/icons.js";
 import { tell } from "/ui/parts/notice.js";
-import { labelled, sourceForm } from "/ui/pages/run-new-source.js";
+import { labelled } from "/ui/parts/field.js";
+import { sourceForm } from "/ui/pages/run-new-source.js";
 import { rulesForm } from "/ui/pages/run-new-rules.js";
-import { codeCard } from "/ui/pages/try-code.js";
-import { operations } from "/ui/pages/try-operations.js";
+import { codeCard } from "/ui/parts/code.js";
+import { operations } from "/ui/parts/operations.js";
 
 /** Characters of a run's name, as the server takes them. */
 const MAX_NAME = 200;
@@ -26,7 +28,8 @@ export async function page({ query, signal, setQuery }) {
   const work = operations({ catalogue, models, query: { op: "thumbnail", ...query }, changed: () => changed() });
   const rules = rulesForm(() => changed());
   const sending = h("div", { class: "card sending", hidden: true });
-  const start = h("button", { class: "primary", type: "submit" }, "Start the run");
+  const ready = h("p", { class: "quiet", role: "status" });
+  const start = h("button", { class: "primary", type: "submit" }, icon("play"), "Start the run");
 
   function asked() {
     const { source: from, archive } = source.read();
@@ -38,15 +41,18 @@ export async function page({ query, signal, setQuery }) {
 
   function changed() {
     wrong.hidden = true;
-    name.placeholder = source.name() || "What to call it";
+    ready.hidden = false;
+    name.placeholder = source.name() || "As you like";
     setQuery({ source: source.kind(), ...work.query() });
     try {
       const { body, archive } = asked();
       const json = JSON.parse(JSON.stringify(body));
       code.show(archive ? { path: "/v1/runs", fields: { run: json }, files: { archive: archive.name } } : { path: "/v1/runs", json });
       code.element.hidden = false;
-    } catch {
+      write(ready, `Ready: ${work.chosen().join(", ").toLowerCase()} of ${source.said()}.`);
+    } catch (problem) {
       code.element.hidden = true;
+      write(ready, problem.message);
     }
   }
 
@@ -60,20 +66,19 @@ export async function page({ query, signal, setQuery }) {
       go(`/runs/${run.id}`);
     } catch (problem) {
       if (problem.name === "AbortError") { if (!signal.aborted) tell("The upload was ended. Nothing was begun."); return; }
-      wrong.hidden = false;
+      [wrong.hidden, ready.hidden] = [false, true];
       write(wrong, problem.message);
-      wrong.scrollIntoView({ block: "nearest" });
     } finally {
       start.disabled = false;
       sending.hidden = true;
     }
   }
 
-  const root = h("div", { class: "page run-new try" },
-    h("header", { class: "head" }, h("div", {}, h("p", { class: "trail" }, h("a", { href: "#/runs" }, "Runs")), h("h1", {}, "Start a run"), h("p", { class: "quiet" }, "A run works through many images, survives any crash, and gathers what comes of them."))),
+  const root = h("div", { class: "page run-new" },
+    h("header", { class: "head" }, h("div", {}, h("p", { class: "trail" }, h("a", { href: "#/runs" }, "Runs")), h("h1", {}, "Start a run"), h("p", { class: "quiet" }, "A run does the same to many images. It survives any crash, and sums up what comes of them."))),
     h("form", { class: "steps", novalidate: true, onsubmit: submit }, source.element, work.element,
       h("section", { class: "card", "aria-label": "The run" }, h("h2", {}, "The run"), h("div", { class: "fields" }, labelled("Name", name), rules.fields), rules.more),
-      wrong, sending, h("div", { class: "actions" }, start)), code.element);
+      sending, h("div", { class: "card start" }, h("div", {}, ready, wrong), start)), code.element);
   changed();
   return root;
 }

@@ -52,7 +52,8 @@ function sameLength(rows) {
   return rows.filter((row) => row.vector.length === rows[0].vector.length);
 }
 
-async function* lines(body) {
+/** The lines of a body as it streams in. */
+export async function* lines(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {

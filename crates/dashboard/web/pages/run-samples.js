@@ -3,7 +3,8 @@
 import { h, fill, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
 import { number } from "/ui/core/format.js";
-import { badge } from "/ui/parts/badge.js";
+import { FINAL, badge } from "/ui/parts/badge.js";
+import { segmented } from "/ui/parts/choice.js";
 import { nothing, problemCard } from "/ui/parts/notice.js";
 import { picture, preview } from "/ui/parts/picture.js";
 
@@ -17,12 +18,11 @@ const KINDS = [["succeeded", "Succeeded"], ["failed", "Failed"], ["", "All"]];
 
 /** The card of samples: a part at a time, the newest first. */
 export function samplesCard(id, signal) {
-  let [state, cursor, asked] = ["succeeded", undefined, false];
+  let [state, cursor, asked, ended] = ["succeeded", undefined, false, false];
   const grid = h("ul", { class: "samples" });
   const more = h("button", { hidden: true, onclick: () => load(cursor) }, "More");
   const line = h("p", { class: "quiet", role: "status" });
-  const picks = h("div", { class: "picks", role: "group", "aria-label": "Which images" });
-  const drawPicks = () => fill(picks, KINDS.map(([value, label]) => h("button", { class: "small", "aria-pressed": String(value === state), onclick: () => { state = value; drawPicks(); load(); } }, label)));
+  const picks = segmented({ label: "Which images", options: KINDS.map(([value, text]) => ({ value, text })), value: state, change: (value) => { state = value; load(); } });
   const load = async (from) => {
     asked = true;
     more.disabled = true;
@@ -34,22 +34,28 @@ export function samplesCard(id, signal) {
       cursor = next;
       more.hidden = !next;
       write(line, any ? `${number(grid.childElementCount)} shown` : "");
-      if (!any) fill(grid, h("li", { class: "whole" }, nothing("No image here.", state === "succeeded" ? "They appear once the first has been done." : "")));
+      if (!any) fill(grid, h("li", { class: "whole" }, nothing(...emptyWords(state, ended))));
     } catch (problem) {
       if (problem.name !== "AbortError") fill(grid, h("li", { class: "whole" }, problemCard(problem, () => load())));
     } finally {
       more.disabled = false;
     }
   };
-  drawPicks();
   return {
     element: h("section", { class: "card" }, h("header", { class: "head" }, h("h2", {}, "Samples"), picks), grid, h("div", { class: "row" }, more, line)),
     // The first part fills up while images come in; once it is full, whoever looks at it is not disturbed.
     show(run) {
+      ended = FINAL.has(run.state);
       const done = Math.min(PART, run.counts.succeeded);
       if (!asked || (state === "succeeded" && !more.disabled && grid.querySelectorAll("a").length < done)) load();
     },
   };
+}
+
+function emptyWords(state, ended) {
+  if (state === "failed") return ["No image has failed."];
+  if (ended) return [state ? "No image succeeded." : "The run has no image."];
+  return ["No image yet.", "They appear here once the first has been done."];
 }
 
 /** One image; what came of it is asked for when it has been drawn, and shown beneath. */
@@ -72,7 +78,7 @@ async function outcome(job, { what, box, signal }) {
 function inWords({ operation, document }) {
   if (operation === "classify") return document.labels?.[0]?.label;
   if (operation === "digit") return `digit ${document.digit}`;
-  if (operation === "faces") return document.count === 1 ? "1 face" : `${number(document.count)} faces`;
+  if (operation === "faces") return document.count === 0 ? "no face" : document.count === 1 ? "1 face" : `${number(document.count)} faces`;
   if (operation === "thumbnail") return `${document.width} × ${document.height}`;
   return operation;
 }

@@ -3,9 +3,10 @@
 import { h, drawer, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
 import { follow } from "/ui/core/live.js";
-import { ago, bytes, duration, keepAges, number, words } from "/ui/core/format.js";
+import { ago, bytes, duration, keepAges, marked, millis, number, sentence, words } from "/ui/core/format.js";
 import { FINAL, badge, setBadge } from "/ui/parts/badge.js";
 import { bars } from "/ui/parts/chart.js";
+import { operationList } from "/ui/parts/operation.js";
 import { rawJson } from "/ui/parts/results.js";
 import { segments } from "/ui/parts/segments.js";
 import { runActions, downloads } from "/ui/pages/run-actions.js";
@@ -13,7 +14,6 @@ import { aggregatesCard } from "/ui/pages/run-aggregates.js";
 import { failuresCard } from "/ui/pages/run-failures.js";
 import { mapCard } from "/ui/pages/run-map.js";
 import { samplesCard } from "/ui/pages/run-samples.js";
-import { sentence } from "/ui/pages/try-field.js";
 
 /** How often, in milliseconds, and how many times a run that has ended is asked for while images of it still are worked on. */
 const [SETTLING, SETTLES] = [1500, 20];
@@ -26,12 +26,16 @@ export async function page({ params: { id }, signal, setTitle }) {
   const place = { actions: h("div", { class: "actions" }), stop: h("div"), skipped: h("section", { class: "card" }), about: h("section", { class: "card" }) };
   const parts = [progressCard(), failuresCard(signal), samplesCard(id, signal), aggregatesCard(address, signal), mapCard(address, signal)];
   const [progress, failures, samples, aggregates, map] = parts;
+  // A run succeeds when it has come to its end, whatever became of its images.
+  const lost = h("span", { class: "badge bad", hidden: true });
   const raw = rawJson(() => run);
   const draw = drawer(place);
   const show = (next) => {
     run = next;
     setBadge(state, run.state);
-    draw("actions", [run.state, run.counts.failed > 0], () => runActions(run, address, again));
+    lost.hidden = run.counts.failed === 0;
+    write(lost, `${number(run.counts.failed)} ${run.counts.failed === 1 ? "image" : "images"} failed`);
+    draw("actions", [run.state, run.counts.failed > 0, run.counts.succeeded > 0], () => runActions(run, address, again));
     draw("stop", [run.state, run.stop, run.damage], () => stopNote(run));
     draw("skipped", run.skipped, () => skippedView(run.skipped));
     place.skipped.hidden = Object.keys(run.skipped).length === 0;
@@ -64,9 +68,9 @@ export async function page({ params: { id }, signal, setTitle }) {
   };
   again(run);
   const root = h("div", { class: "page run" },
-    h("header", { class: "head" }, h("div", {}, h("p", { class: "trail" }, h("a", { href: "#/runs" }, "Runs")), h("h1", {}, run.name, " ", state), h("p", { class: "quiet" }, h("code", {}, run.id))), place.actions),
-    place.stop, progress.element, failures.element, aggregates.element, map.element, samples.element,
-    h("div", { class: "split" }, h("div", { class: "pile" }, downloads(run, address), place.skipped), place.about), raw.element);
+    h("header", { class: "head" }, h("div", {}, h("p", { class: "trail" }, h("a", { href: "#/runs" }, "Runs")), h("h1", {}, h("span", { class: "named", title: run.name }, run.name), " ", state, lost), h("p", { class: "quiet" }, h("code", {}, run.id))), place.actions),
+    place.stop, progress.element, failures.element, samples.element, downloads(run, address), aggregates.element, map.element,
+    h("div", { class: "split" }, place.about, place.skipped), raw.element);
   keepAges(root, signal);
   return root;
 }
@@ -74,7 +78,7 @@ export async function page({ params: { id }, signal, setTitle }) {
 /** How far the run is, in numbers that are written over, so that nothing jumps. */
 function progressCard() {
   const bar = segments({ label: "Images by state" });
-  const figures = ["Images", "A second", "Time left", "Took", "Remembered", "Bytes"].map((name) => ({ name, value: h("dd"), row: null }));
+  const figures = ["Images", "Images a second", "Time left", "Took", "Remembered", "Bytes"].map((name) => ({ name, value: h("dd"), row: null }));
   const list = h("dl", { class: "run-figures" }, figures.map((figure) => { figure.row = h("div", {}, h("dt", {}, figure.name), figure.value); return figure.row; }));
   return {
     element: h("section", { class: "card", "aria-label": "Progress" }, list, bar.element),
@@ -83,9 +87,9 @@ function progressCard() {
       const done = counts.succeeded + counts.failed + counts.cancelled;
       const values = {
         Images: `${number(done)} of ${number(total)}${run.complete || FINAL.has(run.state) ? "" : " so far"}`,
-        "A second": run.rate && run.state !== "paused" ? number(Number(run.rate < 10 ? run.rate.toPrecision(2) : run.rate.toFixed(0))) : null,
+        "Images a second": run.rate && run.state !== "paused" ? number(Number(run.rate < 10 ? run.rate.toPrecision(2) : run.rate.toFixed(0))) : null,
         "Time left": run.time_left ? duration(Math.ceil(run.time_left)) : null,
-        Took: run.started_at && run.finished_at ? duration(run.worked) : null,
+        Took: run.started_at && run.finished_at ? millis(run.worked * 1000) : null,
         Remembered: run.cached ? `${number(run.cached)} from earlier work` : null, Bytes: bytes(run.bytes),
       };
       for (const { name, value, row } of figures) { row.hidden = values[name] === null; write(value, values[name] ?? ""); }
@@ -112,7 +116,7 @@ function stopNote({ state, stop, damage }) {
   const ended = state === "succeeded" || state === "running" || state === "enumerating";
   return [
     stop && !ended && h("div", { class: ["card", state === "failed" ? "problem" : "note"], role: "status" },
-      h("h2", {}, stop.kind === "asked" ? STOPPED[state] : `${STOPPED[state]}: ${words(stop.kind)}`), h("p", {}, stop.message), h("p", { class: "quiet" }, state === "cancelled" ? "What has been done is kept. A new run begins from the start." : REASONS[stop.kind] ?? "")),
+      h("h2", {}, stop.kind === "asked" ? STOPPED[state] : `${STOPPED[state]}: ${words(stop.kind)}`), h("p", {}, marked(sentence(stop.message))), h("p", { class: "quiet" }, state === "cancelled" ? "What has been done is kept. A new run begins from the start." : REASONS[stop.kind] ?? "")),
     damage && h("div", { class: "card note", role: "status" }, h("h2", {}, "The archive is damaged"), h("p", {}, damage), h("p", { class: "quiet" }, "What came before was worked on.")),
   ];
 }
@@ -124,7 +128,7 @@ function skippedView(skipped) {
 
 function about(run) {
   const rows = [
-    ["Source", sourceText(run.source)], ["Operations", h("ul", { class: "operation-list" }, run.operations.map(({ op, ...parameters }) => h("li", {}, h("strong", {}, op), " ", h("span", { class: "quiet" }, Object.entries(parameters).filter(([, value]) => value !== null).map(([name, value]) => `${words(name)} ${value}`).join(", ")))))],
+    ["Source", sourceText(run.source)], ["Operations", operationList(run.operations)],
     ["Failed images", onErrorText(run.on_error)], ["Owner", run.owner], ["Queue", run.queue],
     ["Made", ago(run.created_at)], ["Begun", ago(run.started_at)], ["Ended", ago(run.finished_at)],
   ];

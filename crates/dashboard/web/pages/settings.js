@@ -2,7 +2,7 @@
 
 import { fill, h, write } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
-import { number } from "/ui/core/format.js";
+import { marked, number, sentence } from "/ui/core/format.js";
 import { icon } from "/ui/parts/icons.js";
 import { nothing, problemCard } from "/ui/parts/notice.js";
 
@@ -40,7 +40,7 @@ export async function page({ query, signal, setQuery }) {
     h("label", { class: "search" }, icon("search"), h("span", { class: "unseen" }, "Search settings"), h("input", {
       type: "search", placeholder: "Search settings", value: filter.q, oninput: (event) => narrow({ q: event.target.value.trim() }),
     })),
-    h("label", { class: "row" }, h("input", { type: "checkbox", checked: filter.changed !== "", onchange: (event) => narrow({ changed: event.target.checked ? "1" : "" }) }), "Only what somebody has set")), list);
+    h("label", { class: "row" }, h("input", { type: "checkbox", checked: filter.changed !== "", onchange: (event) => narrow({ changed: event.target.checked ? "1" : "" }) }), "Only those that are set")), list);
 }
 
 function matches({ key, value, help, from }, { q, changed }) {
@@ -61,7 +61,7 @@ function grouped(settings) {
 }
 
 function group([name, settings]) {
-  return h("section", { class: "card", "aria-label": name || "General" }, h("h2", {}, name || "general"), h("ul", { class: "settings-list" }, settings.map(row)));
+  return h("section", { class: "card", "aria-label": name || "General" }, h("h2", {}, sentence(name || "general")), h("ul", { class: "settings-list" }, settings.map(row)));
 }
 
 function row({ key, value, default: usual, help, from, secret }) {
@@ -70,13 +70,8 @@ function row({ key, value, default: usual, help, from, secret }) {
     h("span", { class: "key" }, key),
     h("span", { class: "value" }, secret ? h("span", { class: "quiet" }, "hidden") : text(value),
       !secret && value !== usual && h("span", { class: "quiet" }, " instead of ", text(usual))),
-    h("span", { class: ["badge", tone] }, word),
+    from === "default" ? h("span") : h("span", { class: ["badge", tone] }, word),
     h("span", { class: "help" }, marked(help)));
-}
-
-/** What stands between backticks as code. */
-function marked(help) {
-  return help.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
 }
 
 /** A value; where there is none, a word instead of nothing. */

@@ -22,8 +22,13 @@ export async function page({ needs } = {}) {
   };
   return h("div", { class: "page narrow" },
     h("h1", {}, "Sign in"),
-    needs && h("p", {}, `This page needs the role ${needs}.`),
+    needs && h("p", {}, why(needs)),
     h("form", { class: "card form", onsubmit: submit },
       h("label", {}, "Name", name), h("label", {}, "Password", password), wrong, h("div", { class: "actions" }, send)),
     h("p", { class: "quiet" }, "The first start of the server printed the password of ", h("code", {}, "admin"), ". A new one is set with ", h("code", {}, "darkroom users passwd admin"), "."));
+}
+
+function why(needs) {
+  if (session.ended) return "Your session has ended. Sign in again, and the page that you were on comes back.";
+  return needs === "user" ? "This server shows itself to those who sign in." : `This page needs the role ${needs}.`;
 }

@@ -9,7 +9,7 @@ import { icon } from "/ui/parts/icons.js";
 import { problemCard } from "/ui/parts/notice.js";
 import { load } from "/ui/parts/picture.js";
 import { rawJson } from "/ui/parts/results.js";
-import { missingFor } from "/ui/pages/try-missing.js";
+import { missingFor } from "/ui/parts/missing.js";
 import { facesOf, results, timings } from "/ui/pages/try-results.js";
 
 /** The box that the server's preview is asked in where the browser itself cannot show the picture. */
@@ -25,7 +25,7 @@ export function card(sending, { again, remove }) {
   const size = h("figcaption");
   const status = h("div", { class: "status", role: "status" });
   const state = badge("");
-  const link = h("a", { hidden: true }, "Job");
+  const link = h("a", { hidden: true, "aria-label": "Open the job", title: "Open the job" }, "Open");
   const body = h("div", { class: "outputs" });
   const time = h("div");
   const raw = rawJson(() => sending.job);

@@ -5,8 +5,8 @@ import { api, json, upload } from "/ui/core/api.js";
 import { bytes, millis } from "/ui/core/format.js";
 import { facesLayer } from "/ui/parts/faces.js";
 import { loading, problemCard } from "/ui/parts/notice.js";
-import { codeCard } from "/ui/pages/try-code.js";
-import { missingFor, missingModels } from "/ui/pages/try-missing.js";
+import { codeCard } from "/ui/parts/code.js";
+import { missingFor, missingModels } from "/ui/parts/missing.js";
 import { catchAll, dropZone, shownAt } from "/ui/pages/try-pick.js";
 import { pair } from "/ui/pages/try-samples.js";
 
@@ -16,7 +16,7 @@ const REST = 250;
 /** The threshold that the slider begins with until the server has told its own. */
 const SLIDER = { min: 0, max: 1, step: 0.001 };
 
-const WHICH = [["first", "The one"], ["second", "The other"]];
+const WHICH = [["first", "First face"], ["second", "Second face"]];
 
 /** The tab. `threshold` in the address is the caller's own. */
 export async function panel({ query, signal, active, keep }) {

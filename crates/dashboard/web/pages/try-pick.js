@@ -1,6 +1,7 @@
 // Ways for pictures to come in: dropped, pasted, chosen, by address, or a sample that the page draws.
 
 import { h } from "/ui/core/dom.js";
+import { droppable } from "/ui/parts/drop.js";
 import { icon } from "/ui/parts/icons.js";
 import { complain } from "/ui/parts/notice.js";
 import { samples } from "/ui/pages/try-samples.js";
@@ -38,21 +39,7 @@ export function dropZone({ add, words, multiple = false, label = words }) {
   });
   const zone = h("label", { class: "drop" }, input, icon("try"), h("span", { class: "title" }, words),
     h("span", { class: "button" }, multiple ? "Choose files" : "Choose a file"));
-  highlight(zone);
-  zone.addEventListener("drop", (event) => take(event, add));
-  return zone;
-}
-
-function highlight(zone) {
-  let depth = 0;
-  const mark = (by) => {
-    depth = Math.max(0, depth + by);
-    zone.classList.toggle("over", depth > 0);
-  };
-  zone.addEventListener("dragenter", () => mark(1));
-  zone.addEventListener("dragleave", () => mark(-1));
-  zone.addEventListener("dragover", (event) => event.preventDefault());
-  zone.addEventListener("drop", () => mark(-depth));
+  return droppable(zone, (event) => take(event, add));
 }
 
 /** Pastes, and drops that miss: a browser that is not told otherwise leaves the page for the picture. */

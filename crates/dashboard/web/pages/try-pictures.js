@@ -4,8 +4,8 @@ import { h } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
 import { complain, nothing } from "/ui/parts/notice.js";
 import { card } from "/ui/pages/try-card.js";
-import { codeCard } from "/ui/pages/try-code.js";
-import { operations } from "/ui/pages/try-operations.js";
+import { codeCard } from "/ui/parts/code.js";
+import { operations } from "/ui/parts/operations.js";
 import { picker, sampleButtons, shownAt } from "/ui/pages/try-pick.js";
 import { Sending, WAIT } from "/ui/pages/try-send.js";
 

@@ -1,6 +1,7 @@
 // Try it: see what the server does with a picture, a drawn digit, two faces.
 
 import { h, fill } from "/ui/core/dom.js";
+import { load } from "/ui/core/load.js";
 import { loading, problemCard } from "/ui/parts/notice.js";
 
 const TABS = [
@@ -48,7 +49,7 @@ export async function page({ query, signal, setQuery, setTitle }) {
     const place = panels.get(name);
     fill(place, h("div", { class: "card" }, loading()));
     try {
-      const { panel } = await TABS.find((tab) => tab.name === name).load();
+      const { panel } = await load(TABS.find((tab) => tab.name === name).load);
       const made = await panel({
         query, signal, active: () => shown === name,
         keep: (kept) => shown === name && !signal.aborted && setQuery({ tab: name === "pictures" ? "" : name, ...kept }),
@@ -57,7 +58,7 @@ export async function page({ query, signal, setQuery, setTitle }) {
       return made;
     } catch (problem) {
       opened.delete(name);
-      if (!signal.aborted) fill(place, problemCard(problem, () => show(name)));
+      if (!signal.aborted) fill(place, problemCard(problem, problem.again ?? (() => show(name))));
       return null;
     }
   }

@@ -33,7 +33,7 @@ export function keysSection({ whose, users, signal }) {
     showSecret(made);
   }));
   const element = h("div", { class: "pile" },
-    h("div", { class: "head" }, h("h2", {}, "Keys"), h("div", { class: "row" }, h("label", { class: "row" }, old, "Old ones, too"), make)), keys.element);
+    h("div", { class: "head" }, h("h2", {}, "Keys"), h("div", { class: "row" }, h("label", { class: "row" }, old, "Ended ones, too"), make)), keys.element);
   return { element, refresh: () => refresh().catch((problem) => signal.aborted || complain(problem)) };
 }
 

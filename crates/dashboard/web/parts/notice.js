@@ -1,12 +1,16 @@
 // What the page says besides its content: notices that pass, problems, and that there is nothing.
 
 import { h } from "/ui/core/dom.js";
+import { live } from "/ui/core/live.js";
 
 /** How long a notice stays, in milliseconds; a problem stays until it is put away. */
 const STAYS = 5000;
 
 /** Notices at once; older ones make room. */
 const MAX_NOTICES = 4;
+
+/** How often it is looked whether the server is back, in milliseconds. */
+const LOOKS = 3000;
 
 const list = h("div", { class: "notices", role: "status", "aria-live": "polite" });
 
@@ -35,13 +39,25 @@ function show(text, kind) {
   return element;
 }
 
-/** A card in place of content that could not be had. */
+/** A card in place of content that could not be had. Where the server did not answer, `again` is called once it does. */
 export function problemCard(problem, again) {
-  return h("div", { class: "card problem", role: "alert" },
-    h("h2", {}, problem.status === 404 ? "There is no such thing" : problem.title || "This did not work"),
-    h("p", {}, problem.message),
+  const away = problem.status === 0 && again;
+  const card = h("div", { class: "card problem", role: "alert" },
+    h("h2", {}, problem.status === 404 ? "There is no such thing" : problem.title || (problem.status === 0 ? "The server is away" : "This did not work")),
+    h("p", {}, problem.message, away && " This page comes back by itself once it does."),
     problem.requestId && h("p", { class: "quiet" }, "Request ", h("code", {}, problem.requestId)),
     again && h("button", { onclick: again }, "Try again"));
+  if (away) whenBack(card, again);
+  return card;
+}
+
+/** Calls `again` once the line to the server stands, as long as the card is shown. */
+function whenBack(card, again) {
+  const timer = setInterval(() => {
+    if (card.isConnected && live.connection === "lost") return;
+    clearInterval(timer);
+    if (card.isConnected) again();
+  }, LOOKS);
 }
 
 /** Where there is nothing to show: what would be here, and how it comes. */

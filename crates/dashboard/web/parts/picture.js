@@ -10,6 +10,12 @@ const MAX_AT_ONCE = 6;
 /** Pictures that are kept for when they come into sight again. */
 const MAX_KEPT = 300;
 
+/** How long a picture is in sight before it is asked for, in milliseconds: what only flies by while somebody scrolls is not. */
+const STAYS = 120;
+
+/** Pictures up to this size are kept as texts, in bytes. */
+const SMALL = 16 << 10;
+
 const kept = new Map();
 const waiting = [];
 /** Why jobs fail whose original cannot be shown either. */
@@ -57,8 +63,7 @@ function begin(image) {
     image.src = address;
     return;
   }
-  waiting.push(image);
-  next();
+  setTimeout(() => { waiting.push(image); next(); }, STAYS);
 }
 
 async function next() {
@@ -80,7 +85,7 @@ async function next() {
 export async function load(path) {
   const known = kept.get(path);
   if (known) return known;
-  const address = URL.createObjectURL(await (await ask(path)).blob());
+  const address = await addressOf(await (await ask(path)).blob());
   kept.set(path, address);
   if (kept.size > MAX_KEPT) {
     const [oldest, gone] = kept.entries().next().value;
@@ -90,10 +95,25 @@ export async function load(path) {
   return address;
 }
 
+/** A small picture is its own address: for one that names it the browser stops the page for some milliseconds. */
+function addressOf(blob) {
+  if (blob.size > SMALL) return URL.createObjectURL(blob);
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
+}
+
 /** Saves what is at `path` as a file. */
 export async function download(path, name) {
-  const response = await ask(path);
-  const address = URL.createObjectURL(await response.blob());
+  save(await (await ask(path)).blob(), name);
+}
+
+/** Saves bytes as a file. */
+export function save(blob, name) {
+  const address = URL.createObjectURL(blob);
   h("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

@@ -4,11 +4,11 @@ import { h, fill, keyed } from "/ui/core/dom.js";
 import { dropdown } from "/ui/parts/dropdown.js";
 import { icon } from "/ui/parts/icons.js";
 
-/** Rows that are drawn above and below those in sight, where a table is virtual. */
-const MARGIN = 12;
+/** Rows that are drawn above and below those in sight where a table is virtual, and rows that come and go together. */
+const [MARGIN, STRIDE] = [12, 4];
 
-/** The least width of a column without one of its own, in the type's size. */
-const FREE = 14;
+/** The least width of a column without one of its own, and the width of that with boxes, in the type's size. */
+const [FREE, BOX] = [14, 2.2];
 
 /**
  * A table. `columns`: `[{ name, title, cell(row) -> content, sort?(row) -> number or string, hidden?, class?, leads?, width? }]`.
@@ -25,20 +25,19 @@ export function table({ columns, key, href, choose, store, caption, empty, view 
   let rows = [];
   let sorted = columns.find((column) => column.sort && column.name === view.sort?.replace(/^-/, "")) ?? null;
   let downward = view.sort?.startsWith("-") ?? false;
-  let ordered = [];
-  const [above, below] = [spacer(), spacer()];
-  const head = h("tr");
-  const body = h("tbody");
+  let [ordered, drawn] = [[], [0, 0]];
+  const head = h("tr", { role: virtual && "row" });
+  const body = h("tbody", { role: virtual && "rowgroup" });
   const none = h("div", { class: "none", hidden: true });
   const all = choose && h("input", { type: "checkbox", "aria-label": "Choose all rows that are shown", onchange: () => chooseAll(all.checked) });
   const shown = () => columns.filter((column) => !hidden.has(column.name));
 
   function drawHead() {
-    fill(head, all && h("th", { class: "box", scope: "col" }, all), shown().map((column) => h("th", {
-      scope: "col", class: column.class, style: virtual ? { width: column.width ? `${column.width}rem` : "auto" } : {}, "aria-sort": sorted === column ? (downward ? "descending" : "ascending") : undefined,
+    fill(head, all && h("th", { class: "box", scope: "col", role: virtual && "columnheader" }, all), shown().map((column) => h("th", {
+      scope: "col", role: virtual && "columnheader", class: column.class, "aria-sort": sorted === column ? (downward ? "descending" : "ascending") : undefined,
     }, column.sort ? h("button", { class: "plain", onclick: () => sortBy(column) }, column.title) : column.title)));
     // With columns of known widths the browser lays out only what is new, and nothing jumps while rows go by.
-    if (virtual) head.parentElement?.parentElement?.style.setProperty("min-width", `${shown().reduce((sum, column) => sum + (column.width ?? FREE), 0)}rem`);
+    if (virtual) element.style.setProperty("--columns", [choose ? `${BOX}rem` : "", ...shown().map(({ width, grow }) => (width && !grow ? `${width}rem` : `minmax(${width ?? FREE}rem, ${grow ?? 1}fr)`))].join(" "));
   }
 
   function sortBy(column) {
@@ -64,12 +63,17 @@ export function table({ columns, key, href, choose, store, caption, empty, view 
     draw();
   }
 
+  /** Draws what has come into sight. */
+  function look() {
+    const now = sight();
+    if (now[0] !== drawn[0] || now[1] !== drawn[1]) draw();
+  }
+
   function draw() {
-    const [from, to] = virtual ? sight() : [0, ordered.length];
+    const [from, to] = drawn = virtual ? sight() : [0, ordered.length];
     keyed(body, ordered.slice(from, to), { key, make: makeRow, update: (element, row) => updateRow(element, row) });
     if (virtual) {
-      above.firstChild.style.height = `${from * virtual.height}px`;
-      below.firstChild.style.height = `${(ordered.length - to) * virtual.height}px`;
+      place(body, { from, count: ordered.length, height: virtual.height });
       virtual.seen?.(from, to);
     }
     none.hidden = rows.length > 0;
@@ -77,14 +81,15 @@ export function table({ columns, key, href, choose, store, caption, empty, view 
   }
 
   function sight() {
-    const top = element.isConnected ? body.parentElement.getBoundingClientRect().top : 0;
-    const first = Math.floor(-top / virtual.height) - MARGIN;
+    const top = element.isConnected ? body.getBoundingClientRect().top : 0;
+    // In strides: most frames of scrolling draw nothing, and the next one draws some rows together.
+    const first = Math.floor(-top / virtual.height / STRIDE) * STRIDE - MARGIN;
     const from = Math.max(0, Math.min(first, ordered.length - 1));
-    return [from, Math.min(ordered.length, Math.max(first, 0) + Math.ceil(innerHeight / virtual.height) + 2 * MARGIN)];
+    return [from, Math.min(ordered.length, Math.max(first, 0) + Math.ceil(innerHeight / virtual.height) + STRIDE + 2 * MARGIN)];
   }
 
   function makeRow(row) {
-    const element = h("tr", { onclick: (event) => follow(event, element) });
+    const element = h("tr", { role: virtual && "row", onclick: (event) => follow(event, element) });
     updateRow(element, row);
     return element;
   }
@@ -92,12 +97,15 @@ export function table({ columns, key, href, choose, store, caption, empty, view 
   // Rows that read the same are left alone: pointing at and selecting in a live table works.
   function updateRow(element, row) {
     const name = String(key(row));
-    const state = JSON.stringify([row, [...hidden], chosen.has(name)]);
-    if (element.shownState === state) return;
-    Object.assign(element, { shownState: state, target: href?.(row) });
+    const look = `${chosen.has(name)} ${[...hidden]}`;
+    if (element.shownRow === row && element.shownLook === look) return;
+    const state = JSON.stringify([row, look]);
+    const same = element.shownState === state;
+    Object.assign(element, { shownRow: row, shownLook: look, shownState: state, target: href?.(row) });
+    if (same) return;
     element.classList.toggle("leads", Boolean(href));
-    fill(element, choose && h("td", { class: "box" }, box(name)), shown().map((column, _, all) => h("td", {
-      class: column.class, dataset: { title: column.title },
+    fill(element, choose && h("td", { class: "box", role: virtual && "cell" }, box(name)), shown().map((column, _, all) => h("td", {
+      role: virtual && "cell", class: column.class, dataset: { title: column.title },
     }, href && column === (all.find((one) => one.leads) ?? all[0]) ? h("a", { href: href(row) }, column.cell(row)) : column.cell(row))));
   }
 
@@ -127,9 +135,9 @@ export function table({ columns, key, href, choose, store, caption, empty, view 
   }
 
   const element = h("div", { class: ["table", virtual && "virtual"], style: virtual ? { "--row": `${virtual.height}px` } : {} }, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    h("table", { "aria-rowcount": virtual ? -1 : undefined }, h("caption", { class: "unseen" }, caption), h("thead", {}, head), virtual && above, body, virtual && below)), none);
+    h("table", { role: virtual && "table", "aria-rowcount": virtual ? -1 : undefined }, h("caption", { class: "unseen" }, caption), h("thead", { role: virtual && "rowgroup" }, head), body)), none);
   drawHead();
-  if (virtual) whenMoved(draw, virtual.signal);
+  if (virtual) whenMoved(look, virtual.signal);
   return {
     element,
     show: (next) => { rows = next; arrange(); },
@@ -139,18 +147,26 @@ export function table({ columns, key, href, choose, store, caption, empty, view 
   };
 }
 
-/** Stands where rows are that are not drawn. */
-function spacer() {
-  return h("tbody", { "aria-hidden": "true", class: "spacer" }, h("tr"));
+/**
+ * Puts the rows that are drawn where they belong among all of them. Each stands by itself, so that a row that comes or goes costs
+ * the layout of one row. (The names of the roles are said anew above, because browsers forget them with another `display`.)
+ */
+function place(body, { from, count, height }) {
+  setStyle(body, "height", `${count * height}px`);
+  for (const [index, row] of [...body.children].entries()) setStyle(row, "top", `${(from + index) * height}px`);
 }
 
-/** Calls `draw` when the page is scrolled or resized, once a frame at most. */
-function whenMoved(draw, signal) {
+function setStyle(element, name, value) {
+  if (element.style.getPropertyValue(name) !== value) element.style.setProperty(name, value);
+}
+
+/** Calls `look` when the page is scrolled or resized, once a frame at most. */
+function whenMoved(look, signal) {
   let asked = false;
   const ask = () => {
     if (asked) return;
     asked = true;
-    requestAnimationFrame(() => { asked = false; if (!signal.aborted) draw(); });
+    requestAnimationFrame(() => { asked = false; if (!signal.aborted) look(); });
   };
   addEventListener("scroll", ask, { signal, passive: true });
   addEventListener("resize", ask, { signal });

@@ -3,7 +3,7 @@
 import { h, write } from "/ui/core/dom.js";
 import { session } from "/ui/core/session.js";
 import { copyButton } from "/ui/parts/copy.js";
-import { segmented } from "/ui/parts/segmented.js";
+import { segmented } from "/ui/parts/choice.js";
 
 /** What it is written for: the name, how, and what is needed to run it. */
 const LANGUAGES = [

@@ -1,14 +1,16 @@
 // Which operations are done to the pictures, and with what parameters.
 
-import { h, fill, write } from "/ui/core/dom.js";
-import { arrange, field, sentence } from "/ui/pages/try-field.js";
-import { missingModels } from "/ui/pages/try-missing.js";
+import { h, write } from "/ui/core/dom.js";
+import { sentence } from "/ui/core/format.js";
+import { chip } from "/ui/parts/choice.js";
+import { arrange, field } from "/ui/parts/field.js";
+import { missingModels } from "/ui/parts/missing.js";
 
 const TITLES = { thumbnail: "Thumbnail", classify: "Labels", faces: "Faces", digit: "Digit", model: "Any model" };
 
 /** Parameters that are shown at once, in this order; the others wait behind "More". */
 const FIRST = {
-  thumbnail: ["width", "height", "mode", "gravity", "format", "enlarge", "quality"],
+  thumbnail: ["width", "height", "mode", "gravity", "format", "quality", "enlarge"],
   classify: ["model", "top", "threshold"],
   faces: ["which", "crops", "min_score", "embeddings"],
   digit: ["model"],
@@ -23,8 +25,8 @@ const ROOMY = "(min-width: 1001px)";
 
 /**
  * Choices of operations. `catalogue` is the server's list, `query` the page's address; `changed()` is called after each
- * change; `more` is put at the end. Gives `{ element, read(), choose(name), learn(operations), query() }`: `read` gives what to send (an operation without its
- * models is left out), or null where a parameter cannot be; `choose` adds an operation and says whether it was not chosen before; `learn` shows the values that the server took.
+ * change; `more` is put at the end. Gives `{ element, read(), chosen(), choose(name), learn(operations), query() }`: `read` gives what to send (an operation without its
+ * models is left out), or null where a parameter cannot be; `chosen` gives the titles of these; `choose` adds an operation and says whether it was not chosen before; `learn` shows the values that the server took.
  */
 export function operations({ catalogue, models, query, changed, more }) {
   const asked = query.op?.split(",") ?? ["thumbnail", "classify"].filter((name) => !missingModels(name, models));
@@ -47,6 +49,7 @@ export function operations({ catalogue, models, query, changed, more }) {
     },
     choose: (name) => parts.find((one) => one.name === name)?.choose(),
     learn: (taken) => taken.forEach((one) => parts.find(({ name }) => name === one.op)?.learn(one)),
+    chosen: () => parts.filter((one) => one.chosen() && !one.lacking).map(({ title }) => title),
     query: () => addressOf(parts.filter((one) => one.chosen())),
   };
 }
@@ -86,8 +89,8 @@ function part({ operation, models, query, changed, chosen }) {
 
   draw();
   return {
-    name, place, read, lacking: lacking !== null,
-    chip: h("label", { class: "chip" }, box, title),
+    name, title, place, read, lacking: lacking !== null,
+    chip: chip(box, title),
     chosen: () => box.checked,
     choose: () => {
       if (box.checked || lacking) return false;

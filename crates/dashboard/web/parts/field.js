@@ -1,13 +1,19 @@
-// A control for one parameter of an operation, made from the JSON Schema that the server gives for it.
+// Fields of forms: with a name and a word about them, and made from the JSON Schema that the server gives for a parameter.
 
 import { h, fill, write } from "/ui/core/dom.js";
-import { words } from "/ui/core/format.js";
+import { sentence, words } from "/ui/core/format.js";
 
 /** Numbers of a span up to this get a slider beside the field. */
 const SLIDER_SPAN = 100;
 
 /** What parameters are called where their own name says too little. */
-const TITLES = { min_score: "Least score", min_size: "Least size", threshold: "Least score", dpr: "Pixel ratio", max: "At most", side: "Search at", reduce: "Decode", light: "Averaged in" };
+const TITLES = {
+  min_score: "Least score", min_size: "Least size", threshold: "Least score", top: "How many", gravity: "Keep in view", which: "Which faces",
+  crops: "Cut faces out as", dpr: "Pixel ratio", max: "At most", side: "Search at", reduce: "Decode", light: "Averaged in",
+};
+
+/** What stands where nothing was chosen and the server has not told yet what it takes then. */
+const UNSET = "default";
 
 /** What tasks a model has that this parameter of this operation names. */
 const TASKS = { "classify.model": "classify", "digit.model": "digit", "faces.model": "detect_faces", "faces.embedder": "embed_face" };
@@ -35,11 +41,6 @@ export function field({ operation, name, schema, models, value, changed }) {
   return { ...control, read, element, name };
 }
 
-/** A word as the beginning of a sentence. */
-export function sentence(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 function withoutNull(schema) {
   const inner = (schema.oneOf ?? schema.anyOf)?.find((one) => one.type !== "null");
   const merged = { ...schema, ...inner };
@@ -65,7 +66,7 @@ function modelsFor(operation, name, models) {
 }
 
 function choice(options, value, changed) {
-  const unset = h("option", { value: "" }, "usual");
+  const unset = h("option", { value: "" }, UNSET);
   const known = [...new Set(value && !options.includes(value) ? [...options, value] : options)];
   const rest = known.map((option) => h("option", { value: option }, option));
   const element = h("select", { onchange: changed }, unset, rest);
@@ -87,7 +88,7 @@ function count(schema, value, changed) {
   const { minimum, maximum, type } = schema;
   const slides = minimum !== undefined && maximum !== undefined && maximum - minimum <= SLIDER_SPAN;
   const step = type === "integer" ? 1 : maximum - minimum > 1 ? 0.1 : 0.01;
-  const input = h("input", { type: "number", min: minimum, max: maximum, step: type === "integer" ? 1 : "any", value: value ?? "", inputmode: "decimal" });
+  const input = h("input", { type: "number", min: minimum, max: maximum, step: type === "integer" ? 1 : "any", value: value ?? "", inputmode: "decimal", placeholder: UNSET });
   const slider = slides && h("input", { type: "range", min: minimum, max: maximum, step, "aria-hidden": "true", tabindex: "-1" });
   const follow = () => {
     if (!slider) return;
@@ -133,6 +134,15 @@ function written(input) {
   if (input.validity.valid) return input.value || undefined;
   input.setAttribute("aria-invalid", "true");
   throw new RangeError(input.validationMessage);
+}
+
+let made = 0;
+
+/** A field with its name above and a word beneath, which screen readers say after the name. */
+export function labelled(name, control, about) {
+  const id = `about-${made += 1}`;
+  if (about) control.setAttribute("aria-describedby", id);
+  return h("div", { class: "field" }, h("label", { class: "field" }, h("span", {}, name), control), about && h("span", { class: "quiet fine", id }, about));
 }
 
 /** Fills `place` with controls: the `front` ones, the `rest` behind a word. */

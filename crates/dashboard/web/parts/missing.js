@@ -1,6 +1,7 @@
 // Where a model is not there yet: the command that fetches it, in place of an error.
 
 import { h } from "/ui/core/dom.js";
+import { marked } from "/ui/core/format.js";
 import { copyButton } from "/ui/parts/copy.js";
 
 /** What the models do that an operation asks, and the command that fetches them with the library that runs them. */
@@ -31,11 +32,6 @@ export function missingFor(problem, names) {
 
 function command(line, why) {
   const code = h("code", {}, line);
-  return h("div", { class: "missing-model", role: "note" }, h("p", {}, withCode(why)), h("p", {}, "This command fetches it, on the server; then load this page again:"),
+  return h("div", { class: "missing-model", role: "note" }, h("p", {}, marked(why)), h("p", {}, "This command fetches it, on the server; then load this page again:"),
     h("div", { class: "command" }, code, copyButton(line, { chosen: () => getSelection().selectAllChildren(code) })));
-}
-
-/** A sentence whose words between backticks are code. */
-function withCode(text) {
-  return text.split("`").map((part, index) => (index % 2 === 1 ? h("code", {}, part) : part));
 }
