@@ -48,6 +48,7 @@ run_tests() {
   tests/tritonclient/run "$DARKROOM"
   need_browser
   need_page_models
+  cargo build --release --package darkroom-server --example crowd
   say "the dashboard, in a browser"
   tests/dashboard/run "$DARKROOM"
   say "the demo"

@@ -2,12 +2,12 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-const { DARKROOM, DARKROOM_MODELS, DARKROOM_RUNTIME, DARKROOM_PHOTOS } = process.env;
+const { CROWD, DARKROOM, DARKROOM_MODELS, DARKROOM_RUNTIME, DARKROOM_PHOTOS } = process.env;
 
 export const photos = DARKROOM_PHOTOS;
 
@@ -19,7 +19,21 @@ export async function startServer({ settings = {}, users = [] } = {}) {
   return server;
 }
 
+/** Why there can be no server with many workers, if so. */
+export const crowdMissing = !existsSync(CROWD) && `SKIPPED: ${CROWD} is not there (cargo build --package darkroom-server --example crowd)`;
+
+/** Starts a server that many workers have sessions with. */
+export async function startCrowd(workers) {
+  const server = new Server(await freePort(), {});
+  server.command = [CROWD, server.listen, String(workers)];
+  await server.start();
+  return server;
+}
+
 class Server {
+  /** What starts it, where that is not `darkroom serve`. */
+  command = null;
+
   constructor(port, settings) {
     this.folder = mkdtempSync(path.join(tmpdir(), "darkroom-dashboard-"));
     this.url = `http://127.0.0.1:${port}`;
@@ -46,7 +60,8 @@ class Server {
   async start() {
     const log = openSync(path.join(this.folder, "log"), "a");
     const set = Object.entries(this.settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
-    this.process = spawn(DARKROOM, ["serve", "--listen", this.listen, ...this.#data(), ...set], { stdio: ["ignore", log, log] });
+    const [program, ...words] = this.command ?? [DARKROOM, "serve", "--listen", this.listen, ...this.#data(), ...set];
+    this.process = spawn(program, words, { stdio: ["ignore", log, log] });
     for (let left = 200; left > 0; left -= 1) {
       if (this.process.exitCode !== null) throw new Error(`the server ended:\n${this.log}`);
       if (await fetch(`${this.url}/livez`).then((answer) => answer.ok, () => false)) return;

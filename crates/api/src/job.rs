@@ -351,10 +351,15 @@ impl From<&core::Failure> for Failure {
     }
 }
 
+impl From<core::Timings> for Timings {
+    fn from(timings: core::Timings) -> Self {
+        let core::Timings { read_us, wait_us, work_us, write_us, decode_us, infer_us, encode_us } = timings;
+        Self { read_us, wait_us, work_us, write_us, decode_us, infer_us, encode_us }
+    }
+}
+
 impl From<&core::Attempt> for Attempt {
     fn from(attempt: &core::Attempt) -> Self {
-        let core::Timings { read_us, wait_us, work_us, write_us, decode_us, infer_us, encode_us } =
-            attempt.timings;
         Self {
             number: attempt.number,
             worker: attempt.worker.clone(),
@@ -362,7 +367,7 @@ impl From<&core::Attempt> for Attempt {
             ended_at: attempt.ended_at.into(),
             end: attempt.end.into(),
             failure: attempt.failure.as_ref().map(Failure::from),
-            timings: Timings { read_us, wait_us, work_us, write_us, decode_us, infer_us, encode_us },
+            timings: attempt.timings.into(),
         }
     }
 }

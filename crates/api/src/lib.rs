@@ -42,8 +42,8 @@ pub use run::{
 };
 pub use settings::{SettingInfo, SettingList, SettingOrigin};
 pub use stats::{
-    FailureCount, MinuteCounts, OperationStats, QueueStats, Queues, RATE_MINUTES, SinceStart, StateCounts,
-    Stats, SystemStats,
+    FailureCount, MinuteCounts, OperationStats, QueueLimit, QueueStats, Queues, RATE_MINUTES, SinceStart,
+    StateCounts, Stats, SystemStats,
 };
 pub use submit::{ImageSource, JobRequest};
 pub use system::{

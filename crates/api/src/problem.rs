@@ -140,6 +140,9 @@ problems! {
     InvalidAccount = "invalid_account", 422, "This does not describe a user or a key",
         "The body can be read, but a field is missing, unknown or out of its bounds.",
         "`detail` names the field.";
+    InvalidLimit = "invalid_limit", 422, "This is no limit of a queue",
+        "The body can be read, but `max_running` is missing, zero, or more than may be set.",
+        "Send `max_running` as 1 to 100,000, or as null for any number; to let no job run, pause the queue.";
     MissingImage = "missing_image", 422, "There is no image",
         "The submission has no image, or an empty one.",
         "Send the image as the part `image` or `file`, as the raw body, or in the JSON field `image`.";

@@ -153,15 +153,20 @@ pub struct Run {
     pub damage: Option<String>,
     /// Bytes of all images so far.
     pub bytes: u64,
-    /// Images a second since the first one was begun.
+    /// Images that ended a second since the run was last taken up: since its first image was begun, or the first one
+    /// after nothing was worked on for more than ten seconds although something waited (a pause, a restart), or after
+    /// the run had ended (`redo`, `retry-failed`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
     /// Seconds until it is done at that rate, once all images are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_left: Option<f64>,
+    /// Seconds in which it was worked on, without the times in which it stood still.
+    #[serde(default)]
+    pub worked: f64,
     /// When it was made.
     pub created_at: Time,
-    /// When the first image was begun.
+    /// When the first image was begun; since a `redo` the first one of that.
     pub started_at: Option<Time>,
     /// When it ended.
     pub finished_at: Option<Time>,
@@ -224,13 +229,7 @@ impl Run {
     /// The run as it stands at `now`.
     pub fn of(run: &core::Run, now: Timestamp) -> Self {
         let tally = &run.tally;
-        let until = run.finished_at.unwrap_or(now);
-        let seconds = run.started_at.map(|start| until.since(start).as_secs_f64());
-        let rate = seconds.filter(|s| *s > 0.0).map(|s| tally.finished() as f64 / s);
         let complete = run.status.source == SourceState::Complete;
-        let time_left = rate
-            .filter(|rate| complete && *rate > 0.0 && run.status.state == core::RunState::Running)
-            .map(|rate| tally.open() as f64 / rate);
         let of = |state| tally.of(state);
         let (queued, held) = match of(job::State::Queued) {
             waiting if run.status.state.gives_work() => (waiting, 0),
@@ -267,8 +266,9 @@ impl Run {
             cached: tally.cached,
             damage: run.damage.clone(),
             bytes: tally.bytes,
-            rate,
-            time_left,
+            rate: run.rate(now),
+            time_left: run.time_left(now).map(|left| left.as_secs_f64()),
+            worked: run.worked(now).as_secs_f64(),
             created_at: run.created_at.into(),
             started_at: run.started_at.map(Time::from),
             finished_at: run.finished_at.map(Time::from),

@@ -3,7 +3,7 @@
 use darkroom_core::{
     Timestamp, job as core,
     job::State,
-    store::{Bucket, Counts, Ended, OperationCounts, QueueCounts},
+    store::{Bucket, Counts, Ended, MaxRunning, OperationCounts, QueueCounts},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -109,8 +109,23 @@ pub struct QueueStats {
     pub name: String,
     /// Whether its jobs are held.
     pub paused: bool,
+    /// Jobs of it that may run at a time; any number if null.
+    pub max_running: Option<u32>,
+    /// When its oldest queued job became claimable, or would have while the queue is paused; null if none waits. Images
+    /// of runs that are paused do not count.
+    pub oldest_queued: Option<Time>,
     /// Its jobs by state.
     pub jobs: StateCounts,
+}
+
+/// How many jobs of a queue may run at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QueueLimit {
+    /// As many; null for any number. It has to be said: what is forgotten lifts no limit.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required, minimum = 1, maximum = 100_000)]
+    pub max_running: Option<u64>,
 }
 
 /// One operation's totals.
@@ -169,7 +184,13 @@ impl StateCounts {
 
 impl From<&QueueCounts> for QueueStats {
     fn from(queue: &QueueCounts) -> Self {
-        Self { name: queue.queue.to_string(), paused: queue.paused, jobs: StateCounts::of(queue) }
+        Self {
+            name: queue.queue.to_string(),
+            paused: queue.paused,
+            max_running: queue.max_running.map(MaxRunning::get),
+            oldest_queued: queue.oldest_queued.map(Time::from),
+            jobs: StateCounts::of(queue),
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! Who is next: weighted round robin over lanes, so that a run of a million jobs never starves one upload.
 
+mod limited;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::job::{Lane, QueueName};
+use limited::Limited;
 
 /// What takes turns: a lane within a queue.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +27,7 @@ pub struct Turns {
     order: BTreeSet<(u64, LaneKey)>,
     paused: BTreeSet<QueueName>,
     held: BTreeSet<LaneKey>,
+    limited: BTreeMap<QueueName, Limited>,
     now: u64,
 }
 
@@ -45,7 +49,7 @@ impl Turns {
         }
         self.lanes.insert(key.clone(), LaneState { pass: self.now, ready: count });
         if self.is_open(key) {
-            self.order.insert((self.now, key.clone()));
+            self.enter(self.now, key);
         }
     }
 
@@ -56,16 +60,23 @@ impl Turns {
         if state.ready == 0 {
             let pass = state.pass;
             self.lanes.remove(key);
-            self.order.remove(&(pass, key.clone()));
+            self.leave(pass, key);
         }
     }
 
-    /// Gives out up to `slots` turns: how many jobs to take from which lane. Those jobs count as taken.
+    /// Gives out up to `slots` turns: how many jobs to take from which lane. Those jobs count as taken, and as running
+    /// where their queue is limited (see [`Turns::limit`]).
     pub fn take(&mut self, slots: u64) -> Vec<(LaneKey, u64)> {
         let mut given: BTreeMap<LaneKey, u64> = BTreeMap::new();
         let mut left = slots;
         while left > 0 {
             let Some((pass, key)) = self.order.pop_first() else { break };
+            if self.take_limited(pass, &key) {
+                self.now = pass;
+                left -= 1;
+                *given.entry(key).or_default() += 1;
+                continue;
+            }
             let Some(state) = self.lanes.get_mut(&key) else { continue };
             // A lane that is alone may be given everything at once: nobody waits for the turns in between.
             let alone = self.order.is_empty();
@@ -87,18 +98,17 @@ impl Turns {
     /// No turns for this queue until [`Turns::resume`].
     pub fn pause(&mut self, queue: &QueueName) {
         self.paused.insert(queue.clone());
-        self.order.retain(|(_, key)| key.queue != *queue);
+        self.withdraw(queue);
     }
 
     /// Turns for this queue again; its lanes join where the others are.
     pub fn resume(&mut self, queue: &QueueName) {
-        self.paused.remove(queue);
-        let held = &self.held;
-        let open = |key: &LaneKey| key.queue == *queue && !held.contains(key);
-        for (key, state) in self.lanes.iter_mut().filter(|(key, _)| open(key)) {
-            state.pass = state.pass.max(self.now);
-            self.order.insert((state.pass, key.clone()));
+        if !self.paused.remove(queue) {
+            return;
         }
+        let open = |key: &&LaneKey| key.queue == *queue && !self.held.contains(key);
+        let open: Vec<LaneKey> = self.lanes.keys().filter(open).cloned().collect();
+        self.join(open);
     }
 
     /// No turns for this lane until [`Turns::release`].
@@ -106,18 +116,14 @@ impl Turns {
         if self.held.insert(key.clone())
             && let Some(state) = self.lanes.get(key)
         {
-            self.order.remove(&(state.pass, key.clone()));
+            self.leave(state.pass, key);
         }
     }
 
     /// Turns for this lane again, unless its queue is paused; it joins where the others are.
     pub fn release(&mut self, key: &LaneKey) {
-        if self.held.remove(key)
-            && self.is_open(key)
-            && let Some(state) = self.lanes.get_mut(key)
-        {
-            state.pass = state.pass.max(self.now);
-            self.order.insert((state.pass, key.clone()));
+        if self.held.remove(key) && self.is_open(key) {
+            self.join([key.clone()]);
         }
     }
 

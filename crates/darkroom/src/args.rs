@@ -12,6 +12,7 @@ use crate::{
     jobs::{self, JobsCommand},
     models::{self, ModelsCommand},
     predictions::{self, PredictionsCommand},
+    queues::{self, QueuesCommand},
     run::{self, RunArgs, RunCommand},
     runs::{self, RunsCommand},
     serve,
@@ -64,6 +65,8 @@ enum Command {
     Jobs(JobsCommand),
     /// Have a server work through datasets, watch it, and fetch what came of them
     Runs(RunsCommand),
+    /// Look at the queues of a server, hold them, and limit what runs of them
+    Queues(QueuesCommand),
     /// Look at what models were asked on a server, and what came of it
     Predictions(PredictionsCommand),
     /// Fetch, list, check and import the models that look at images
@@ -111,6 +114,7 @@ impl Args {
             Command::Compare(arguments) => run::compare(&arguments, &self.global.settings(None)?, json),
             Command::Jobs(command) => jobs::act(command, json),
             Command::Runs(command) => runs::act(command, json),
+            Command::Queues(command) => queues::act(command, json),
             Command::Predictions(command) => predictions::act(command, json),
             Command::Models(command) => models::act(command, &self.global.settings(None)?, json),
             Command::Users(command) => command.act(&self.global.settings(None)?, json),

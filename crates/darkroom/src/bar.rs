@@ -146,6 +146,10 @@ struct Pace(VecDeque<(Instant, u64)>);
 impl Pace {
     /// Images a second up to now, of which so many have ended.
     fn after(&mut self, now: Instant, ended: u64) -> Option<f64> {
+        // What is done once more has not ended any more: it counts anew.
+        if self.0.back().is_some_and(|(_, before)| *before > ended) {
+            self.0.clear();
+        }
         self.0.push_back((now, ended));
         while self.0.len() > 2 && self.0.get(1).is_some_and(|(at, _)| now - *at >= WINDOW) {
             self.0.pop_front();
@@ -182,5 +186,7 @@ mod tests {
             pace.after(began + Duration::from_secs(second), 120 + 50 * (second - 2));
         }
         assert_eq!(pace.after(began + Duration::from_mins(1), 120 + 50 * 58), Some(50.0));
+        assert_eq!(pace.after(began + Duration::from_secs(61), 0), None, "all of it is done once more");
+        assert_eq!(pace.after(began + Duration::from_secs(63), 40), Some(20.0));
     }
 }

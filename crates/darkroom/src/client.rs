@@ -26,7 +26,8 @@ pub(crate) struct Server {
 /// The server of a command that does without, too.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct OtherServer {
-    /// Have a running server do it, with the token or key in `DARKROOM_TOKEN`, instead of this process
+    /// Have a running server do it, with the token or key in `DARKROOM_TOKEN`, instead of this process: images are sent
+    /// there, and the results come back
     #[arg(long = "server", global = true, value_name = "URL", env = "DARKROOM_SERVER")]
     pub(crate) url: Option<String>,
 }

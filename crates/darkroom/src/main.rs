@@ -12,12 +12,14 @@ mod jobs;
 mod models;
 mod parts;
 mod predictions;
+mod queues;
 mod run;
 mod runs;
 mod serve;
 mod settings;
 mod signals;
 mod terminal;
+mod upload_bar;
 
 // The allocator is the C library's. Measured with 32 mixed photographs of 1 to 24 megapixels, peak memory of the C
 // library, mimalloc and jemalloc: 193, 192 and 239 MiB at 2 slots with the same processor time; 397, 360 and 417 MiB at

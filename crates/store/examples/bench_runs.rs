@@ -18,8 +18,8 @@ use darkroom_core::{
     operation::Thumbnail,
     run::{AggregateKind, AggregateSpec, Cell, Entry, NewItem, NewRun, RunEvent, RunName, RunState},
     store::{
-        Beside, Leased, Ledger as _, Queue as _, Runs as _, Settled, Settlement, StoreLimits, WorkerInfo,
-        WorkerStats,
+        Beside, ItemPage, Leased, Ledger as _, Queue as _, Runs as _, Settled, Settlement, StoreLimits,
+        WorkerInfo, WorkerStats,
     },
 };
 use darkroom_store::Sqlite;
@@ -100,12 +100,17 @@ async fn work(items: u64, path: &Path) {
     check(&store, run, items).await;
     assert_eq!(settled, items + times.len() as u64, "every outcome is recorded once");
 
+    let reading = Instant::now();
+    read_back(&store, run, items).await;
+    let read = reading.elapsed().as_secs_f64();
+
     let (seconds, per_item) = (drained.as_secs_f64(), cpu * 1e6 / items as f64);
     println!(
         "enqueued after {:.1} s, drained after {seconds:.1} s, every count exact",
         enqueued.as_secs_f64()
     );
     println!("{:.0} items/s, {per_item:.0} us of CPU an item", items as f64 / seconds);
+    println!("its items read back in {read:.1} s, {:.0} a second", items as f64 / read);
     println!("5 % of an image that takes {:.1} ms", per_item / 50.0);
     let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3;
     let verdict = if at(0.99) <= MAX_UPLOAD.as_secs_f64() * 1e3 { "met" } else { "NOT met" };
@@ -252,6 +257,20 @@ async fn check(store: &Sqlite, run: RunId, items: u64) {
     let counts = store.counts().await.unwrap();
     let queued: u64 = counts.queues.iter().map(|queue| queue.states[State::Queued as usize]).sum();
     assert_eq!(queued, 0);
+}
+
+/// Pages through all items as the results of a run are written, with their results and timings.
+async fn read_back(store: &Sqlite, run: RunId, items: u64) {
+    let (mut after, mut read) = (None, 0);
+    loop {
+        let page = ItemPage { limit: 200, after, states: Vec::new() };
+        let found = store.items(run, page).await.unwrap();
+        let Some(last) = found.last() else { break };
+        after = Some(last.seq);
+        assert!(found.iter().all(|item| item.spent().is_some() && item.results.len() == 1));
+        read += found.len() as u64;
+    }
+    assert_eq!(read, items);
 }
 
 /// Seconds of processor time of this process so far.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use darkroom_core::{
     Timestamp,
     job::{FailureKind, QueueName, State},
-    store::{Bucket, Counts, Ended, OperationCounts, QueueCounts},
+    store::{Bucket, Counts, Ended, MaxRunning, OperationCounts, QueueCounts},
 };
 
 use crate::history::place_of;
@@ -14,8 +14,18 @@ use crate::history::place_of;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct QueueTotals {
     pub(crate) paused: bool,
+    pub(crate) max_running: Option<MaxRunning>,
     pub(crate) states: [u64; 6],
 }
+
+impl QueueTotals {
+    pub(crate) fn running(&self) -> u64 {
+        self.states[State::Running as usize]
+    }
+}
+
+/// When the oldest queued job of each queue became claimable.
+pub(crate) type OldestQueued = BTreeMap<QueueName, Timestamp>;
 
 /// How many jobs there are and how many finished.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -87,20 +97,42 @@ impl Totals {
         self.queues.values().map(of).sum()
     }
 
+    /// Queues with a limit: how many of their jobs may run, and how many do.
+    pub(crate) fn limited(&self) -> impl Iterator<Item = (&QueueName, MaxRunning, u64)> {
+        self.queues.iter().filter_map(|(name, totals)| Some((name, totals.max_running?, totals.running())))
+    }
+
+    /// Sets the limit of a queue, known or not; returns how many of its jobs run.
+    pub(crate) fn limit(&mut self, queue: &QueueName, max: Option<MaxRunning>) -> u64 {
+        let totals = self.queues.entry(queue.clone()).or_default();
+        totals.max_running = max;
+        totals.running()
+    }
+
     pub(crate) fn is_paused(&self, queue: &QueueName) -> bool {
         self.queues.get(queue).is_some_and(|totals| totals.paused)
     }
 
-    /// Queues whose jobs can be claimed.
-    pub(crate) fn open_queues(&self) -> impl Iterator<Item = &QueueName> {
-        self.queues.iter().filter(|(_, totals)| !totals.paused).map(|(name, _)| name)
+    /// Queues in which jobs wait to be claimed, or would if they were not paused.
+    pub(crate) fn waited_in(&self) -> impl Iterator<Item = &QueueName> {
+        self.queues
+            .iter()
+            .filter(|(_, totals)| totals.states[State::Queued as usize] > 0)
+            .map(|(name, _)| name)
+    }
+
+    /// The first of these times that is of a queue whose jobs can be claimed.
+    pub(crate) fn oldest_claimable(&self, oldest: &OldestQueued) -> Option<Timestamp> {
+        oldest.iter().filter(|(queue, _)| !self.is_paused(queue)).map(|(_, at)| *at).min()
     }
 
     /// The answer to [`darkroom_core::store::Ledger::counts`].
-    pub(crate) fn counts(&self, recent: Vec<Bucket>, oldest_queued: Option<Timestamp>) -> Counts {
+    pub(crate) fn counts(&self, recent: Vec<Bucket>, oldest: &OldestQueued) -> Counts {
         let queue = |(name, totals): (&QueueName, &QueueTotals)| QueueCounts {
             queue: name.clone(),
             paused: totals.paused,
+            max_running: totals.max_running,
+            oldest_queued: oldest.get(name).copied(),
             states: totals.states,
         };
         let operation = |(name, [succeeded, failed]): (&String, &[u64; 2])| OperationCounts {
@@ -115,7 +147,7 @@ impl Totals {
             ended: self.ended,
             failures: failures.filter(|(_, count)| *count > 0).collect(),
             recent,
-            oldest_queued,
+            oldest_queued: self.oldest_claimable(oldest),
         }
     }
 }

@@ -18,6 +18,9 @@ pub enum ClientError {
     /// The server cannot be reached, or broke off.
     #[error("the server cannot be reached")]
     Transport(#[source] reqwest::Error),
+    /// The server takes no more of what is sent.
+    #[error("the server has taken nothing for two minutes")]
+    Stalled,
     /// The answer is none of this API.
     #[error("unexpected answer: {0}")]
     Unexpected(String),

@@ -2,8 +2,10 @@
 
 mod error;
 mod follow;
+mod lines;
 mod predictions;
 mod runs;
+mod sending;
 mod submit;
 
 use std::{path::Path, time::Duration};
@@ -17,6 +19,8 @@ use reqwest::{
 use serde::de::DeserializeOwned;
 use tokio::io::AsyncWriteExt;
 
+use sending::Sent;
+
 pub use error::ClientError;
 pub use predictions::PredictionOptions;
 pub use runs::ArchiveUpload;
@@ -24,8 +28,8 @@ pub use submit::{Options, Upload};
 
 use crate::{
     BulkDone, BulkRequest, Comparison, CreatedKey, History, Job, JobPage, JobRequest, KeyList, Me, NewKey,
-    NewUser, Operations, PasswordChange, Queues, Secret, SettingList, SignRequest, Signed, Span, Stats,
-    TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
+    NewUser, Operations, PasswordChange, QueueLimit, Queues, Secret, SettingList, SignRequest, Signed, Span,
+    Stats, TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
     job::{FailureKind, JobOrder, State, escape_segment},
 };
 
@@ -39,6 +43,8 @@ const SILENCE: Duration = Duration::from_mins(2);
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
+    /// For what is sent by [`Client::upload`].
+    uploads: reqwest::Client,
     base: Url,
     token: Option<Secret>,
 }
@@ -67,13 +73,13 @@ impl Client {
     pub fn new(base: &str) -> Result<Self, ClientError> {
         let parsed = Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let base = parsed.ok_or_else(|| ClientError::Address(base.to_owned()))?;
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
-            .user_agent(concat!("darkroom-client/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(ClientError::Transport)?;
-        Ok(Self { http, base, token: None })
+        let builder = || {
+            let builder = reqwest::Client::builder().connect_timeout(CONNECT);
+            builder.user_agent(concat!("darkroom-client/", env!("CARGO_PKG_VERSION")))
+        };
+        let http = builder().read_timeout(SILENCE).build().map_err(ClientError::Transport)?;
+        let uploads = builder().build().map_err(ClientError::Transport)?;
+        Ok(Self { http, uploads, base, token: None })
     }
 
     /// The same client, signed in with a token or a key.
@@ -142,9 +148,10 @@ impl Client {
 
     /// Submits an image with its operations. The image is streamed, never in memory as a whole.
     pub async fn submit(&self, upload: Upload, options: &Options) -> Result<Job, ClientError> {
-        let form = upload.into_form(options).await?;
-        let request = options.on(self.request(Method::POST, "/v1/jobs")).multipart(form);
-        self.json(request).await
+        let sent = Sent::default();
+        let form = upload.into_form(options, &sent).await?;
+        let request = options.on(self.request_by(&self.uploads, Method::POST, "/v1/jobs")).multipart(form);
+        self.upload(request, &sent).await
     }
 
     /// Submits an image that is in the request, elsewhere on the web, or stored already.
@@ -301,16 +308,26 @@ impl Client {
         self.send(self.request(Method::POST, &path)).await.map(drop)
     }
 
+    /// Lets only so many jobs of a queue run at a time; any number if `None`.
+    pub async fn limit(&self, queue: &str, max_running: Option<u64>) -> Result<(), ClientError> {
+        let path = format!("/v1/queues/{}/limit", escape_segment(queue));
+        self.send(self.request(Method::POST, &path).json(&QueueLimit { max_running })).await.map(drop)
+    }
+
     /// What is running there.
     pub async fn version(&self) -> Result<Version, ClientError> {
         self.json(self.request(Method::GET, "/version")).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request_by(&self.http, method, path)
+    }
+
+    fn request_by(&self, http: &reqwest::Client, method: Method, path: &str) -> RequestBuilder {
         let mut url = self.base.clone();
         // What is escaped already stays as it is.
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
-        let request = self.http.request(method, url);
+        let request = http.request(method, url);
         match &self.token {
             Some(token) => request.bearer_auth(token.reveal()),
             None => request,

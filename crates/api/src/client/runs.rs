@@ -1,51 +1,76 @@
 //! Runs: making, looking at and changing them, and what they have given.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream::BoxStream};
 use reqwest::{
-    Body, Method,
+    Method,
     multipart::{Form, Part},
 };
-use tokio_util::io::ReaderStream;
 
-use super::{Client, ClientError, run_path, submit::CHUNK};
-use crate::{Run, RunAggregates, RunGroups, RunPage, RunRequest};
+use super::{Client, ClientError, run_path, sending::Sent};
+use crate::{Run, RunAggregates, RunGroups, RunItem, RunPage, RunRequest};
 
 /// An archive on its way to a server.
 #[derive(Debug)]
 pub struct ArchiveUpload {
     content: Content,
     name: String,
+    sent: Sent,
 }
 
-#[derive(Debug)]
 enum Content {
     Bytes(Bytes),
     File(PathBuf),
+    Pieces(BoxStream<'static, io::Result<Bytes>>),
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => f.debug_tuple("Bytes").field(&bytes.len()).finish(),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Pieces(_) => f.write_str("Pieces"),
+        }
+    }
 }
 
 impl ArchiveUpload {
     /// Bytes in memory, under this file name.
     pub fn bytes(content: impl Into<Bytes>, name: impl Into<String>) -> Self {
-        Self { content: Content::Bytes(content.into()), name: name.into() }
+        Self { content: Content::Bytes(content.into()), name: name.into(), sent: Sent::default() }
     }
 
     /// A file, which is read while it is sent.
     pub fn file(path: &Path) -> Self {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Self { content: Content::File(path.to_owned()), name }
+        Self { content: Content::File(path.to_owned()), name, sent: Sent::default() }
+    }
+
+    /// An archive that is made while it is sent. An error among its pieces breaks the request off, so that the server
+    /// takes none of it.
+    pub fn pieces(
+        pieces: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+        name: impl Into<String>,
+    ) -> Self {
+        Self { content: Content::Pieces(pieces.boxed()), name: name.into(), sent: Sent::default() }
+    }
+
+    /// The same, and `told` hears of every piece of a file or stream that leaves, in bytes.
+    #[must_use]
+    pub fn telling(self, told: impl Fn(u64) + Send + Sync + 'static) -> Self {
+        Self { sent: Sent::telling(told), ..self }
     }
 
     async fn into_part(self) -> Result<Part, ClientError> {
         let part = match self.content {
             Content::Bytes(bytes) => Part::stream(bytes),
-            Content::File(path) => {
-                let file = tokio::fs::File::open(path).await?;
-                let length = file.metadata().await?.len();
-                Part::stream_with_length(Body::wrap_stream(ReaderStream::with_capacity(file, CHUNK)), length)
-            }
+            Content::File(path) => self.sent.file(&path).await?,
+            Content::Pieces(pieces) => Part::stream(self.sent.body(pieces)),
         };
         Ok(part.file_name(self.name))
     }
@@ -66,8 +91,10 @@ impl Client {
     ) -> Result<Run, ClientError> {
         let run =
             serde_json::to_string(request).map_err(|error| ClientError::Unexpected(error.to_string()))?;
+        let sent = archive.sent.clone();
         let form = Form::new().text("run", run).part("archive", archive.into_part().await?);
-        self.json(self.request(Method::POST, "/v1/runs").multipart(form)).await
+        let request = self.request_by(&self.uploads, Method::POST, "/v1/runs").multipart(form);
+        self.upload(request, &sent).await
     }
 
     /// One run.
@@ -125,6 +152,16 @@ impl Client {
         id: &str,
     ) -> Result<impl Stream<Item = Result<Bytes, ClientError>> + use<>, ClientError> {
         self.stream(&run_path(id, "/results")).await
+    }
+
+    /// The images of a run with what came of them, in the order of the source, one by one.
+    pub async fn run_items(
+        &self,
+        id: &str,
+    ) -> Result<impl Stream<Item = Result<RunItem, ClientError>> + use<>, ClientError> {
+        Ok(super::lines::of(self.run_results(id).await?).map(|line| {
+            serde_json::from_slice(&line?).map_err(|error| ClientError::Unexpected(error.to_string()))
+        }))
     }
 
     /// The face embeddings of a run as a matrix in `NumPy`'s format, chunk by chunk.

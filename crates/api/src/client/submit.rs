@@ -8,12 +8,8 @@ use reqwest::{
     Body, RequestBuilder,
     multipart::{Form, Part},
 };
-use tokio_util::io::ReaderStream;
 
-use super::ClientError;
-
-/// Bytes that are read from a file at a time.
-pub(super) const CHUNK: usize = 256 << 10;
+use super::{ClientError, sending::Sent};
 
 /// One image and what is done to it.
 #[derive(Debug)]
@@ -61,16 +57,11 @@ impl Upload {
         Self { content: Content::Stream(content), name: name.into(), operations }
     }
 
-    pub(super) async fn into_form(self, options: &Options) -> Result<Form, ClientError> {
+    pub(super) async fn into_form(self, options: &Options, sent: &Sent) -> Result<Form, ClientError> {
         let image = match self.content {
             Content::Bytes(bytes) => Part::stream(bytes),
             Content::Stream(body) => Part::stream(body),
-            Content::File(path) => {
-                let file = tokio::fs::File::open(path).await?;
-                let length = file.metadata().await?.len();
-                let chunks = ReaderStream::with_capacity(file, CHUNK);
-                Part::stream_with_length(Body::wrap_stream(chunks), length)
-            }
+            Content::File(path) => sent.file(&path).await?,
         };
         let operations = serde_json::to_string(&self.operations);
         let operations = operations.map_err(|error| ClientError::Unexpected(error.to_string()))?;

@@ -7,7 +7,7 @@ use utoipa::{OpenApi, PartialSchema};
 use crate::{
     BulkDone, BulkRequest, Code, CompareRequest, Comparison, CreatedKey, History, Index, Job, JobPage,
     JobRequest, KeyInfo, KeyList, Me, ModelsList, NewKey, NewUser, Operations, PasswordChange,
-    PredictionFormat, PredictionOutcome, PredictionPage, Problem, Queues, Readiness, Role, Run,
+    PredictionFormat, PredictionOutcome, PredictionPage, Problem, QueueLimit, Queues, Readiness, Role, Run,
     RunAggregates, RunGroups, RunItem, RunPage, RunRequest, RunState, SettingList, SignRequest, Signed, Span,
     Stats, TokenAnswer, UserInfo, UserList, UserPatch, Version, Workers,
     job::{FailureKind, JobOrder, State},
@@ -44,6 +44,7 @@ use serde::Serialize;
     Span,
     SettingList,
     Queues,
+    QueueLimit,
     Workers,
     Operations,
     ModelsList,

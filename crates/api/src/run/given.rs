@@ -26,6 +26,9 @@ pub struct RunItem {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<crate::Failure>,
+    /// Where the time of the attempt that ended it went; absent if it has not ended, or needed no work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timings: Option<crate::job::Timings>,
 }
 
 /// What a run has gathered.
@@ -108,6 +111,7 @@ impl RunItem {
             bytes: whole.summary.input.bytes,
             results: whole.results,
             failure: whole.summary.failure,
+            timings: job.spent().map(Into::into),
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use darkroom_api::{Code, openapi, problem};
+use darkroom_core::store::MaxRunning;
 use serde_json::Value;
 
 /// Calls `see` with every value inside of `value`.
@@ -74,4 +75,13 @@ fn codes_are_words_with_a_status_of_their_kind() {
         assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         assert!(problem::page().contains(&format!("\n## {code}\n")));
     }
+}
+
+#[test]
+fn the_highest_limit_of_a_queue_is_told() {
+    let limit = &openapi::document()["components"]["schemas"]["QueueLimit"];
+    assert_eq!(limit["required"], serde_json::json!(["max_running"]));
+    let field = &limit["properties"]["max_running"];
+    assert_eq!((&field["minimum"], &field["maximum"]), (&Value::from(1), &Value::from(MaxRunning::MAX)));
+    assert!(problem::page().contains("1 to 100,000"), "the page says it in words");
 }

@@ -40,6 +40,13 @@ pub enum AttemptEnd {
     Lost,
 }
 
+impl AttemptEnd {
+    /// Whether its worker said how it ended; nobody knows where the time of another went.
+    pub fn is_told_by_its_worker(self) -> bool {
+        !matches!(self, Self::Interrupted | Self::Lost)
+    }
+}
+
 /// One ended execution of a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {

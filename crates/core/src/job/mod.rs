@@ -53,7 +53,7 @@ pub struct Job {
     pub started_at: Option<Timestamp>,
     /// When it reached a final state.
     pub finished_at: Option<Timestamp>,
-    /// Every attempt that has ended, oldest first; left empty in listings.
+    /// Every attempt that has ended, oldest first; left empty in listings, the newest alone in those of items.
     pub attempts: Vec<Attempt>,
     /// One result an operation, in their order, once it has succeeded; left empty in listings.
     pub results: Vec<OperationResult>,
@@ -65,5 +65,14 @@ impl Job {
     /// The state as users see it.
     pub fn shown(&self) -> Shown {
         self.status.state.shown(self.held)
+    }
+
+    /// Where the time of the attempt that ended it went. `None` where that is not known: it has not ended, all its
+    /// results were remembered, or its worker never said.
+    pub fn spent(&self) -> Option<Timings> {
+        let remembered = !self.results.is_empty() && self.results.iter().all(|result| result.cached);
+        let last = self.attempts.last().filter(|_| self.status.state.is_final() && !remembered)?;
+        let told = last.number == self.status.lease_seq && last.end.is_told_by_its_worker();
+        told.then_some(last.timings)
     }
 }

@@ -9,8 +9,11 @@ mod cell;
 mod item;
 mod new;
 mod state;
+mod stretch;
 mod summary;
 mod tally;
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +24,7 @@ pub use cell::{Cell, InvalidCell};
 pub use item::{Entry, InvalidKey, ItemKey, ItemOf, MAX_KEY, NewItem, Position, SkipReason};
 pub use new::{HighWater, InvalidRun, MAX_RUN_NAME, MAX_SOURCE, NewRun, RunName};
 pub use state::{OnError, Percent, RunEvent, RunRefused, RunState, RunStatus, SourceState, Stop, StopKind};
+pub use stretch::{STANDSTILL, Stretch};
 pub use summary::{Aggregate, MAX_CLASSES, Summary, Value};
 pub use tally::{Moved, Tally};
 
@@ -77,10 +81,13 @@ pub struct Run {
     pub damage: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When the first item was claimed.
+    /// When the first item was claimed; the first one of all that was done once more, if it was redone.
     pub started_at: Option<Timestamp>,
     /// When it reached a final state.
     pub finished_at: Option<Timestamp>,
+    /// The time since it was last taken up.
+    #[serde(default)]
+    pub stretch: Stretch,
 }
 
 impl Run {
@@ -108,6 +115,7 @@ impl Run {
             created_at: now,
             started_at: None,
             finished_at: None,
+            stretch: Stretch::default(),
         }
     }
 
@@ -166,10 +174,30 @@ impl Run {
         u64::from(self.high_water.get()).saturating_sub(self.tally.waiting())
     }
 
+    /// Items that gave a result or failed, a second, since the run was last taken up.
+    pub fn rate(&self, now: Timestamp) -> Option<f64> {
+        self.stretch.rate(&self.tally, now)
+    }
+
+    /// How long it takes for the items that there are to end at that rate, while they are worked on.
+    pub fn time_left(&self, now: Timestamp) -> Option<Duration> {
+        let goes_on = self.status.state == RunState::Running && !self.stretch.stands_still(&self.tally, now);
+        let rate = self.rate(now).filter(|rate| goes_on && *rate > 0.0)?;
+        Duration::try_from_secs_f64(self.tally.open() as f64 / rate).ok()
+    }
+
+    /// How long it was worked on, without the times in which it stood still.
+    pub fn worked(&self, now: Timestamp) -> Duration {
+        self.stretch.worked(&self.tally, now)
+    }
+
     /// Something of the source was recorded: an item, which waits now, or what is none.
-    pub fn took(&mut self, item: &NewItem) {
+    pub fn took(&mut self, item: &NewItem, now: Timestamp) {
         match &item.entry {
-            Entry::Image(_, input) => self.tally.added(input.bytes),
+            Entry::Image(_, input) => {
+                self.stretch.fed(&self.tally, now);
+                self.tally.added(input.bytes);
+            }
             Entry::Skipped(reason) => self.tally.skipped(*reason),
         }
         self.position = Position { next: item.index + 1, after: Some(item.key.clone()) };
@@ -178,6 +206,7 @@ impl Run {
     /// An item's job went from one state to another. The run moves along: to its end with the last item, to a stop
     /// with one failure too many.
     pub fn item_moved(&mut self, moved: Moved, now: Timestamp) {
+        self.stretch.moved(moved, &self.tally, now);
         self.tally.moved(moved);
         if moved.to == State::Running {
             self.started_at.get_or_insert(now);
@@ -195,11 +224,19 @@ impl Run {
     /// Something happened to the run as a whole.
     pub fn happen(&mut self, event: RunEvent, now: Timestamp) -> Result<(), RunRefused> {
         let after = self.status.clone().after(event.clone())?;
-        if let RunEvent::SourceDamaged(damage) = event {
-            self.damage = Some(damage);
+        match event {
+            RunEvent::SourceDamaged(damage) => self.damage = Some(damage),
+            RunEvent::Redo if self.tally.open() > 0 => self.begin_anew(now),
+            _ => {}
         }
         self.stand(after.progressed(&self.tally, self.on_error), now);
         Ok(())
+    }
+
+    /// What was done before is not there any more, nor does its time count. Some of it may be at work again already.
+    fn begin_anew(&mut self, now: Timestamp) {
+        self.started_at = (self.tally.of(State::Running) > 0).then_some(now);
+        self.stretch = Stretch { since: self.started_at, active_at: self.started_at, ..Stretch::default() };
     }
 
     fn stand(&mut self, after: RunStatus, now: Timestamp) {

@@ -12,6 +12,7 @@ mod cache;
 pub mod conformance;
 mod history;
 mod predictions;
+mod running;
 mod runs;
 mod users;
 mod view;
@@ -25,6 +26,7 @@ pub use bulk::{Acted, Action, Chosen};
 pub use cache::{Cache, CacheKey};
 pub use history::{History, MINUTE, Period, Sample};
 pub use predictions::{MAX_FORGOTTEN, PredictionFilter, Predictions};
+pub use running::{InvalidMaxRunning, MaxRunning};
 pub use runs::{Appended, GroupPage, ItemPage, RunFilter, Runs};
 pub use users::{Added, Keys, MAX_REVOKED_TOKENS, MAX_TOKEN_KEYS, Tokens, Users};
 pub use view::{
@@ -63,7 +65,7 @@ pub trait Queue: Send + Sync {
     /// Introduces a worker process. Its session lives [`SESSION_TTL`] after its last beat.
     async fn open_session(&self, worker: WorkerInfo) -> Result<SessionId, StoreError>;
 
-    /// Claims at most `slots` jobs that are due, turn by turn over the lanes (see [`crate::fairness::Turns`]), in a
+    /// Claims at most `slots` jobs that are due, of no queue more than may run at a time, turn by turn over the lanes (see [`crate::fairness::Turns`]), in a
     /// lane by priority, then by order of submission. Never waits for work.
     /// Errors: [`StoreError::SessionLost`] if the session has ended.
     async fn claim(&self, session: SessionId, slots: u32) -> Result<Vec<Leased>, StoreError>;
@@ -143,6 +145,10 @@ pub trait Admin: Send + Sync {
 
     /// Allows claims from a queue again. Idempotent.
     async fn resume(&self, queue: QueueName) -> Result<(), StoreError>;
+
+    /// Lets at most so many jobs of a queue run at a time from now on, whoever claims them; any number if `None`. Those
+    /// that are above it go on to their end. Survives restarts, and unknown names are created.
+    async fn limit(&self, queue: QueueName, max_running: Option<MaxRunning>) -> Result<(), StoreError>;
 }
 
 /// The answer to one submission.

@@ -45,7 +45,8 @@ pub trait Runs: Send + Sync {
     /// Runs that match, newest first.
     async fn runs(&self, filter: RunFilter, page: super::Page) -> Result<Vec<Run>, StoreError>;
 
-    /// Items of a run as jobs with results and without attempts, in the order in which the source gave them.
+    /// Items of a run as jobs with results, in the order in which the source gave them. Of their attempts they have
+    /// the newest one alone, once it has ended.
     async fn items(&self, run: RunId, page: ItemPage) -> Result<Vec<Job>, StoreError>;
 
     /// What the run has gathered so far. `None` if unknown.

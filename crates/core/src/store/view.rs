@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::MaxRunning;
 use crate::{
     RunId, SessionId, Timestamp,
     job::{FailureKind, Origin, Owner, QueueName, Shown},
@@ -91,6 +92,11 @@ pub struct QueueCounts {
     pub queue: QueueName,
     /// Whether claims are stopped.
     pub paused: bool,
+    /// Jobs of it that may run at a time; any number if `None`.
+    pub max_running: Option<MaxRunning>,
+    /// When its oldest queued job became claimable, or would have while the queue is paused. Items of runs that give no
+    /// work are left out.
+    pub oldest_queued: Option<Timestamp>,
     /// Jobs by stored state, in the order of [`crate::job::State::ALL`].
     pub states: [u64; 6],
 }

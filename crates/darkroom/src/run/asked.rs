@@ -76,7 +76,8 @@ pub(crate) struct RunArgs {
     /// Print the exact mean of all faces, below the log of the classic service (with --json: the mean alone)
     #[arg(long)]
     pub(super) mean: bool,
-    /// Keep nothing in the data folder once it is done; the next time everything is worked on again
+    /// Keep nothing in the data folder (with --server: of the run there) once it is done; the next time everything is worked
+    /// on again
     #[arg(long)]
     pub(super) forget: bool,
     #[command(flatten)]

@@ -10,13 +10,12 @@ use std::{
 use darkroom_core::{
     Operation,
     job::{Job, State},
-    run::ItemKey,
 };
 use darkroom_server::{Parts, sources::ItemPath};
 
 use super::{
     finished::{Failed, Finished, Made, Written, result_path},
-    local::{store, why},
+    local::why,
     rows::{Held, Row, Rows},
 };
 use crate::{file, halt::Halt};
@@ -39,7 +38,7 @@ impl Export {
         let Some(item) = job.item.as_ref().filter(|_| job.status.state != State::Cancelled) else {
             return Ok(None);
         };
-        let relative = under.join(path_of(&item.key));
+        let relative = under.join(path_of(item.key.as_str()));
         let blob = job.input.blob.to_string();
         let held = self.rows.hold_content(&relative, &blob, &self.out);
         let failed = job.failure.as_ref().filter(|_| job.status.state == State::Failed);
@@ -86,19 +85,16 @@ impl Export {
                 Err(error) => return Ok(Err(Failed::new("unwritable", &error))),
             }
         }
-        let whole = self.parts.store.job(job.id).await.map_err(store)?;
-        let last = whole.as_ref().and_then(|whole| whole.attempts.last());
-        let work_us = last.map_or(0, |attempt| attempt.timings.work_us);
-        Ok(Ok(Made { files, document: result.document.clone(), work_us, cached: result.cached }))
+        let work_us = job.spent().map(|spent| spent.work_us);
+        Ok(Ok(Made { files, document: result.document.clone(), work_us }))
     }
 }
 
 /// Where an item stands below the folder of results. Names of archives were checked where they came in; that nothing
 /// leads out is seen to once more, because here names become paths.
-fn path_of(key: &ItemKey) -> PathBuf {
-    let text = serde_json::Value::String(key.as_str().to_owned());
-    let bytes =
-        serde_json::from_value::<ItemPath>(text).map_or_else(|_| key.as_str().into(), |path| path.bytes());
+pub(super) fn path_of(key: &str) -> PathBuf {
+    let text = serde_json::Value::String(key.to_owned());
+    let bytes = serde_json::from_value::<ItemPath>(text).map_or_else(|_| key.into(), |path| path.bytes());
     let path = PathBuf::from(OsString::from_vec(bytes));
     path.components().filter(|part| matches!(part, Component::Normal(_))).collect()
 }
@@ -113,7 +109,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Whether every other file would fare the same.
-fn is_of_the_folder(error: &io::Error) -> bool {
+pub(super) fn is_of_the_folder(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     matches!(
         error.kind(),
@@ -121,7 +117,8 @@ fn is_of_the_folder(error: &io::Error) -> bool {
     )
 }
 
-fn unwritable(error: io::Error, path: &Path) -> Halt {
+/// The folder of results does not take what is to be in it.
+pub(super) fn unwritable(error: io::Error, path: &Path) -> Halt {
     let error = anyhow::Error::new(error).context(format!("cannot write {}", path.display()));
     Halt::environment(error, "check that the folder of results can be written to and has room")
 }
@@ -132,7 +129,7 @@ mod tests {
 
     #[test]
     fn names_of_items_become_paths_that_stay_below() {
-        let path = |key: &str| path_of(&key.parse().unwrap()).into_os_string().into_encoded_bytes();
+        let path = |key: &str| path_of(key).into_os_string().into_encoded_bytes();
         assert_eq!(path("ann/1.png"), b"ann/1.png");
         assert_eq!(path("caf\\xe9.png"), b"caf\xe9.png");
         assert_eq!(path("../../etc/passwd"), b"etc/passwd");

@@ -8,8 +8,6 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::sources::Image;
-
 /// What became of one image.
 #[derive(Debug)]
 pub(super) struct Finished {
@@ -34,16 +32,15 @@ pub(super) struct Made {
     pub(super) files: Vec<Written>,
     /// What the operation said.
     pub(super) document: Value,
-    /// Microseconds of work on the image.
-    pub(super) work_us: u64,
-    /// Whether the result was remembered.
-    pub(super) cached: bool,
+    /// Microseconds of work on the image, if there was any.
+    pub(super) work_us: Option<u64>,
 }
 
 /// A file in the folder of results.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Written {
     /// Its path within that folder.
+    #[serde(with = "super::shown")]
     pub(super) path: PathBuf,
     /// Its size in bytes.
     pub(super) bytes: u64,
@@ -69,11 +66,6 @@ impl Finished {
     pub(super) fn unreadable(path: PathBuf, error: &io::Error) -> Self {
         let end = Err(Failed::new("unreadable", error));
         Self { relative: path, bytes: 0, modified: 0, blob: None, job: None, end }
-    }
-
-    pub(super) fn of(image: Image, job: Option<String>, end: Result<Made, Failed>) -> Self {
-        let Image { relative, bytes, modified, .. } = image;
-        Self { relative, bytes, modified, blob: None, job, end }
     }
 }
 

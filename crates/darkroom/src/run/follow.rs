@@ -225,19 +225,10 @@ impl<'a> Following<'a> {
             interrupted: self.interrupted,
             is_quit,
             results: out.map(|out| out.join(super::rows::FILE)),
-            runs: self.going.iter().map(|going| going.run.to_string()).collect(),
             ..Summary::default()
         };
         for run in self.shown(&runs) {
-            summary.succeeded += run.counts.succeeded;
-            summary.remembered += run.cached;
-            for (counts, more) in
-                [(&mut summary.failures, run.failures), (&mut summary.passed_over, run.skipped)]
-            {
-                for (reason, count) in more {
-                    *counts.entry(reason).or_default() += count;
-                }
-            }
+            summary.add(&run);
         }
         Ok(Done { summary, mean })
     }

@@ -1,41 +1,40 @@
 //! `darkroom run`: files, folders and archives through an operation, results into a folder that mirrors them.
 //!
 //! In this process every dataset is a run, as on a server (`work`), and what came of it is written while it goes on
-//! (`follow`, `export`): a row an image into `results.jsonl` (`rows`). Against a server images are sent one by one (`feed`).
+//! (`follow`, `export`): a row an image into `results.jsonl` (`rows`). Against a server it is a run there (`remote`): what
+//! is new is sent as one archive that is made on the way (`pack`), and what came of it is fetched at the end (`fetch`).
 
 mod asked;
 mod compare;
 mod dataset;
 mod export;
-mod feed;
+mod fetch;
 mod finished;
 mod follow;
 mod local;
+mod pack;
+mod pending;
 mod progress;
 mod remote;
 mod rows;
+mod shown;
 mod sources;
 mod summary;
 mod work;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Instant,
-};
+use std::{fs, path::Path, process::ExitCode, time::Instant};
 
+use darkroom_api::average_face;
 use darkroom_core::Operation;
 use serde_json::json;
 
 pub(crate) use asked::{RunArgs, RunCommand};
 pub(crate) use compare::{CompareArgs, compare};
 
-use crate::{halt::Halt, serve::runtime, settings::Settings};
+use crate::{halt::Halt, serve::runtime, settings::Settings, terminal::say};
 use dataset::datasets;
-use feed::Feed;
 use follow::{Done, Log};
-use remote::Remote;
+use remote::{Errand, Given};
 use work::{After, Work};
 
 /// Works through what was typed. Exit code 1 if images failed, 130 if interrupted before the end.
@@ -48,9 +47,9 @@ pub(crate) fn run(command: RunCommand<RunArgs>, settings: &Settings, json: bool)
     }
     let runtime = runtime()?;
     let code = runtime.block_on(async {
-        match (&args.server.url, &args.out) {
-            (Some(url), Some(out)) => by_server(url, operation, &args, (out, json)).await,
-            _ => here(operation, &args, settings, json).await,
+        match &args.server.url {
+            Some(url) => by_server(url, operation, &args, json).await,
+            None => here(operation, &args, settings, json).await,
         }
     });
     runtime.shutdown_background();
@@ -69,23 +68,30 @@ fn check(operation: &Operation, args: &RunArgs) -> Result<(), Halt> {
     if args.out.is_none() && !args.mean {
         return wrong("name the folder for the results with --out");
     }
-    if args.server.url.is_some() && (args.archive.is_some() || args.mean) {
-        return wrong("a server works on archives by itself: darkroom runs start … --archive");
-    }
     Ok(())
 }
 
-async fn by_server(
-    url: &str,
-    operation: Operation,
-    args: &RunArgs,
-    (out, json): (&PathBuf, bool),
-) -> Result<ExitCode, Halt> {
-    let sources = sources::parse(&args.sources).map_err(Halt::Usage)?;
-    let remote = Remote::reach(url).await?;
+async fn by_server(url: &str, operation: Operation, args: &RunArgs, json: bool) -> Result<ExitCode, Halt> {
+    let given = match &args.archive {
+        Some(typed) => Given::archive(typed, args.md5.as_ref().or(args.checksum.as_ref()))?,
+        None => Given::Images(sources::parse(&args.sources).map_err(Halt::Usage)?),
+    };
+    let errand = Errand {
+        url: url.to_owned(),
+        given,
+        operation,
+        out: args.out.clone(),
+        gathered: args.mean,
+        after: if args.forget { After::Forgotten } else { After::Kept },
+    };
     let began = Instant::now();
-    let summary = Feed { sources, out: out.clone(), operation, remote }.through().await?;
-    summary.report(began.elapsed(), json.then(|| json!({})))
+    let (done, run) = errand.through().await?;
+    if let (Some(run), false) = (&run, json || !args.mean) {
+        for line in average_face::log(run, done.mean.as_ref()) {
+            say(&line.to_string())?;
+        }
+    }
+    told(done, args, began, json)
 }
 
 async fn here(
@@ -98,7 +104,12 @@ async fn here(
     let after = if args.forget { After::Forgotten } else { After::Kept };
     let work = Work { datasets: datasets(args)?, operation, out: args.out.clone(), log, after };
     let began = Instant::now();
-    let Done { summary, mean } = work.through(settings).await?;
+    told(work.through(settings).await?, args, began, json)
+}
+
+/// Says what it came to, and gives the exit code.
+fn told(done: Done, args: &RunArgs, began: Instant, json: bool) -> Result<ExitCode, Halt> {
+    let Done { summary, mean } = done;
     let mean = mean.filter(|_| args.mean).and_then(|mean| serde_json::to_value(mean).ok());
     let more = || mean.map_or_else(|| json!({}), |mean| json!({ "mean": mean["mean"], "aggregate": mean }));
     summary.report(began.elapsed(), json.then(more))

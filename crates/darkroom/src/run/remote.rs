@@ -1,137 +1,313 @@
-//! The work on a server: upload, wait, download.
+//! A dataset of this machine, worked through as a run of a server.
+//!
+//! What has no row that still holds is sent as one archive, which is made while it is sent. If that is interrupted,
+//! nothing has begun, and the same command sends it again. From then on the run goes on by itself, whatever becomes of
+//! this process; the folder of results knows it, and the same command waits for it and fetches what it gives.
 
-use std::{path::Path, thread, time::Duration};
+use std::{path::PathBuf, sync::OnceLock, time::Duration};
 
+use anyhow::anyhow;
 use darkroom_api::{
-    Client, ClientError,
-    client::{Options, Upload},
+    ArchivePlace, Client, ClientError, Code, Run, RunAggregate, RunRequest, RunSource, RunState,
+    client::ArchiveUpload,
 };
-use darkroom_core::{BlobId, Operation};
+use darkroom_core::{BlobId, Clock as _, Operation, SystemClock, Timestamp, run::OnError};
+use darkroom_server::sources::Checksum;
 
 use super::{
-    finished::{Failed, Finished, Made, Written, result_path},
-    sources::Image,
+    fetch::Fetching,
+    follow::Done,
+    pack::{Packed, Packing},
+    pending::Pending,
+    rows::{FILE, Rows},
+    sources::{self, Typed},
+    summary::Summary,
+    work::After,
 };
-use crate::{client, halt::Halt};
+use crate::{
+    bar::Bar,
+    client,
+    halt::Halt,
+    runs::{start, watch},
+    signals::Signals,
+    terminal::tell,
+    upload_bar::UploadBar,
+};
 
-/// How long one request waits for its job.
-const WAIT: Duration = Duration::from_secs(30);
+/// How exact the times are that file systems keep of changes, at worst (FAT): what was changed so shortly before it was
+/// sent may be changed again unseen.
+const COARSEST_TIME: Duration = Duration::from_secs(2);
 
-/// How often a server that is busy or restarting is asked again before the run is given up.
-const PATIENCE: u32 = 60;
+/// What is to be worked through.
+pub(super) enum Given {
+    Images(Vec<Typed>),
+    /// A file here, or an address that the server fetches.
+    Archive {
+        typed: String,
+        file: Option<PathBuf>,
+        checksum: Option<Checksum>,
+    },
+}
 
-/// Waits between two tries at most.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// What is to be done, and where.
+pub(super) struct Errand {
+    pub(super) url: String,
+    pub(super) given: Given,
+    pub(super) operation: Operation,
+    /// The folder for the results.
+    pub(super) out: Option<PathBuf>,
+    /// Whether the mean is asked for.
+    pub(super) gathered: bool,
+    /// What becomes of the run.
+    pub(super) after: After,
+}
 
-/// A server that answers. Cheap to clone.
-#[derive(Clone)]
+/// A server that answers.
 pub(super) struct Remote {
-    client: Client,
+    pub(super) client: Client,
     url: String,
+}
+
+/// A run that was begun, and what was found out on the way.
+struct Begun {
+    run: Option<Run>,
+    began: u64,
+    summary: Summary,
+    rows: Option<Rows>,
 }
 
 impl Remote {
     /// Makes sure that there is a server.
-    pub(super) async fn reach(url: &str) -> Result<Self, Halt> {
-        let refused = |error| unreachable(error, url);
+    async fn reach(url: &str) -> Result<Self, Halt> {
         let client = client::connect(url).map_err(|error| Halt::Usage(error.to_string()))?;
-        client.version().await.map_err(refused)?;
-        Ok(Self { client, url: url.to_owned() })
+        let remote = Self { client, url: url.to_owned() };
+        remote.client.version().await.map_err(|error| remote.refused(error))?;
+        Ok(remote)
     }
 
-    /// Enough to keep the network and the server busy, few enough to be no burden.
-    pub(super) fn width() -> usize {
-        thread::available_parallelism().map_or(4, |n| 4 * n.get()).clamp(8, 32)
+    /// Why the server did not do what it was asked, and what to do.
+    pub(super) fn refused(&self, error: ClientError) -> Halt {
+        let advice = match error.code() {
+            Some(Code::BodyTooLarge) => {
+                "nothing was begun; raise sources.upload_bytes of the server, or name fewer images at a time"
+            }
+            Some(Code::SourceRefused) => "nothing was begun; look at the archive and its checksum",
+            _ => return client::refused(error, &self.url),
+        };
+        Halt::environment(anyhow::Error::new(error).context(self.url.clone()), advice)
     }
 
-    /// One image from its file to its result's file below `out`. An error is one that ends the run.
-    pub(super) async fn process(
-        &self,
-        image: Image,
-        operation: Operation,
-        out: &Path,
-    ) -> Result<Finished, Halt> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match self.attempt(&image, operation.clone(), out).await {
-                Ok((job, end)) => return Ok(Finished::of(image, Some(job), end)),
-                Err(error) => match (error.retry_after(), &error) {
-                    (Some(pause), _) if tries < PATIENCE => tokio::time::sleep(pause.min(LONGEST_WAIT)).await,
-                    (None, ClientError::Io(io)) => {
-                        let end = Err(Failed::new("unreadable", io));
-                        return Ok(Finished::of(image, None, end));
-                    }
-                    // The server's word on whoever asks: every other image would fare the same.
-                    (None, ClientError::Problem { problem, .. }) if matches!(problem.status, 401 | 403) => {
-                        return Err(client::refused(error, &self.url));
-                    }
-                    // The server's word on this image: it would say the same again.
-                    (None, ClientError::Problem { problem, .. }) if problem.status < 500 => {
-                        let end = Err(Failed::new(problem.code.as_str(), &problem.detail));
-                        return Ok(Finished::of(image, None, end));
-                    }
-                    _ => return Err(unreachable(error, &self.url)),
-                },
+    /// Why nothing was begun.
+    fn unsent(&self, error: ClientError) -> Halt {
+        let advice = match &error {
+            ClientError::Transport(_) | ClientError::Stalled => {
+                "the connection broke off while images were sent, so nothing was begun; the same command sends them again"
+            }
+            _ => return self.refused(error),
+        };
+        Halt::environment(anyhow::Error::new(error).context(self.url.clone()), advice)
+    }
+}
+
+impl Given {
+    /// An archive by what was typed.
+    pub(super) fn archive(typed: &str, checksum: Option<&Checksum>) -> Result<Self, Halt> {
+        let is_url = ["http://", "https://"].iter().any(|scheme| typed.starts_with(scheme));
+        let file = (!is_url).then(|| PathBuf::from(typed));
+        if file.as_ref().is_some_and(|file| !file.is_file()) {
+            return Err(Halt::Usage(format!("there is no file `{typed}`")));
+        }
+        Ok(Self::Archive { typed: typed.to_owned(), file, checksum: checksum.cloned() })
+    }
+
+    fn sources(&self) -> &[Typed] {
+        match self {
+            Self::Images(sources) => sources,
+            Self::Archive { .. } => &[],
+        }
+    }
+
+    /// What people call it.
+    fn name(&self) -> String {
+        match self {
+            Self::Archive { typed, .. } => typed.clone(),
+            Self::Images(sources) => match sources.as_slice() {
+                [one] => one.name(),
+                several => format!("{} files and folders", several.len()),
+            },
+        }
+    }
+}
+
+impl Errand {
+    /// Works through it until it is done or the user interrupts; the run, if there was something to do.
+    pub(super) async fn through(self) -> Result<(Done, Option<Run>), Halt> {
+        let mut signals = Signals::take()?;
+        let remote = Remote::reach(&self.url).await?;
+        let goes_on = OnceLock::new();
+        tokio::select! {
+            done = self.work(&remote, &goes_on) => done,
+            () = signals.next() => {
+                match goes_on.get() {
+                    Some(run) => tell(&format!("the run goes on: darkroom runs watch {run} --server {}", self.url)),
+                    None => tell("nothing was begun on the server"),
+                }
+                let summary = Summary { interrupted: true, results: self.results(), ..Summary::default() };
+                Ok((Done { summary, mean: None }, None))
             }
         }
     }
 
-    async fn attempt(
-        &self,
-        image: &Image,
-        operation: Operation,
-        out: &Path,
-    ) -> Result<(String, Result<Made, Failed>), ClientError> {
-        let key = format!(
-            "{}\n{}\n{}\n{}",
-            image.path.display(),
-            image.bytes,
-            image.modified,
-            super::rows::digest(&operation)
-        );
-        let options = Options {
-            wait: Some(WAIT),
-            idempotency_key: Some(format!("run-{}", BlobId::of(key.as_bytes()))),
-            ..Options::default()
+    fn results(&self) -> Option<PathBuf> {
+        self.out.as_ref().map(|out| out.join(FILE))
+    }
+
+    async fn work(&self, remote: &Remote, goes_on: &OnceLock<String>) -> Result<(Done, Option<Run>), Halt> {
+        let Begun { run, began, mut summary, mut rows } = match self.taken_up(remote).await? {
+            Some(begun) => begun,
+            None => self.begin(remote).await?,
         };
-        let upload = Upload::file(&image.path, vec![operation]);
-        let mut job = self.client.submit(upload, &options).await?;
-        if !job.summary.state.is_final() {
-            job = self.client.wait(&job.summary.id).await?;
+        summary.results = self.results();
+        let Some(run) = run else {
+            rows.map_or(Ok(()), |rows| rows.close(false))?;
+            return Ok((Done { summary, mean: None }, None));
+        };
+        let _ = goes_on.set(run.id.clone());
+        let run = followed(remote, &run).await?;
+        if let (Some(out), Some(rows)) = (&self.out, &mut rows) {
+            let sources = self.given.sources();
+            Fetching { remote, out, sources, began }.results(&run, rows).await?;
         }
-        let id = job.summary.id.clone();
-        let Some(result) = job.results.first() else {
-            let failed = match job.summary.failure {
-                Some(failure) => Failed::new(&word(&failure.kind), &failure.message),
-                None => Failed::new(&job.summary.state.to_string(), &"the job was stopped"),
-            };
-            return Ok((id, Err(failed)));
+        rows.map_or(Ok(()), |rows| rows.close(false))?;
+        self.out.as_deref().map_or(Ok(()), Pending::forget)?;
+        if run.state != RunState::Succeeded {
+            return Err(stopped(&run));
+        }
+        let mean = if self.gathered { mean(remote, &run).await? } else { None };
+        if self.after == After::Forgotten {
+            remote.client.delete_run(&run.id).await.map_err(|error| remote.refused(error))?;
+        }
+        summary.add(&run);
+        Ok((Done { summary, mean }, Some(run)))
+    }
+
+    /// The run that the folder of results waits for, if the server still has it.
+    async fn taken_up(&self, remote: &Remote) -> Result<Option<Begun>, Halt> {
+        let Some(out) = &self.out else { return Ok(None) };
+        let Some(pending) = Pending::of(out, &self.url, &self.asked()) else { return Ok(None) };
+        let run = match remote.client.run(&pending.run).await {
+            Ok(run) => run,
+            Err(error) if error.code() == Some(Code::RunNotFound) => return Ok(None),
+            Err(error) => return Err(remote.refused(error)),
         };
-        let mut files = Vec::with_capacity(result.artifacts.len());
-        for artifact in &result.artifacts {
-            let path = result_path(&image.relative, &artifact.name);
-            let to = out.join(&path);
-            if let Some(folder) = to.parent() {
-                tokio::fs::create_dir_all(folder).await?;
+        let rows = Some(Rows::open(out, &self.operation)?);
+        Ok(Some(Begun { run: Some(run), began: pending.began, summary: Summary::default(), rows }))
+    }
+
+    /// Sends what is to be sent. No run if there is nothing.
+    async fn begin(&self, remote: &Remote) -> Result<Begun, Halt> {
+        let began = (SystemClock.now() - COARSEST_TIME).since(Timestamp::from_millis(0)).as_nanos() as u64;
+        let rows = self.out.as_ref().map(|out| Rows::open(out, &self.operation)).transpose()?;
+        let sent = match &self.given {
+            Given::Images(sources) => self.pack(remote, sources, rows).await?,
+            Given::Archive { typed, file, checksum } => {
+                let at = match file {
+                    Some(_) => ArchivePlace::Upload,
+                    None => ArchivePlace::Url(typed.clone()),
+                };
+                let request = self.request(at, checksum.as_ref());
+                let made = match file {
+                    Some(file) => start::send(&remote.client, &request, file).await,
+                    None => remote.client.make_run(&request).await,
+                };
+                let run = made.map_err(|error| remote.unsent(error))?;
+                Begun { run: Some(run), began, summary: Summary::default(), rows }
             }
-            self.client.download(&id, &artifact.name, &to).await?;
-            files.push(Written { path, bytes: artifact.bytes });
+        };
+        if let (Some(out), Some(run)) = (&self.out, &sent.run) {
+            let (server, run, asked) = (self.url.clone(), run.id.clone(), self.asked());
+            Pending { server, run, asked, began }.keep(out)?;
         }
-        let work_us = job.attempts.last().map_or(0, |attempt| attempt.timings.work_us);
-        Ok((id, Ok(Made { files, document: result.document.clone(), work_us, cached: result.cached })))
+        Ok(Begun { began, ..sent })
+    }
+
+    async fn pack(&self, remote: &Remote, sources: &[Typed], rows: Option<Rows>) -> Result<Begun, Halt> {
+        let bar = UploadBar::start(0);
+        sources::weigh_beside(sources, bar.clone());
+        let kept = self.out.clone().zip(rows);
+        let mut stream = Packing { sources: sources.to_vec(), kept, bar: bar.clone() }.begin();
+        let made = match stream.upload().await {
+            Some(archive) => Some(self.send(remote, archive, &bar).await),
+            None => None,
+        };
+        // A file that cannot be read to its end breaks the request off: that is the reason then.
+        let packed = stream.packed().await;
+        bar.end();
+        let Packed { summary, rows } = packed?;
+        let run = made.transpose().map_err(|error| remote.unsent(error))?;
+        Ok(Begun { run, began: 0, summary, rows })
+    }
+
+    async fn send(
+        &self,
+        remote: &Remote,
+        archive: ArchiveUpload,
+        bar: &UploadBar,
+    ) -> Result<Run, ClientError> {
+        let bar = bar.clone();
+        let archive = archive.telling(move |bytes| bar.sent(bytes));
+        remote.client.make_run_of(&self.request(ArchivePlace::Upload, None), archive).await
+    }
+
+    fn request(&self, at: ArchivePlace, checksum: Option<&Checksum>) -> RunRequest {
+        RunRequest {
+            name: Some(self.given.name()),
+            source: RunSource::Archive { at, checksum: checksum.map(ToString::to_string) },
+            operations: vec![self.operation.clone()],
+            aggregates: None,
+            on_error: OnError::Continue,
+            queue: None,
+            high_water: None,
+            cache: None,
+        }
+    }
+
+    /// A digest of everything that was asked for.
+    fn asked(&self) -> String {
+        let given: Vec<String> = match &self.given {
+            Given::Images(sources) => sources.iter().map(Typed::described).collect(),
+            Given::Archive { typed, checksum, .. } => vec![format!("{typed} {checksum:?}")],
+        };
+        let text = serde_json::to_string(&(given, &self.operation)).unwrap_or_default();
+        BlobId::of(text.as_bytes()).to_string()
     }
 }
 
-/// A word of the API as it is on the wire.
-fn word(value: &impl serde::Serialize) -> String {
-    let value = serde_json::to_value(value).unwrap_or_default();
-    value.as_str().unwrap_or("internal").to_owned()
+/// The run once it has ended.
+async fn followed(remote: &Remote, run: &Run) -> Result<Run, Halt> {
+    let bar = Bar::start();
+    let ended = watch::until_ended(&remote.client, &run.id, &bar, |_| {}).await;
+    bar.end();
+    ended.map_err(|error| {
+        let error = anyhow::Error::new(error).context(remote.url.clone());
+        Halt::environment(
+            error,
+            "the run goes on there; the same command waits for it and fetches what it gives",
+        )
+    })
 }
 
-fn unreachable(error: ClientError, url: &str) -> Halt {
-    Halt::environment(
-        anyhow::Error::new(error).context(url.to_owned()),
-        "is the server running there? start one with `darkroom serve`",
-    )
+async fn mean(remote: &Remote, run: &Run) -> Result<Option<RunAggregate>, Halt> {
+    let gathered = remote.client.aggregates(&run.id).await.map_err(|error| remote.refused(error))?;
+    Ok(gathered.aggregates.into_iter().next())
+}
+
+/// Why a run does not go on, and what to do.
+fn stopped(run: &Run) -> Halt {
+    let why = run
+        .stop
+        .as_ref()
+        .map_or_else(|| "the run has not ended well".to_owned(), |stop| stop.message.clone());
+    let advice = "what it gave until then is in the folder of results; the same command begins anew";
+    Halt::environment(anyhow!(why).context(run.name.clone()), advice)
 }

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::{
     finished::{Finished, Written},
+    shown,
     sources::Image,
 };
 use crate::halt::Halt;
@@ -72,7 +73,7 @@ pub(super) struct RowFailure {
 impl Row {
     pub(super) fn of(finished: &Finished) -> Self {
         let mut row = Self {
-            source: finished.relative.display().to_string(),
+            source: shown::text(&finished.relative),
             state: "failed".to_owned(),
             outputs: Vec::new(),
             result: None,
@@ -89,7 +90,7 @@ impl Row {
                 SUCCEEDED.clone_into(&mut row.state);
                 row.outputs.clone_from(&made.files);
                 row.result = Some(made.document.clone());
-                row.work_ms = (made.work_us > 0).then(|| made.work_us as f64 / 1_000.0);
+                row.work_ms = made.work_us.map(|micros| micros as f64 / 1_000.0);
             }
             Err(failed) => {
                 row.failure = Some(RowFailure { kind: failed.kind.clone(), message: failed.message.clone() });
@@ -182,7 +183,7 @@ impl Rows {
 
     /// The newest row of an image, unless something else was asked for then.
     fn newest(&self, relative: &Path) -> Option<Row> {
-        let at = self.index.get(&key(&relative.display().to_string()))?;
+        let at = self.index.get(&key(&shown::text(relative)))?;
         self.row(*at).ok().filter(|row| row.operation == self.operation)
     }
 

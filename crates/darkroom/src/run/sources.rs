@@ -4,18 +4,14 @@ use std::{
     ffi::OsStr,
     io,
     path::{Component, Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
 };
 
+use darkroom_core::run::SkipReason;
 use globset::{GlobBuilder, GlobMatcher};
-use tokio::sync::mpsc;
 use walkdir::{DirEntry, WalkDir};
 
-/// Images that are found ahead of the work.
-const AHEAD: usize = 64;
+use super::shown;
+use crate::upload_bar::UploadBar;
 
 /// Files with these extensions are always taken for images, even if they turn out to be broken ones. Others are
 /// looked into.
@@ -53,8 +49,8 @@ pub(super) struct Image {
 pub(super) enum Found {
     /// An image, or what calls itself one.
     Image(Image),
-    /// A file that is none.
-    Ignored,
+    /// What is none, and why.
+    PassedOver(SkipReason),
     /// Something that cannot be looked at.
     Unreadable(PathBuf, io::Error),
 }
@@ -97,9 +93,29 @@ impl Typed {
         // Sorted, so that two calls meet the same files in the same order.
         let entries = WalkDir::new(&self.root).sort_by_file_name().into_iter().filter_entry(visible);
         entries.filter(|entry| match entry {
-            Ok(entry) => entry.path().is_file() && self.includes(&self.relative(entry.path())),
+            Ok(entry) => {
+                let is_met = entry.path().is_file() || entry.path_is_symlink();
+                is_met && self.includes(&self.relative(entry.path()))
+            }
             Err(_) => true,
         })
+    }
+
+    /// What people call it.
+    pub(super) fn name(&self) -> String {
+        let pattern = self.pattern.as_ref().map_or("", |pattern| pattern.glob().glob());
+        self.root.join(pattern).display().to_string()
+    }
+
+    /// What it is, whichever folder the next call is made from.
+    pub(super) fn described(&self) -> String {
+        let pattern = self.pattern.as_ref().map_or("", |pattern| pattern.glob().glob());
+        format!("{}\n{pattern}", shown::text(&self.root.canonicalize().unwrap_or_default()))
+    }
+
+    /// What it holds, in order.
+    pub(super) fn found(&self) -> impl Iterator<Item = Found> + use<'_> {
+        self.files().map(|entry| self.look(entry))
     }
 
     fn includes(&self, relative: &Path) -> bool {
@@ -112,6 +128,12 @@ impl Typed {
         if below.as_os_str().is_empty() { PathBuf::from(name()) } else { below.to_owned() }
     }
 
+    /// Whether a link leads to a file of this folder.
+    fn holds(&self, link: &Path) -> bool {
+        let inside = |target: PathBuf| self.root.canonicalize().is_ok_and(|root| target.starts_with(root));
+        link.is_file() && link.canonicalize().is_ok_and(inside)
+    }
+
     fn look(&self, entry: walkdir::Result<DirEntry>) -> Found {
         let entry = match entry {
             Ok(entry) => entry,
@@ -120,10 +142,14 @@ impl Typed {
                 return Found::Unreadable(path, error.into());
             }
         };
-        let path = entry.into_path();
+        let path = entry.path().to_owned();
+        // As in a run of this process: a link in a folder leads to no file outside of it.
+        if entry.path_is_symlink() && entry.depth() > 0 && !self.holds(&path) {
+            return Found::PassedOver(SkipReason::Link);
+        }
         let named = path.extension().and_then(OsStr::to_str).is_some_and(is_image_extension);
         if !named && !darkroom_server::worker::recognises(&path) {
-            return Found::Ignored;
+            return Found::PassedOver(SkipReason::NotAnImage);
         }
         match path.metadata() {
             Err(error) => Found::Unreadable(path, error),
@@ -141,35 +167,31 @@ fn is_image_extension(extension: &str) -> bool {
     EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
 }
 
-fn modified(metadata: &std::fs::Metadata) -> u64 {
+/// When a file was last changed, in nanoseconds since 1970.
+pub(super) fn modified(metadata: &std::fs::Metadata) -> u64 {
     let since = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     since.map_or(0, |since| since.as_nanos() as u64)
 }
 
-/// The images behind the sources, found by a thread that stays a little ahead.
-pub(super) fn walk(sources: &[Typed]) -> mpsc::Receiver<Found> {
-    let (sender, receiver) = mpsc::channel(AHEAD);
+/// Adds up the bytes of the images beside the work, roughly: what only its content tells to be one is left out.
+pub(super) fn weigh_beside(sources: &[Typed], bar: UploadBar) {
     let sources = sources.to_vec();
     tokio::task::spawn_blocking(move || {
-        for source in &sources {
-            for entry in source.files() {
-                if sender.blocking_send(source.look(entry)).is_err() {
-                    return;
-                }
+        for entry in sources.iter().flat_map(Typed::files).flatten() {
+            if entry.path().extension().and_then(OsStr::to_str).is_some_and(is_image_extension) {
+                bar.more(entry.path().metadata().map_or(0, |metadata| metadata.len()));
             }
         }
     });
-    receiver
 }
 
-/// Counts the files beside the work. The number grows until the count is done.
-pub(super) fn count_beside(sources: &[Typed]) -> Arc<AtomicU64> {
-    let count = Arc::new(AtomicU64::new(0));
-    let (counter, sources) = (Arc::clone(&count), sources.to_vec());
-    tokio::task::spawn_blocking(move || {
-        for _ in sources.iter().flat_map(Typed::files) {
-            counter.fetch_add(1, Ordering::Relaxed);
+/// Where the image lies that stands there within its source; `None` if none of the sources has one there.
+pub(super) fn place_of(sources: &[Typed], relative: &Path) -> Option<PathBuf> {
+    sources.iter().find_map(|typed| {
+        if typed.root.is_file() {
+            return (typed.relative(&typed.root) == relative).then(|| typed.root.clone());
         }
-    });
-    count
+        let path = typed.root.join(relative.strip_prefix(&typed.prefix).ok()?);
+        path.is_file().then_some(path)
+    })
 }

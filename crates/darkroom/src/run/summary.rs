@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duration};
 
+use darkroom_api::Run;
 use serde_json::{Value, json};
 
 use crate::{
@@ -33,7 +34,7 @@ pub(super) struct Summary {
     pub(super) is_quit: bool,
     /// Where the rows are, if they were asked for.
     pub(super) results: Option<PathBuf>,
-    /// The runs, if it was done here.
+    /// The runs that it was done by.
     pub(super) runs: Vec<String>,
 }
 
@@ -53,6 +54,18 @@ impl Summary {
             return Err(Halt::Usage("there is no image in the given sources".to_owned()));
         }
         Ok(if failed > 0 { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
+    }
+
+    /// Adds what became of a run.
+    pub(super) fn add(&mut self, run: &Run) {
+        self.succeeded += run.counts.succeeded;
+        self.remembered += run.cached;
+        for (counts, more) in [(&mut self.failures, &run.failures), (&mut self.passed_over, &run.skipped)] {
+            for (reason, count) in more {
+                *counts.entry(reason.clone()).or_default() += count;
+            }
+        }
+        self.runs.push(run.id.clone());
     }
 
     fn as_json(&self, took: Duration, more: Value) -> Value {

@@ -2,8 +2,8 @@
 
 mod document;
 mod show;
-mod start;
-mod watch;
+pub(crate) mod start;
+pub(crate) mod watch;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -7,12 +7,14 @@ use std::{
 };
 
 use clap::Args;
-use darkroom_api::{ArchivePlace, FolderDepth, RunRequest, RunSource, client::ArchiveUpload};
+use darkroom_api::{
+    ArchivePlace, Client, ClientError, FolderDepth, Run, RunRequest, RunSource, client::ArchiveUpload,
+};
 use darkroom_core::run::{AggregateSpec, OnError, Percent};
 use darkroom_server::sources::Checksum;
 
 use super::{Asking, watch};
-use crate::{halt::Halt, run::RunCommand};
+use crate::{halt::Halt, run::RunCommand, upload_bar::UploadBar};
 
 /// Bytes of a list of addresses at most, which is what the server takes.
 const MAX_LIST: u64 = 16 << 20;
@@ -113,7 +115,7 @@ pub(super) async fn start(asking: &Asking<'_>, command: RunCommand<StartArgs>) -
         cache: args.no_cache.then_some(false),
     };
     let made = match &upload {
-        Some(archive) => asking.client.make_run_of(&request, ArchiveUpload::file(archive)).await,
+        Some(archive) => send(&asking.client, &request, archive).await,
         None => asking.client.make_run(&request).await,
     };
     if !args.watch {
@@ -121,6 +123,16 @@ pub(super) async fn start(asking: &Asking<'_>, command: RunCommand<StartArgs>) -
     }
     let run = made.map_err(|error| asking.refused(error))?;
     watch::watch(asking, &run.id).await
+}
+
+/// Makes a run of an archive of this machine, with a bar where someone looks at it.
+pub(crate) async fn send(client: &Client, request: &RunRequest, archive: &Path) -> Result<Run, ClientError> {
+    let bar = UploadBar::start(archive.metadata()?.len());
+    let told = bar.clone();
+    let upload = ArchiveUpload::file(archive).telling(move |bytes| told.sent(bytes));
+    let made = client.make_run_of(request, upload).await;
+    bar.end();
+    made
 }
 
 /// The source, and the file that is to be sent along.

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use darkroom_api::{ClientError, Run, RunState};
+use darkroom_api::{Client, ClientError, Run, RunState};
 use futures_util::StreamExt;
 
 use super::{Asking, show};
@@ -23,14 +23,20 @@ const INTERRUPTED: u8 = 130;
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// How often a server that is away is asked in vain before that is an error: about five minutes.
-const PATIENCE: u32 = 60;
+pub(crate) const PATIENCE: u32 = 60;
 
 /// Watches until the run ends or the user interrupts, which does nothing to the run.
 pub(super) async fn watch(asking: &Asking<'_>, id: &str) -> Result<ExitCode, Halt> {
     let mut signals = Signals::take()?;
     let bar = Bar::start();
+    let tell_it = |run: &Run| {
+        if asking.json {
+            // A reader that went away hears no more, and the run goes on.
+            let _ = say(&serde_json::to_string(run).unwrap_or_default());
+        }
+    };
     let ended = tokio::select! {
-        ended = follow(asking, id, &bar) => Some(ended),
+        ended = until_ended(&asking.client, id, &bar, tell_it) => Some(ended.map_err(|error| asking.refused(error))),
         () = signals.next() => None,
     };
     bar.end();
@@ -45,41 +51,51 @@ pub(super) async fn watch(asking: &Asking<'_>, id: &str) -> Result<ExitCode, Hal
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
-/// The run once it has ended. A server that restarts meanwhile is asked again.
-async fn follow(asking: &Asking<'_>, id: &str, bar: &Bar) -> Result<Run, Halt> {
+/// The run once it has ended; `changed` hears of it whenever it changes. A server that restarts meanwhile is asked
+/// again.
+pub(crate) async fn until_ended(
+    client: &Client,
+    id: &str,
+    bar: &Bar,
+    changed: impl Fn(&Run),
+) -> Result<Run, ClientError> {
     let mut in_vain = 0;
+    let changed = |run: &Run| {
+        changed(run);
+        bar.show(&Standing::of([run]));
+    };
     loop {
-        match listen(asking, id, bar, &mut in_vain).await {
+        match listen(client, id, &mut in_vain, &changed).await {
             Ok(Some(run)) => return Ok(run),
             Ok(None) => {}
             Err(error) if in_vain < PATIENCE && is_away(&error) => {}
-            Err(error) => return Err(asking.refused(error)),
+            Err(error) => return Err(error),
         }
         if in_vain == 1 {
             bar.note("the server is away; asking again");
         }
         in_vain += 1;
-        let wait = Duration::from_millis(100) * 2_u32.saturating_pow(in_vain.min(10));
-        tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
+        tokio::time::sleep(pause(in_vain)).await;
     }
+}
+
+/// How long to wait before the next question, after so many in vain.
+pub(crate) fn pause(in_vain: u32) -> Duration {
+    (Duration::from_millis(100) * 2_u32.saturating_pow(in_vain.min(10))).min(LONGEST_WAIT)
 }
 
 /// One connection: the run if it has ended, nothing if the connection has.
 async fn listen(
-    asking: &Asking<'_>,
+    client: &Client,
     id: &str,
-    bar: &Bar,
     in_vain: &mut u32,
+    changed: &impl Fn(&Run),
 ) -> Result<Option<Run>, ClientError> {
-    let mut changes = Box::pin(asking.client.follow_run(id).await?);
-    while let Some(run) = changes.next().await {
+    let mut versions = Box::pin(client.follow_run(id).await?);
+    while let Some(run) = versions.next().await {
         let run = run?;
         *in_vain = 0;
-        if asking.json {
-            // A reader that went away hears no more, and the run goes on.
-            let _ = say(&serde_json::to_string(&run).unwrap_or_default());
-        }
-        bar.show(&Standing::of([&run]));
+        changed(&run);
         if run.state.is_final() {
             return Ok(Some(run));
         }
@@ -88,9 +104,9 @@ async fn listen(
 }
 
 /// Whether the server may be back in a moment.
-fn is_away(error: &ClientError) -> bool {
+pub(crate) fn is_away(error: &ClientError) -> bool {
     match error {
-        ClientError::Transport(_) | ClientError::Unexpected(_) => true,
+        ClientError::Transport(_) | ClientError::Unexpected(_) | ClientError::Stalled => true,
         ClientError::Problem { problem, .. } => problem.status >= 500 || problem.status == 429,
         _ => false,
     }

@@ -1,4 +1,4 @@
-// The queues: what waits in each, and holding them.
+// The queues: what waits in each and for how long, holding them, and how much of each may run.
 
 import { fill, h } from "/ui/core/dom.js";
 import { api } from "/ui/core/api.js";
@@ -10,6 +10,7 @@ import { action, confirm } from "/ui/parts/dialog.js";
 import { icon } from "/ui/parts/icons.js";
 import { nothing, tell } from "/ui/parts/notice.js";
 import { table } from "/ui/parts/table.js";
+import { askLimit } from "/ui/pages/queues-limit.js";
 
 /** The states of a queue's jobs in the order in which they pass through them. */
 const STATES = [
@@ -22,37 +23,35 @@ const STATES = [
   { state: "cancelled", title: "Cancelled", tone: "quiet" },
 ];
 
-/** Those with a column of their own, beside those that wait. */
-const COUNTED = ["scheduled", "running", "succeeded", "failed"];
+/** Those with a column of their own, beside those that wait and run. */
+const COUNTED = ["scheduled", "succeeded", "failed"];
+
+/** Those of them that are not shown unless asked for. */
+const HIDDEN = ["scheduled", "succeeded"];
 
 export async function page({ signal }) {
-  const place = h("div", {});
   const summary = h("p", { class: "quiet" });
-  let queues = null;
-  const show = (list, oldest) => {
-    const limited = list.some((queue) => queue.max_running !== undefined && queue.max_running !== null);
-    if (queues?.limited !== limited) {
-      queues = { ...made(limited, ask), limited };
-      fill(place, queues.element);
-    }
+  const queues = made(() => ask());
+  const show = (list) => {
     queues.show(list);
-    summarize(summary, list, oldest);
+    summarize(summary, list);
   };
   // The stream tells the same, but only after a pause of a second.
   async function ask() {
-    show((await api.get("/v1/queues", {}, { signal })).queues, live.stats?.oldest_queued);
+    show((await api.get("/v1/queues", {}, { signal })).queues);
   }
   await ask();
-  live.listen((stats) => show(stats.queues, stats.oldest_queued), signal);
+  live.listen((stats) => show(stats.queues), signal);
   const root = h("div", { class: "page" },
-    h("header", { class: "head" }, h("div", {}, h("h1", {}, "Queues"), summary)), place,
-    h("p", { class: "quiet" }, "While a queue is paused its jobs are held and new ones are still taken; those that run go on to their end."));
+    h("header", { class: "head" }, h("div", {}, h("h1", {}, "Queues"), summary), queues.columnsButton()), queues.element,
+    h("p", { class: "quiet" }, "While a queue is paused its jobs are held and new ones are still taken; those that run go on to their end. A limit keeps jobs of a queue waiting while as many of them run, whichever workers are free."));
   keepAges(root, signal);
   return root;
 }
 
-function summarize(element, list, oldest) {
+function summarize(element, list) {
   const paused = list.filter((queue) => queue.paused).length;
+  const oldest = list.filter((queue) => !queue.paused && queue.oldest_queued).map((queue) => queue.oldest_queued).sort()[0];
   const state = JSON.stringify([list.length, paused, oldest]);
   if (element.state === state) return;
   element.state = state;
@@ -60,9 +59,9 @@ function summarize(element, list, oldest) {
     oldest ? ["The oldest waiting job: ", h("a", { href: "#/jobs?state=queued&order=oldest" }, ago(oldest)), "."] : "Nothing waits.");
 }
 
-function made(limited, changed) {
+function made(changed) {
   const queues = table({
-    caption: "Queues", store: "queues", key: (queue) => queue.name, columns: columns(limited, changed),
+    caption: "Queues", store: "queues", key: (queue) => queue.name, columns: columns(changed),
     href: (queue) => `#/jobs?queue=${encodeURIComponent(queue.name)}`,
     empty: () => nothing("No queue has been used yet.", "A queue comes to be with its first job: ", h("code", {}, "queue=name"), " where it is submitted, ", h("code", {}, "default"), " if nothing is said."),
   });
@@ -70,16 +69,29 @@ function made(limited, changed) {
   return queues;
 }
 
-function columns(limited, changed) {
+function columns(changed) {
   return [
     { name: "name", title: "Queue", class: "file short", cell: (queue) => h("span", { class: "clamp", title: queue.name }, queue.name), sort: (queue) => queue.name },
     { name: "state", title: "State", cell: (queue) => badge(queue.paused ? "paused" : "open") },
     { name: "share", title: "Jobs", class: "share", cell: (queue) => share(queue), sort: total },
     countOf("Waiting", ({ queued, held }) => queued + held),
-    ...STATES.filter(({ state }) => COUNTED.includes(state)).map(({ state, title }) => countOf(title, (jobs) => jobs[state])),
-    limited && { name: "limit", title: "At a time", class: "number nowrap", cell: (queue) => (queue.max_running ? number(queue.max_running) : "any"), sort: (queue) => queue.max_running },
-    { name: "do", title: "Actions", class: "do", cell: (queue) => h("span", { class: "row" }, queue.paused ? resume(queue, changed) : pause(queue, changed)) },
-  ].filter(Boolean);
+    { name: "oldest", title: "Oldest", class: "nowrap", cell: oldestOf, sort: (queue) => queue.oldest_queued },
+    { name: "running", title: "Running", class: "number nowrap", cell: running, sort: (queue) => queue.jobs.running },
+    ...STATES.filter(({ state }) => COUNTED.includes(state)).map(({ state, title }) => ({ ...countOf(title, (jobs) => jobs[state]), hidden: HIDDEN.includes(state) })),
+    { name: "do", title: "Actions", class: "do", cell: (queue) => h("span", { class: "row" }, limit(queue, changed), queue.paused ? resume(queue, changed) : pause(queue, changed)) },
+  ];
+}
+
+function oldestOf({ name, oldest_queued: oldest, paused }) {
+  if (!oldest) return h("span", { class: "quiet" }, "–");
+  return h("a", { href: `#/jobs?queue=${encodeURIComponent(name)}&state=${paused ? "held" : "queued"}&order=oldest` }, ago(oldest));
+}
+
+/** How many run, and of how many that may. */
+function running({ jobs, max_running: max }) {
+  if (!max) return jobs.running ? number(jobs.running) : h("span", { class: "quiet" }, "0");
+  const full = jobs.running >= max;
+  return h("span", { class: full && "full", title: full ? "No more may run: the others wait" : undefined }, `${number(jobs.running)} of ${number(max)}`);
 }
 
 function countOf(title, of) {
@@ -115,4 +127,12 @@ function resume(queue, changed) {
     tell(`The queue ${queue.name} goes on.`);
     await changed();
   });
+}
+
+function limit(queue, changed) {
+  return h("button", { class: "small", "aria-label": `Limit ${queue.name}`, onclick: () => askLimit(queue, async (max) => {
+    await api.post(`/v1/queues/${encodeURIComponent(queue.name)}/limit`, { max_running: max });
+    tell(max ? `At most ${number(max)} ${max === 1 ? "job" : "jobs"} of the queue ${queue.name} at a time.` : `The queue ${queue.name} has no limit.`);
+    await changed();
+  }) }, icon("limit"), "Limit");
 }

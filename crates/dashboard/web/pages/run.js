@@ -85,7 +85,7 @@ function progressCard() {
         Images: `${number(done)} of ${number(total)}${run.complete || FINAL.has(run.state) ? "" : " so far"}`,
         "A second": run.rate && run.state !== "paused" ? number(Number(run.rate < 10 ? run.rate.toPrecision(2) : run.rate.toFixed(0))) : null,
         "Time left": run.time_left ? duration(Math.ceil(run.time_left)) : null,
-        Took: run.started_at && run.finished_at ? duration((Date.parse(run.finished_at) - Date.parse(run.started_at)) / 1000) : null,
+        Took: run.started_at && run.finished_at ? duration(run.worked) : null,
         Remembered: run.cached ? `${number(run.cached)} from earlier work` : null, Bytes: bytes(run.bytes),
       };
       for (const { name, value, row } of figures) { row.hidden = values[name] === null; write(value, values[name] ?? ""); }

@@ -1,7 +1,7 @@
 // What is asked for in dialogs: a new user, a new password, a new key.
 
 import { h } from "/ui/core/dom.js";
-import { open } from "/ui/parts/dialog.js";
+import { form, open } from "/ui/parts/dialog.js";
 import { copyButton, copyField } from "/ui/parts/copy.js";
 
 export const ROLES = [
@@ -62,24 +62,4 @@ function randomPassword() {
   // Bytes from 248 on are thrown away, so that every letter is as likely as another.
   const bytes = [...crypto.getRandomValues(new Uint8Array(PASSWORD_LETTERS * 3))].filter((byte) => byte < 4 * letters.length);
   return bytes.slice(0, PASSWORD_LETTERS).map((byte) => letters[byte % letters.length]).join("");
-}
-
-/** A dialog with a form that stays open, and says so, when sending fails. */
-function form(title, label, fields, send) {
-  const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
-  const submit = h("button", { class: "primary", type: "submit" }, label);
-  const element = h("form", { class: "form pile", onsubmit: async (event) => {
-    event.preventDefault();
-    submit.disabled = true;
-    try {
-      await send();
-      dialog.close();
-    } catch (problem) {
-      wrong.hidden = false;
-      wrong.textContent = problem.message;
-    } finally {
-      submit.disabled = false;
-    }
-  } }, fields, wrong, h("div", { class: "actions" }, h("button", { type: "button", onclick: () => dialog.close() }, "Not now"), submit));
-  const dialog = open(title, element);
 }

@@ -24,6 +24,26 @@ export function open(title, content) {
   return dialog;
 }
 
+/** A dialog with a form: `label` is what its button says. It stays open, and says so, when `send` fails. */
+export function form(title, label, fields, send) {
+  const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
+  const submit = h("button", { class: "primary", type: "submit" }, label);
+  const element = h("form", { class: "form pile", onsubmit: async (event) => {
+    event.preventDefault();
+    submit.disabled = true;
+    try {
+      await send();
+      dialog.close();
+    } catch (problem) {
+      wrong.hidden = false;
+      wrong.textContent = problem.message;
+    } finally {
+      submit.disabled = false;
+    }
+  } }, fields, wrong, h("div", { class: "actions" }, h("button", { type: "button", onclick: () => dialog.close() }, "Not now"), submit));
+  const dialog = open(title, element);
+}
+
 /** A button that does something that takes a while: it is off meanwhile, and says what went wrong. */
 export function action(label, props, work) {
   const button = h("button", {

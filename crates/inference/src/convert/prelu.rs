@@ -111,7 +111,9 @@ fn scale_reader(graph: &mut GraphProto, value: &str, factors: &[f32]) -> Result<
     };
     for (at, plane) in values.chunks_exact_mut((height * width).max(1)).enumerate() {
         let factor = factors[if own { at } else { at % inputs }];
-        plane.iter_mut().for_each(|weight| *weight *= factor);
+        for weight in plane {
+            *weight *= factor;
+        }
     }
     let weights = weights.clone();
     graph.initializer[at] = float_tensor(&weights, Tensor::new(shape, values)?);

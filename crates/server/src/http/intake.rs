@@ -179,18 +179,27 @@ async fn json(http: &Http, caller: &Caller, mut body: Incoming) -> Result<Draft,
     Ok(Draft { image, fields })
 }
 
-/// A JSON body: what cannot be read is told apart from what does not fit.
+/// A JSON body about jobs, see [`read_json_or`].
 pub(super) async fn read_json<T: serde::de::DeserializeOwned>(
     body: &mut Incoming,
     cap: usize,
 ) -> Result<T, Failure> {
+    read_json_or(body, cap, Code::InvalidJob).await
+}
+
+/// A JSON body: what cannot be read is told apart from what does not fit, for which there is a code.
+pub(super) async fn read_json_or<T: serde::de::DeserializeOwned>(
+    body: &mut Incoming,
+    cap: usize,
+    unfit: Code,
+) -> Result<T, Failure> {
     let bytes = body.read(cap).await?;
     // A list would be taken as the fields in their order.
     if bytes.trim_ascii_start().starts_with(b"[") {
-        return Err(Failure::new(Code::InvalidJob, "Send a JSON object."));
+        return Err(Failure::new(unfit, "Send a JSON object."));
     }
     serde_json::from_slice(&bytes).map_err(|error| {
-        let code = if error.is_data() { Code::InvalidJob } else { Code::MalformedBody };
+        let code = if error.is_data() { unfit } else { Code::MalformedBody };
         Failure::new(code, sentence(&error.to_string()))
     })
 }

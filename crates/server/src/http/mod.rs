@@ -38,6 +38,7 @@ mod quotas;
 mod range;
 mod run_embeddings;
 mod run_groups;
+mod run_items;
 mod run_make;
 mod run_report;
 mod run_results;
@@ -106,6 +107,7 @@ fn table() -> Vec<Row> {
         get("/v1/queues", queues::list),
         post("/v1/queues/{name}/pause", queues::pause),
         post("/v1/queues/{name}/resume", queues::resume),
+        post("/v1/queues/{name}/limit", queues::limit),
         get("/v1/stats", stats::stats),
         get("/v1/history", stats::history),
         get("/v1/events", feed::follow),

@@ -69,7 +69,6 @@ async fn gather(http: &Http, run: Run) -> Result<Report, Failure> {
     let pace = pace.into_iter().map(|(at, count)| (at.since(begun).as_secs_f64(), count)).collect();
     let first = ItemPage { limit: FAILURES, after: None, states: vec![JobState::Failed] };
     let failed = http.store.items(run.id, first).await?;
-    let until = run.finished_at.unwrap_or_else(|| http.now());
     let tally = &run.tally;
     let slices = |counts: Vec<(&str, u64)>| -> Vec<Slice> {
         counts.into_iter().map(|(label, count)| Slice { label: label.to_owned(), count }).collect()
@@ -84,7 +83,7 @@ async fn gather(http: &Http, run: Run) -> Result<Report, Failure> {
         cancelled: tally.of(JobState::Cancelled),
         open: tally.open(),
         bytes: tally.bytes,
-        seconds: run.started_at.map_or(0.0, |start| until.since(start).as_secs_f64()),
+        seconds: run.worked(http.now()).as_secs_f64(),
         failures: slices(tally.failures.iter().map(|(kind, count)| (kind.as_str(), *count)).collect()),
         passed: slices(tally.skipped.iter().map(|(reason, count)| (reason.as_str(), *count)).collect()),
         classes: aggregates.iter().filter_map(classes).collect(),

@@ -1,27 +1,21 @@
-//! What a run has given, item by item, in the order of the source: streamed, with memory that does not grow.
-
-use std::mem;
+//! What a run has given, item by item, in the order of the source.
 
 use axum::{
-    body::{Body, Bytes},
     extract::{Path, Request, State},
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use darkroom_api::RunItem;
-use darkroom_core::{
-    Operation, RunId,
-    job::Job,
-    store::{ItemPage, StoreError},
+use darkroom_core::{Operation, job::Job, store::StoreError};
+
+use super::{
+    Http,
+    caller::Caller,
+    failure::Failure,
+    query::Query,
+    run_items::{Document, Items, body_of},
 };
-use futures_util::{Stream, stream};
-use tokio::sync::OwnedSemaphorePermit;
-
-use super::{Http, caller::Caller, failure::Failure, query::Query};
 use crate::results::{Format, ResultsError, Row, RowWriter};
-
-/// Items that are read at a time.
-const ITEMS: u32 = 200;
 
 /// Every item with its results.
 pub(super) async fn results(
@@ -42,8 +36,8 @@ pub(super) async fn results(
     let permit = http.stream_permit()?;
     let run = http.run_of(&caller, &id).await?;
     let (begun, head) = Writing::begin(format, &run.operations).map_err(StoreError::from)?;
-    let reading = Reading { http, run: run.id, after: None, writing: Some(begun), head, _permit: permit };
-    let mut response = Body::from_stream(pieces(reading)).into_response();
+    let items = Items::of(&http.store, run.id);
+    let mut response = body_of(items, head, begun, permit).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -52,42 +46,6 @@ pub(super) async fn results(
         headers.insert(header::CONTENT_DISPOSITION, name);
     }
     Ok(response)
-}
-
-/// Results on their way.
-struct Reading {
-    http: Http,
-    run: RunId,
-    after: Option<u64>,
-    /// `None` once everything is written.
-    writing: Option<Writing>,
-    /// What comes before the first row.
-    head: Vec<u8>,
-    _permit: OwnedSemaphorePermit,
-}
-
-/// An error ends the connection: nobody takes half of the results for all of them.
-fn pieces(reading: Reading) -> impl Stream<Item = Result<Bytes, StoreError>> {
-    stream::try_unfold(reading, async |mut reading| {
-        // Parquet gathers thousands of rows before it has anything to say.
-        while let Some(mut writing) = reading.writing.take() {
-            let page = ItemPage { limit: ITEMS, after: reading.after, states: Vec::new() };
-            let jobs = reading.http.store.items(reading.run, page).await?;
-            let mut piece = mem::take(&mut reading.head);
-            match jobs.last() {
-                Some(last) => {
-                    reading.after = Some(last.seq);
-                    writing.write(&jobs, &mut piece)?;
-                    reading.writing = Some(writing);
-                }
-                None => writing.finish(&mut piece)?,
-            }
-            if !piece.is_empty() {
-                return Ok(Some((Bytes::from(piece), reading)));
-            }
-        }
-        Ok(None)
-    })
 }
 
 /// JSON lines are items as the API shows them; tables have a column for what is alike.
@@ -106,7 +64,9 @@ impl Writing {
         let writer = RowWriter::begin(format, &names, &mut head)?;
         Ok((Self::Rows { writer, written: 0 }, head))
     }
+}
 
+impl Document for Writing {
     fn write(&mut self, jobs: &[Job], out: &mut Vec<u8>) -> Result<(), ResultsError> {
         match self {
             Self::Lines => {
@@ -132,11 +92,5 @@ impl Writing {
             Self::Lines => Ok(()),
             Self::Rows { writer, .. } => writer.finish(out),
         }
-    }
-}
-
-impl From<ResultsError> for StoreError {
-    fn from(error: ResultsError) -> Self {
-        Self::Internal(Box::new(error))
     }
 }

@@ -28,8 +28,9 @@ pub struct Row {
     pub failure: Option<RowFailure>,
     /// What each operation gave, in the order of the run's operations.
     pub results: Vec<RowResult>,
-    /// Where the time of the last attempt went.
-    pub timings: Timings,
+    /// Where the time of the attempt that ended it went, if that is known: not if it has not ended, or needed no work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timings: Option<Timings>,
 }
 
 /// Why an item has no result.
@@ -51,7 +52,7 @@ pub struct RowResult {
 }
 
 impl Row {
-    /// The row of an item from its job, with attempts and results; `None` for the job of no run.
+    /// The row of an item from its job, with its newest attempt and results; `None` for the job of no run.
     pub fn of(job: &Job, index: u64) -> Option<Self> {
         let failure = job.failure.as_ref().map(|failure| RowFailure {
             code: failure.kind.as_str().to_owned(),
@@ -71,7 +72,7 @@ impl Row {
             cached: !job.results.is_empty() && job.results.iter().all(|result| result.cached),
             failure,
             results: job.results.iter().map(result).collect(),
-            timings: job.attempts.last().map(|attempt| attempt.timings).unwrap_or_default(),
+            timings: job.spent(),
         })
     }
 }

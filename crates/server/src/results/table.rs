@@ -1,6 +1,7 @@
 //! Rows as columns: those of every row, and for each operation what most people look for first. All of what an
 //! operation said is in JSONL.
 
+use darkroom_core::job::Timings;
 use serde_json::Value;
 
 use super::Row;
@@ -185,6 +186,7 @@ impl Table {
 fn of_row(row: &Row, field: Field) -> Cell {
     let whole = |value: u64| Cell::Whole(i64::try_from(value).unwrap_or(i64::MAX));
     let text = |text: Option<&String>| text.map_or(Cell::Absent, |text| Cell::Text(text.clone()));
+    let spent = |part: fn(Timings) -> u64| row.timings.map_or(Cell::Absent, |timings| whole(part(timings)));
     match field {
         Field::Index => whole(row.index),
         Field::Path => Cell::Text(row.path.clone()),
@@ -195,10 +197,10 @@ fn of_row(row: &Row, field: Field) -> Cell {
         Field::Cached => Cell::Flag(row.cached),
         Field::Failure => text(row.failure.as_ref().map(|failure| &failure.code)),
         Field::FailureDetail => text(row.failure.as_ref().map(|failure| &failure.detail)),
-        Field::ReadUs => whole(row.timings.read_us),
-        Field::WaitUs => whole(row.timings.wait_us),
-        Field::WorkUs => whole(row.timings.work_us),
-        Field::WriteUs => whole(row.timings.write_us),
+        Field::ReadUs => spent(|timings| timings.read_us),
+        Field::WaitUs => spent(|timings| timings.wait_us),
+        Field::WorkUs => spent(|timings| timings.work_us),
+        Field::WriteUs => spent(|timings| timings.write_us),
     }
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use darkroom_core::{
     BlobId, JobId,
     job::{Event, Job, QueueName, State},
-    store::{Acted, Action, Admin, Chosen, MAX_PAGE, Page, StoreError},
+    store::{Acted, Action, Admin, Chosen, MAX_PAGE, MaxRunning, Page, StoreError},
 };
 
 use super::{Memory, stock::Stock};
@@ -76,6 +76,14 @@ impl Admin for Memory {
     async fn resume(&self, queue: QueueName) -> Result<(), StoreError> {
         self.with(|stock, _, news| {
             stock.resume(&queue);
+            news.work = true;
+        });
+        Ok(())
+    }
+
+    async fn limit(&self, queue: QueueName, max_running: Option<MaxRunning>) -> Result<(), StoreError> {
+        self.with(|stock, _, news| {
+            stock.limit(&queue, max_running);
             news.work = true;
         });
         Ok(())

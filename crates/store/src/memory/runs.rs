@@ -116,7 +116,7 @@ impl Runs for Memory {
         });
         let limit = page.limit.clamp(1, MAX_PAGE) as usize;
         let jobs = matching.take(limit).filter_map(|(seq, _)| stock.job(*seq));
-        Ok(jobs.map(|job| Job { attempts: Vec::new(), ..job }).collect())
+        Ok(jobs.map(with_newest_attempt).collect())
     }
 
     async fn aggregates(&self, run: RunId) -> Result<Option<Vec<Aggregate>>, StoreError> {
@@ -158,6 +158,13 @@ impl Runs for Memory {
         let named = groups.filter_map(|((_, name), cell)| Some((name.group.clone()?, cell.clone())));
         Ok(named.take(page.limit.clamp(1, MAX_PAGE) as usize).collect())
     }
+}
+
+/// Of its attempts the newest alone, once it has ended.
+fn with_newest_attempt(mut job: Job) -> Job {
+    let newest = job.attempts.pop().filter(|attempt| attempt.number == job.status.lease_seq);
+    job.attempts = newest.into_iter().collect();
+    job
 }
 
 impl Stock {
@@ -204,7 +211,7 @@ impl Stock {
         (now, news): (Timestamp, &mut News),
     ) -> Result<(), StoreError> {
         let Some(run) = self.runs.runs.get_mut(&number) else { return Ok(()) };
-        run.took(&item);
+        run.took(&item, now);
         if let Entry::Image(job, input) = item.entry {
             let new = run.job(job, &item.key, input, now);
             let new = new.map_err(|error| StoreError::Internal(Box::new(error)))?;

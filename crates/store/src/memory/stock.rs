@@ -13,14 +13,14 @@ use darkroom_core::{
         Timings,
     },
     run::{ItemOf, Moved},
-    store::LiveWorker,
+    store::{LiveWorker, MaxRunning},
 };
 
 use super::{cache::Remembered, history::Past, predictions::Log, runs::RunStock, users::People};
 use crate::{
     moves::{Ending, Marks, at_least_one, first_state, shows_failure},
     notices::News,
-    totals::Totals,
+    totals::{OldestQueued, Totals},
 };
 
 /// A job and what the store alone knows of it.
@@ -126,6 +126,9 @@ impl Stock {
         }
         news.changed.push(job.id);
         self.totals.moved(&entry.job.queue, Some(before.state), Some(after.state));
+        if before.state == State::Running && after.state != State::Running {
+            news.work |= self.turns.ended(&entry.job.queue);
+        }
         count_open(&mut self.open, &entry.job.owner, (Some(before.state), Some(after.state)));
         if after.state.is_final() && !before.state.is_final() {
             self.totals.finished(entry.operation_names().into_iter(), after.state);
@@ -322,15 +325,23 @@ impl Stock {
         }
     }
 
-    /// When the oldest queued job that can be claimed became claimable.
-    pub(super) fn oldest_queued(&self) -> Option<Timestamp> {
+    /// At most so many jobs of this queue run at a time.
+    pub(super) fn limit(&mut self, queue: &QueueName, max: Option<MaxRunning>) {
+        let running = self.totals.limit(queue, max);
+        self.turns.limit(queue, max.map(|max| max.get().into()), running);
+    }
+
+    /// When the oldest queued job of each queue became claimable, but for what a run holds.
+    pub(super) fn oldest_queued(&self) -> OldestQueued {
         let is_held = |seq| {
             let item = self.jobs.get(&seq).and_then(|entry| entry.job.item.as_ref());
             item.is_some_and(|item| self.runs.holds(item.run))
         };
-        let first =
-            |queue| self.waiting.get(queue)?.iter().find(|(_, seq)| !is_held(*seq)).map(|(at, _)| *at);
-        self.totals.open_queues().filter_map(first).min()
+        let first = |(queue, waiting): (&QueueName, &BTreeSet<(Timestamp, u64)>)| {
+            let (at, _) = waiting.iter().find(|(_, seq)| !is_held(*seq))?;
+            Some((queue.clone(), *at))
+        };
+        self.waiting.iter().filter_map(first).collect()
     }
 
     /// Whose turn it is starts anew, as after reopening.
@@ -342,6 +353,9 @@ impl Stock {
         }
         for (queue, _) in self.totals.queues.iter().filter(|(_, totals)| totals.paused) {
             self.turns.pause(queue);
+        }
+        for (queue, max, running) in self.totals.limited() {
+            self.turns.limit(queue, Some(max.get().into()), running);
         }
         for lane in self.runs.held_lanes() {
             self.turns.hold(&lane);

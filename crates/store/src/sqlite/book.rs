@@ -116,12 +116,14 @@ impl Book {
         // What the file does not have is as it was when the last transaction was committed.
         let mut totals = Totals { ended: self.written.ended, ..Totals::default() };
         let mut statement = self.db.prepare(
-            "SELECT name, paused, scheduled, queued, running, succeeded, failed, cancelled FROM queue",
+            "SELECT name, paused, scheduled, queued, running, succeeded, failed, cancelled, max_running FROM queue",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let name: String = row.get(0)?;
-            let mut queue = QueueTotals { paused: row.get(1)?, states: [0; 6] };
+            let max: Option<u32> = row.get(8)?;
+            let max_running = max.map(|max| u64::from(max).try_into()).transpose().map_err(internal)?;
+            let mut queue = QueueTotals { paused: row.get(1)?, max_running, states: [0; 6] };
             for (column, count) in queue.states.iter_mut().enumerate() {
                 *count = row.get::<_, i64>(column + 2)? as u64;
             }
@@ -162,6 +164,9 @@ impl Book {
         }
         for (queue, _) in self.totals.queues.iter().filter(|(_, totals)| totals.paused) {
             self.turns.pause(queue);
+        }
+        for (queue, max, running) in self.totals.limited() {
+            self.turns.limit(queue, Some(max.get().into()), running);
         }
         self.hold_stopped_runs()
     }
@@ -223,6 +228,9 @@ impl Book {
         }
         let queue = self.words.queue_name(&self.db, hot.queue)?;
         self.totals.moved(&queue, Some(before.state), Some(after.state));
+        if before.state == State::Running {
+            self.news.work |= self.turns.ended(&queue);
+        }
         self.open_jobs.moved(hot.owner, Some(before.state), Some(after.state));
         if after.state.is_final() && !before.state.is_final() {
             let names = self.words.operation_names(&self.db, hot.operations)?;

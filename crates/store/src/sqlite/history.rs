@@ -114,8 +114,8 @@ impl Book {
         if known {
             return Ok(());
         }
-        let open: Vec<String> = self.totals.open_queues().map(ToString::to_string).collect();
-        let oldest = oldest_queued(&self.db, &open)?;
+        let oldest = oldest_queued(&self.db, self.totals.waited_in().cloned())?;
+        let oldest = self.totals.oldest_claimable(&oldest);
         self.present.minute(&self.db, now)?.sample = Some(sample(&self.totals, oldest, now));
         self.present.write(&self.db)?;
         self.present.forget(&self.db, (kept(self.limits.keep_history), now))

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use async_trait::async_trait;
 use darkroom_core::{
     BlobId, JobId, Timestamp,
-    job::{Job, Origin, Owner, Shown, State},
+    job::{Job, Origin, Owner, QueueName, Shown, State},
     store::{Counts, JobFilter, Ledger, LiveWorker, MAX_PAGE, Page, SESSION_TTL, StoreError},
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -15,9 +15,10 @@ use super::{
     history::finished_lately,
     query::{Query, stored},
     queue::check_batch,
-    rows::{HOT, JOINS, REST, RawJob, read_attempt},
+    rows::{ATTEMPT, HOT, JOINS, REST, RawJob, read_attempt},
     trouble::{Trouble, internal},
 };
+use crate::totals::OldestQueued;
 
 /// Queued jobs of held runs that are passed over at most to find the oldest one that is not held.
 const MOST_HELD: i64 = 10_000;
@@ -49,11 +50,11 @@ impl Ledger for Sqlite {
 
     async fn counts(&self) -> Result<Counts, StoreError> {
         let totals = self.published.totals.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let open: Vec<String> = totals.open_queues().map(ToString::to_string).collect();
+        let waited_in: Vec<QueueName> = totals.waited_in().cloned().collect();
         let now = self.clock.now();
-        let past = move |db: &Connection| Ok((finished_lately(db, now)?, oldest_queued(db, &open)?));
+        let past = move |db: &Connection| Ok((finished_lately(db, now)?, oldest_queued(db, waited_in)?));
         let (recent, oldest) = self.readers.ask(past).await?;
-        Ok(totals.counts(recent, oldest))
+        Ok(totals.counts(recent, &oldest))
     }
 
     async fn workers(&self) -> Result<Vec<LiveWorker>, StoreError> {
@@ -131,12 +132,12 @@ fn whole_job(db: &Connection, seq: i64) -> Result<Option<Job>, Trouble> {
     if let Some(body) = body {
         job.results = serde_json::from_str(&body).map_err(internal)?;
     }
-    let mut attempts = db.prepare_cached(
-        "SELECT number, word.text, started_at, ended_at, end, kind, message, read_us, wait_us, work_us, write_us, \
-         decode_us, infer_us, encode_us \
-         FROM attempt JOIN word ON word.id = attempt.worker WHERE seq = ?1 ORDER BY number",
-    )?;
-    job.attempts = attempts.query_map([seq], read_attempt)?.collect::<Result<_, _>>()?;
+    let mut attempts = db.prepare_cached(&format!(
+        "SELECT {ATTEMPT} FROM attempt JOIN word AS worker ON worker.id = attempt.worker \
+         WHERE attempt.seq = ?1 ORDER BY attempt.number",
+    ))?;
+    let attempts = attempts.query_map([seq], |row| read_attempt(row, 0))?;
+    job.attempts = attempts.collect::<Result<_, _>>()?;
     Ok(Some(job))
 }
 
@@ -153,17 +154,21 @@ fn list(db: &Connection, filter: &JobFilter, page: Page, few: bool) -> Result<Ve
     Ok(jobs)
 }
 
-pub(super) fn oldest_queued(db: &Connection, queues: &[String]) -> Result<Option<Timestamp>, Trouble> {
+/// When the oldest queued job of each of these queues became claimable, but for what a run holds.
+pub(super) fn oldest_queued(
+    db: &Connection,
+    queues: impl IntoIterator<Item = QueueName>,
+) -> Result<OldestQueued, Trouble> {
     // In the order of the index, so that the first one that no run holds ends the search.
     let mut first = db.prepare_cached(
         "SELECT run_at FROM (SELECT run_at, run FROM job INDEXED BY job_waiting \
          WHERE state = 1 AND queue = (SELECT id FROM queue WHERE name = ?1) ORDER BY run_at LIMIT ?2) AS waiting \
          WHERE run IS NULL OR (SELECT state NOT IN (2, 4, 5) FROM run WHERE id = waiting.run) LIMIT 1",
     )?;
-    let mut oldest: Option<i64> = None;
+    let mut oldest = OldestQueued::new();
     for queue in queues {
-        let found: Option<i64> = first.query_row(params![queue, MOST_HELD], |row| row.get(0)).optional()?;
-        oldest = oldest.into_iter().chain(found).min();
+        let found = first.query_row(params![queue.as_str(), MOST_HELD], |row| row.get(0)).optional()?;
+        oldest.extend(found.map(|at| (queue, Timestamp::from_millis(at))));
     }
-    Ok(oldest.map(Timestamp::from_millis))
+    Ok(oldest)
 }

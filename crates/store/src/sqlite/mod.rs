@@ -21,6 +21,7 @@ mod recipes;
 mod references;
 mod rows;
 mod run_book;
+mod run_reads;
 mod runs;
 mod schema;
 mod submit;

@@ -7,8 +7,8 @@ use darkroom_core::{
     BlobId, JobId, SessionId,
     job::{Event, Job, NewJob, QueueName},
     store::{
-        Acted, Action, Admin, Beat, Chosen, Leased, MAX_BATCH, Notice, Page, Queue, Settled, Settlement,
-        StoreError, Submitted, Swept, WorkerInfo, WorkerStats,
+        Acted, Action, Admin, Beat, Chosen, Leased, MAX_BATCH, MaxRunning, Notice, Page, Queue, Settled,
+        Settlement, StoreError, Submitted, Swept, WorkerInfo, WorkerStats,
     },
 };
 use futures_core::Stream;
@@ -94,6 +94,10 @@ impl Admin for Sqlite {
             Ok(())
         })
         .await
+    }
+
+    async fn limit(&self, queue: QueueName, max_running: Option<MaxRunning>) -> Result<(), StoreError> {
+        self.write(1, move |book| book.limit(&queue, max_running)).await
     }
 }
 

@@ -241,29 +241,36 @@ impl RawJob {
     }
 }
 
-/// One ended attempt, from `number, word.text, started_at, ended_at, end, kind, message` and the timings, as they
-/// are declared.
-pub(super) fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
-    let kind: Option<i64> = row.get(5)?;
+/// What is read of an attempt that has ended; `worker` is its word.
+pub(super) const ATTEMPT: &str = "attempt.number, worker.text, attempt.started_at, attempt.ended_at, attempt.end, \
+     attempt.kind, attempt.message, attempt.read_us, attempt.wait_us, attempt.work_us, attempt.write_us, \
+     attempt.decode_us, attempt.infer_us, attempt.encode_us";
+
+/// One ended attempt from [`ATTEMPT`], whose first column is the `first` of the row.
+pub(super) fn read_attempt(row: &Row<'_>, first: usize) -> rusqlite::Result<Attempt> {
+    let kind: Option<i64> = row.get(first + 5)?;
     let failure = match kind {
-        Some(_) => Some(Failure { kind: pick(&FailureKind::ALL, row, 5)?, message: row.get(6)? }),
+        Some(_) => {
+            Some(Failure { kind: pick(&FailureKind::ALL, row, first + 5)?, message: row.get(first + 6)? })
+        }
         None => None,
     };
+    let spent = |column: usize| number(row, first + column);
     Ok(Attempt {
-        number: row.get(0)?,
-        worker: row.get(1)?,
-        started_at: time(row, 2)?.unwrap_or_default(),
-        ended_at: time(row, 3)?.unwrap_or_default(),
-        end: pick(&ENDS, row, 4)?,
+        number: row.get(first)?,
+        worker: row.get(first + 1)?,
+        started_at: time(row, first + 2)?.unwrap_or_default(),
+        ended_at: time(row, first + 3)?.unwrap_or_default(),
+        end: pick(&ENDS, row, first + 4)?,
         failure,
         timings: Timings {
-            read_us: number(row, 7)?,
-            wait_us: number(row, 8)?,
-            work_us: number(row, 9)?,
-            write_us: number(row, 10)?,
-            decode_us: number(row, 11)?,
-            infer_us: number(row, 12)?,
-            encode_us: number(row, 13)?,
+            read_us: spent(7)?,
+            wait_us: spent(8)?,
+            work_us: spent(9)?,
+            write_us: spent(10)?,
+            decode_us: spent(11)?,
+            infer_us: spent(12)?,
+            encode_us: spent(13)?,
         },
     })
 }

@@ -7,7 +7,7 @@ use darkroom_core::{
     BlobId, RunId, Timestamp,
     fairness::LaneKey,
     job::{Event, OperationResult, State},
-    run::{Cell, CellName, ItemKey, Moved, Part, Position, Run, RunState, RunStatus, Stop, Tally},
+    run::{Cell, CellName, ItemKey, Moved, Part, Position, Run, RunState, RunStatus, Stop, Stretch, Tally},
     store::MAX_BATCH,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -32,6 +32,8 @@ struct Body {
     damage: Option<String>,
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
+    #[serde(default)]
+    stretch: Stretch,
 }
 
 /// A run that the writer has at hand.
@@ -350,9 +352,9 @@ pub(super) fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
     };
     let run: Run = serde_json::from_str(&head).map_err(|error| parse(1, error))?;
     let body: Body = serde_json::from_str(&body).map_err(|error| parse(2, error))?;
-    let Body { status, position, tally, damage, started_at, finished_at } = body;
+    let Body { status, position, tally, damage, started_at, finished_at, stretch } = body;
     let seq = row.get::<_, i64>(0)? as u64;
-    Ok(Run { seq, status, position, tally, damage, started_at, finished_at, ..run })
+    Ok(Run { seq, status, position, tally, damage, started_at, finished_at, stretch, ..run })
 }
 
 /// The text of what items move.
@@ -364,6 +366,7 @@ pub(super) fn body(run: &Run) -> Result<String, Trouble> {
         damage: run.damage.clone(),
         started_at: run.started_at,
         finished_at: run.finished_at,
+        stretch: run.stretch.clone(),
     };
     serde_json::to_string(&body).map_err(internal)
 }

@@ -1,24 +1,24 @@
-//! Runs: handed to the writer, and read.
+//! Runs: handed to the writer. Reading them: `run_reads`.
 
 use async_trait::async_trait;
 use darkroom_core::{
     JobId, RunId, Timestamp,
     job::{Event, Job, State},
-    run::{Aggregate, Cell, CellName, Entry, NewItem, NewRun, Run, RunEvent, RunRefused, RunState, Summary},
-    store::{Appended, GroupPage, ItemPage, MAX_BATCH, MAX_PAGE, Page, RunFilter, Runs, StoreError},
+    run::{Aggregate, Cell, Entry, NewItem, NewRun, Run, RunEvent, RunRefused, RunState},
+    store::{Appended, GroupPage, ItemPage, MAX_BATCH, Page, RunFilter, Runs, StoreError},
 };
-use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use rusqlite::params;
 
 use super::{
     Sqlite,
     book::Book,
     queue::check_batch,
-    rows::{COLUMNS, HOT, JOINS, REST, RawJob},
-    run_book::{body, cell_text, read_run},
+    rows::HOT,
+    run_book::body,
+    run_reads::{aggregates, groups, items, list, pace, run_by_id},
     submit::Prepared,
     trouble::{Trouble, internal},
 };
-use crate::pace::Slices;
 
 /// Items that are queued once more at a time: each takes back what it gave.
 const REDONE: usize = 1_000;
@@ -130,7 +130,7 @@ impl Book {
     fn append_one(&mut self, number: i64, item: &NewItem) -> Result<(), Trouble> {
         let now = self.now();
         let job = self.with_run(number, |live| {
-            live.run.took(item);
+            live.run.took(item, now);
             let Entry::Image(id, input) = &item.entry else { return Ok(None) };
             let new = live.run.job(*id, &item.key, input.clone(), now).map_err(internal)?;
             Ok(Some(Prepared { new, operations: live.operations.clone() }))
@@ -209,108 +209,4 @@ impl Book {
         }
         Ok(count)
     }
-}
-
-const RUN: &str = "SELECT run.id, run_head.head, run.body FROM run JOIN run_head ON run_head.id = run.id WHERE NOT run.doomed";
-
-fn run_by_id(db: &Connection, id: RunId) -> Result<Option<Run>, Trouble> {
-    let mut find = db.prepare_cached(&format!("{RUN} AND run.uuid = ?1"))?;
-    Ok(find.query_row([id.as_bytes()], read_run).optional()?)
-}
-
-fn list(db: &Connection, filter: &RunFilter, page: Page) -> Result<Vec<Run>, Trouble> {
-    let mut sql = RUN.to_owned();
-    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
-    if !filter.states.is_empty() {
-        let states: Vec<String> = filter.states.iter().map(|state| (*state as i64).to_string()).collect();
-        sql = format!("{sql} AND run.state IN ({})", states.join(", "));
-    }
-    if let Some(owner) = &filter.owner {
-        sql.push_str(" AND run.owner = (SELECT id FROM word WHERE text = ?)");
-        values.push(Box::new(owner.to_string()));
-    }
-    if let Some(before) = page.before {
-        sql.push_str(" AND run.id < ?");
-        values.push(Box::new(before.min(i64::MAX as u64) as i64));
-    }
-    sql = format!("{sql} ORDER BY run.id DESC LIMIT {}", page.limit.clamp(1, MAX_PAGE));
-    let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
-    let mut statement = db.prepare(&sql)?;
-    let runs = statement.query_map(&values[..], read_run)?;
-    Ok(runs.collect::<Result<_, _>>()?)
-}
-
-fn number_of(db: &Connection, id: RunId) -> Result<Option<i64>, Trouble> {
-    let mut find = db.prepare_cached("SELECT id FROM run WHERE uuid = ?1 AND NOT doomed")?;
-    Ok(find.query_row([id.as_bytes()], |row| row.get(0)).optional()?)
-}
-
-fn items(db: &Connection, run: RunId, page: &ItemPage) -> Result<Vec<Job>, Trouble> {
-    let Some(number) = number_of(db, run)? else { return Ok(Vec::new()) };
-    let states: Vec<String> = page.states.iter().map(|state| (*state as i64).to_string()).collect();
-    let state =
-        if states.is_empty() { String::new() } else { format!("AND job.state IN ({})", states.join(", ")) };
-    let sql = format!(
-        "SELECT {HOT}, {REST}, result.body FROM job INDEXED BY job_run {JOINS} \
-         LEFT JOIN result ON result.seq = job.seq \
-         WHERE job.run = ?1 AND job.seq > ?2 {state} ORDER BY job.seq LIMIT ?3"
-    );
-    let after = page.after.unwrap_or(0).min(i64::MAX as u64) as i64;
-    let mut statement = db.prepare(&sql)?;
-    let mut rows = statement.query(params![number, after, page.limit.clamp(1, MAX_PAGE)])?;
-    let mut jobs = Vec::new();
-    while let Some(row) = rows.next()? {
-        let mut job = RawJob::read(row)?.parse()?;
-        if let Some(body) = row.get::<_, Option<String>>(COLUMNS)? {
-            job.results = serde_json::from_str(&body).map_err(internal)?;
-        }
-        jobs.push(job);
-    }
-    Ok(jobs)
-}
-
-fn aggregates(db: &Connection, id: RunId) -> Result<Option<Vec<Aggregate>>, Trouble> {
-    let Some(run) = run_by_id(db, id)? else { return Ok(None) };
-    let mut summary = Summary::new(&run.aggregates);
-    let mut statement = db.prepare_cached("SELECT aggregate, name, body FROM cell WHERE run = ?1")?;
-    let mut rows = statement.query([run.seq as i64])?;
-    while let Some(row) = rows.next()? {
-        let (aggregate, name, body): (u8, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let group = name.strip_prefix(':').map(ToOwned::to_owned);
-        summary.take(CellName { aggregate, group }, Cell::from_bytes(&body).map_err(internal)?);
-    }
-    Ok(Some(summary.finish()))
-}
-
-fn pace(db: &Connection, id: RunId, count: u32) -> Result<Vec<(Timestamp, u64)>, Trouble> {
-    let Some(run) = run_by_id(db, id)? else { return Ok(Vec::new()) };
-    let number = run.seq as i64;
-    let last = "SELECT max(at) FROM (SELECT max(finished_at) AS at FROM job WHERE run = ?1 AND state = 3 \
-                UNION ALL SELECT max(finished_at) FROM job WHERE run = ?1 AND state = 4)";
-    let last: Option<i64> = db.prepare_cached(last)?.query_row([number], |row| row.get(0))?;
-    let Some(last) = last else { return Ok(Vec::new()) };
-    let slices = Slices::of(&run, last, count);
-    let ended = "SELECT (at - ?2) / ?3, count(*) FROM (SELECT finished_at AS at FROM job WHERE run = ?1 AND state = 3 \
-                 UNION ALL SELECT finished_at FROM job WHERE run = ?1 AND state = 4) GROUP BY 1 ORDER BY 1";
-    let mut statement = db.prepare_cached(ended)?;
-    let rows = statement.query_map(params![number, slices.start, slices.width], |row| {
-        Ok((row.get(0)?, row.get::<_, i64>(1)? as u64))
-    })?;
-    Ok(slices.sums(rows.collect::<Result<Vec<_>, _>>()?))
-}
-
-fn groups(db: &Connection, id: RunId, page: &GroupPage) -> Result<Vec<(String, Cell)>, Trouble> {
-    let Some(number) = number_of(db, id)? else { return Ok(Vec::new()) };
-    let mut statement = db.prepare_cached(
-        "SELECT name, body FROM cell WHERE run = ?1 AND aggregate = ?2 AND name > ?3 ORDER BY name LIMIT ?4",
-    )?;
-    let after = cell_text(page.after.as_deref());
-    let mut rows = statement.query(params![number, page.aggregate, after, page.limit.clamp(1, MAX_PAGE)])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (name, body): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
-        let group = name.strip_prefix(':').unwrap_or(&name).to_owned();
-        found.push((group, Cell::from_bytes(&body).map_err(internal)?));
-    }
-    Ok(found)
 }

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::trouble::{Trouble, internal};
 
 /// One script a version; a file of version `n` has had the first `n` of them.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7, V8];
 
 /// What the connection that writes is told. Commits are synced by a thread of their own, see `syncer.rs`. The cache holds
 /// what transactions touch again, the ends of tables and indexes: with four times as much, no rate is better.
@@ -178,6 +178,9 @@ const V7: &str = "
     CREATE INDEX failure_kind ON failure (kind, seq);
 ";
 
+/// How many jobs of a queue may run at a time; any number where it is null.
+const V8: &str = "ALTER TABLE queue ADD COLUMN max_running INTEGER;";
+
 /// Brings a file to the newest version, each step as a transaction of its own.
 /// Errors: [`StoreError::Unavailable`] if a newer program has written it.
 pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), Trouble> {
@@ -201,12 +204,14 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use std::str::FromStr as _;
+
     use darkroom_core::{
         JobId, Timestamp,
-        job::{Caching, FailureKind, Timings},
+        job::{Caching, FailureKind, QueueName, State, Timings},
         store::{
-            Cache as _, CacheKey, History as _, Ledger as _, Page, Period, PredictionFilter,
-            Predictions as _, StoreLimits, conformance::prediction,
+            Admin as _, Cache as _, CacheKey, History as _, Ledger as _, MaxRunning, Page, Period,
+            PredictionFilter, Predictions as _, StoreLimits, conformance::prediction,
         },
     };
 
@@ -297,6 +302,28 @@ mod tests {
         let (from, until) = (Timestamp::from_millis(0), Timestamp::from_millis(i64::MAX));
         assert_eq!(store.history(from, until).await.unwrap(), [minute]);
         assert_eq!(counts.recent.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_file_of_version_7_keeps_its_queues_and_limits_none_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jobs.db");
+        let mut file = Connection::open(&path).unwrap();
+        file.execute_batch(SETTINGS).unwrap();
+        migrate(&mut file, &MIGRATIONS[..7]).unwrap();
+        file.execute_batch("INSERT INTO queue (name, paused, failed) VALUES ('slow', 1, 2);").unwrap();
+        drop(file);
+        let clock = std::sync::Arc::new(darkroom_core::ManualClock::at(Timestamp::from_millis(9)));
+        let store = Sqlite::open(&path, StoreLimits::default(), clock).unwrap();
+        let slow = QueueName::from_str("slow").unwrap();
+        let told = async || {
+            let queue = store.counts().await.unwrap().queues.remove(0);
+            (queue.paused, queue.states[State::Failed as usize], queue.max_running)
+        };
+        assert_eq!(told().await, (true, 2, None));
+        let max = MaxRunning::try_from(5).ok();
+        store.limit(slow, max).await.unwrap();
+        assert_eq!(told().await, (true, 2, max));
     }
 
     #[test]

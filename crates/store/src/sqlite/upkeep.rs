@@ -6,7 +6,7 @@ use darkroom_core::{
     BlobId, JobId, SessionId, Timestamp,
     fairness::LaneKey,
     job::{Event, QueueName, State},
-    store::{MAX_BATCH, StoreError, Swept},
+    store::{MAX_BATCH, MaxRunning, StoreError, Swept},
 };
 use rusqlite::{OptionalExtension, params};
 
@@ -132,6 +132,18 @@ impl Book {
             self.turns.resume(queue);
         }
         self.news.work = true;
+    }
+
+    pub(super) fn limit(&mut self, queue: &QueueName, max: Option<MaxRunning>) -> Result<(), Trouble> {
+        let number = self.words.queue(&self.db, queue)?;
+        // Written here and not with the totals, which are written all the time.
+        self.db
+            .prepare_cached("UPDATE queue SET max_running = ?2 WHERE id = ?1")?
+            .execute(params![number, max.map(MaxRunning::get)])?;
+        let running = self.totals.limit(queue, max);
+        self.turns.limit(queue, max.map(|max| max.get().into()), running);
+        self.news.work = true;
+        Ok(())
     }
 
     pub(super) fn hot(&self, id: JobId) -> Result<Option<Hot>, Trouble> {

@@ -6,8 +6,8 @@ use darkroom_core::{
     ManualClock, SystemClock, TokenId, TokenKeyId, UserId,
     job::{NewJob, State, Timings},
     store::{
-        Admin as _, Beside, History as _, JobFilter, Ledger as _, MINUTE, Page, Queue as _, Settlement,
-        StoreError, StoreLimits, Submitted, Tokens as _, Users as _,
+        Admin as _, Beside, History as _, JobFilter, Ledger as _, MINUTE, MaxRunning, Page, Queue as _,
+        Settlement, StoreError, StoreLimits, Submitted, Tokens as _, Users as _,
         conformance::{NOON, job, named_blob, success, worker},
     },
     user::{PasswordHash, Role, TokenKey, TokenSecret, User, UserChange},
@@ -54,6 +54,8 @@ fn what_a_store_knows_survives_reopening() {
             panic!("{answers:?}")
         };
         store.pause("slow".parse().expect("queue")).await.expect("pause");
+        let max = MaxRunning::try_from(3).expect("a limit");
+        store.limit("new".parse().expect("queue"), Some(max)).await.expect("limit");
         let session = store.open_session(worker("w")).await.expect("open a session");
         let leased = store.claim(session, 1).await.expect("claim");
         assert_eq!(leased[0].lease.job, a);
@@ -68,7 +70,8 @@ fn what_a_store_knows_survives_reopening() {
         assert!(matches!(store.claim(session, 1).await, Err(StoreError::SessionLost)));
         let after = store.counts().await.expect("counts");
         assert_eq!(after.operations, before.operations);
-        assert_eq!(after.queues.iter().map(|q| q.paused).collect::<Vec<_>>(), [false, true]);
+        let held: Vec<_> = after.queues.iter().map(|q| (q.queue.as_str(), q.paused, q.max_running)).collect();
+        assert_eq!(held, [("default", false, None), ("new", false, Some(max)), ("slow", true, None)]);
         store.submit(vec![job("c")]).await.expect("submit");
         let newest = store.jobs(JobFilter::default(), Page { limit: 1, before: None }).await.expect("list");
         assert_eq!(newest[0].seq, 4, "the number of a deleted job is not given again");

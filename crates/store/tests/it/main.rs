@@ -4,6 +4,7 @@
 
 mod crash;
 mod file;
+mod limits;
 mod memory;
 mod model;
 mod power;

@@ -5,14 +5,15 @@ use std::{collections::BTreeMap, fmt::Debug, path::PathBuf, sync::Arc, time::Dur
 use darkroom_core::{
     Clock, JobId, ManualClock, RunId, SessionId, Timestamp,
     job::{
-        AttemptLimits, Failure, FailureKind, Idempotency, Job, NewJob, OperationResult, Outcome, Shown,
-        Timings,
+        AttemptLimits, Failure, FailureKind, Idempotency, Job, NewJob, OperationResult, Outcome, QueueName,
+        Shown, State, Timings,
     },
     prediction::Prediction,
     run::{Cell, Entry, HighWater, NewItem, NewRun, OnError, Run, RunEvent, SkipReason, Stop},
     store::{
-        Action, Beside, CacheKey, Chosen, Counts, GroupPage, ItemPage, JobFilter, Lease, Order, Page, Period,
-        PredictionFilter, RunFilter, Settlement, Store, StoreError, StoreLimits, WorkerInfo, WorkerStats,
+        Action, Beside, CacheKey, Chosen, Counts, GroupPage, ItemPage, JobFilter, Lease, MaxRunning, Order,
+        Page, Period, PredictionFilter, RunFilter, Settlement, Store, StoreError, StoreLimits, WorkerInfo,
+        WorkerStats,
         conformance::{NOON, dataset, image, job, named_blob, prediction, success, with_vector, worker},
     },
 };
@@ -47,6 +48,7 @@ enum Step {
     Act { action: usize, state: usize, limit: u32, order: Order },
     Pause { queue: u8 },
     Resume { queue: u8 },
+    Limit { queue: u8, max: Option<u8> },
     Wait { ms: u32 },
     Reopen,
     CreateRun { strict: bool },
@@ -95,6 +97,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(action, state, limit, order)| Step::Act { action, state, limit, order }),
         1 => (0..2_u8).prop_map(|queue| Step::Pause { queue }),
         2 => (0..2_u8).prop_map(|queue| Step::Resume { queue }),
+        2 => (0..2_u8, prop::option::of(1..4_u8)).prop_map(|(queue, max)| Step::Limit { queue, max }),
         4 => (1..30_000_u32).prop_map(|ms| Step::Wait { ms }),
         1 => Just(Step::Reopen),
         2 => any::<bool>().prop_map(|strict| Step::CreateRun { strict }),
@@ -192,6 +195,10 @@ impl<S: std::ops::Deref<Target = T>, T: Store + ?Sized> Side<S> {
             }
             Step::Pause { queue: n } => tell(self.store.pause(queue(*n)).await),
             Step::Resume { queue: n } => tell(self.store.resume(queue(*n)).await),
+            Step::Limit { queue: n, max } => {
+                let max = max.map(|max| MaxRunning::try_from(u64::from(max)).expect("a limit"));
+                tell(self.store.limit(queue(*n), max).await)
+            }
             Step::Wait { .. } | Step::Reopen => Told::new(),
             _ => self.take_with_run(step, new, ids).await,
         }
@@ -465,6 +472,7 @@ async fn compare(steps: Vec<Step>) {
     let mut model = Side::new(Arc::new(Memory::new(limits(), clock.clone())));
     let mut file = Side::new(open_file(&path, &clock));
     let mut ids = Ids::default();
+    let mut before = Counts::default();
     for (number, step) in steps.iter().enumerate() {
         let new = New::of(step, &clock);
         new.note(&mut ids);
@@ -481,7 +489,21 @@ async fn compare(steps: Vec<Step>) {
         assert_eq!(answered, expected, "step {number}: {step:?}");
         let (expected, seen) = (model.visible(&ids).await, file.visible(&ids).await);
         assert_eq!(seen, expected, "after step {number}: {step:?}");
+        assert!(within_limits(&before, &seen.counts), "after step {number}: {step:?}");
+        before = seen.counts;
     }
+}
+
+/// Whether no queue that has a limit gained running jobs above it.
+fn within_limits(before: &Counts, after: &Counts) -> bool {
+    let running = |counts: &Counts, name: &QueueName| {
+        let queue = counts.queues.iter().find(|queue| queue.queue == *name);
+        queue.map_or(0, |queue| queue.states[State::Running as usize])
+    };
+    after.queues.iter().all(|queue| {
+        let now = running(after, &queue.queue);
+        now <= running(before, &queue.queue) || queue.max_running.is_none_or(|max| now <= max.get().into())
+    })
 }
 
 proptest! {

@@ -28,6 +28,17 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         .takes(&[QUEUE])
         .answers(&[answer(204, "Its jobs start again.", &[])])
         .problems(CHANGE_QUEUE),
+    Endpoint::post(
+        "/v1/queues/{name}/limit",
+        "queues",
+        "Let only so many jobs of a queue run at a time, or any number again. Those that are above it go on to their \
+         end. Idempotent.",
+    )
+    .needs(Operator)
+    .takes(&[QUEUE])
+    .body(&[Content::Json("QueueLimit")])
+    .answers(&[answer(204, "No more of its jobs start than that.", &[])])
+    .problems(LIMIT_QUEUE),
     Endpoint::get("/v1/stats", "server", "Counts and rates per state, operation and queue.")
         .needs(Operator)
         .answers(&[answer(200, "The counts.", &[Content::Json("Stats")])])
@@ -116,6 +127,18 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 const QUEUE: Parameter =
     path("name", Pattern("^[A-Za-z0-9_.:@+-]{1,100}$"), "The queue; unknown names are made.");
+
+const LIMIT_QUEUE: &[Code] = &[
+    Code::InvalidParameter,
+    Code::InvalidLimit,
+    Code::MalformedBody,
+    Code::RequestTimeout,
+    Code::BodyTooLarge,
+    Code::UnsupportedMediaType,
+    Code::Internal,
+    Code::StoreUnavailable,
+    Code::DiskFull,
+];
 
 const CHANGE_QUEUE: &[Code] =
     &[Code::InvalidParameter, Code::Internal, Code::StoreUnavailable, Code::DiskFull];

@@ -7,6 +7,7 @@ use super::{
     fixture::{Bench, damaged, job, success},
 };
 use crate::{
+    Timestamp,
     job::{NewJob, Shown, State},
     store::{Bucket, Counts, JobFilter, Page},
 };
@@ -70,7 +71,7 @@ pub async fn totals_outlive_the_jobs_they_counted(open: Open<'_>) {
 /// An hour back, oldest first.
 pub async fn what_finished_is_counted_by_the_minute(open: Open<'_>) {
     let bench = Bench::new(open);
-    let start = crate::Timestamp::from_millis(NOON.as_millis() / 60_000 * 60_000);
+    let start = Timestamp::from_millis(NOON.as_millis() / 60_000 * 60_000);
     let ids = bench.submit_all(vec![job("a"), job("b"), job("c")]).await;
     let session = bench.session().await;
     bench.store.cancel(ids[2]).await.expect("cancel");
@@ -90,6 +91,33 @@ pub async fn what_finished_is_counted_by_the_minute(open: Open<'_>) {
     assert_eq!(counts(&bench).await.recent, [second]);
     bench.store.sweep().await.expect("sweep");
     assert_eq!(counts(&bench).await.recent, [second]);
+}
+
+/// Whether the queue is paused or not, and whatever waits in others; a job for later does not wait yet.
+pub async fn the_oldest_queued_job_of_each_queue_is_known(open: Open<'_>) {
+    let bench = Bench::new(open);
+    let of = |name: &str, queue: &str| NewJob { queue: queue.parse().expect("queue"), ..job(name) };
+    let first = bench.submit(of("a", "slow")).await;
+    bench.wait(MINUTE);
+    bench.submit_all(vec![of("b", "slow"), of("c", "quick")]).await;
+    bench.submit(NewJob { run_at: Some(NOON + 9 * MINUTE), ..of("d", "later") }).await;
+    bench.store.pause("slow".parse().expect("queue")).await.expect("pause");
+    let at = Some(NOON + MINUTE);
+    assert_eq!(oldest(&bench).await, [("later", None), ("quick", at), ("slow", Some(NOON))].map(named));
+    bench.store.cancel(first).await.expect("cancel");
+    bench.claim_one(bench.session().await).await;
+    assert_eq!(oldest(&bench).await, [("later", None), ("quick", None), ("slow", at)].map(named));
+    bench.wait(8 * MINUTE);
+    bench.store.sweep().await.expect("sweep");
+    assert_eq!(oldest(&bench).await[0].1, Some(NOON + 9 * MINUTE));
+}
+
+fn named((queue, at): (&str, Option<Timestamp>)) -> (String, Option<Timestamp>) {
+    (queue.to_owned(), at)
+}
+
+async fn oldest(bench: &Bench) -> Vec<(String, Option<Timestamp>)> {
+    counts(bench).await.queues.iter().map(|queue| (queue.queue.to_string(), queue.oldest_queued)).collect()
 }
 
 /// The age of the queue.

@@ -10,6 +10,7 @@ mod cancelling;
 mod counting;
 mod fixture;
 mod history;
+mod limiting;
 mod listing;
 mod predictions;
 mod queueing;
@@ -32,6 +33,7 @@ pub use cancelling::*;
 pub use counting::*;
 pub use fixture::{NOON, job, named_blob, prediction, success, worker};
 pub use history::*;
+pub use limiting::*;
 pub use listing::*;
 pub use predictions::*;
 pub use queueing::*;
@@ -77,6 +79,15 @@ macro_rules! store_conformance {
             pausing_one_queue_leaves_the_others_alone,
             running_jobs_of_a_paused_queue_finish,
             watchers_hear_of_work_and_of_changes,
+            no_more_jobs_of_a_queue_run_than_its_limit_says,
+            concurrent_claims_stay_within_the_limit_of_a_queue,
+            a_limit_changes_while_jobs_run,
+            a_full_queue_keeps_nobody_else_waiting,
+            a_queue_that_was_full_does_not_catch_up,
+            a_vanished_worker_holds_its_places_until_it_is_rescued,
+            a_cancelled_job_holds_its_place_until_its_worker_notices,
+            a_limit_and_a_pause_hold_beside_each_other,
+            room_in_a_full_queue_is_heard_as_work,
             a_success_is_recorded_with_its_results_and_timings,
             an_outcome_with_an_old_token_changes_nothing,
             an_outcome_that_is_reported_twice_is_recorded_once,
@@ -117,6 +128,7 @@ macro_rules! store_conformance {
             totals_outlive_the_jobs_they_counted,
             what_finished_is_counted_by_the_minute,
             the_oldest_queued_job_is_known_unless_it_is_held,
+            the_oldest_queued_job_of_each_queue_is_known,
             deleting_a_running_job_is_refused,
             deleting_tells_which_blobs_are_orphans,
             only_unreferenced_blobs_are_called_so,
@@ -162,6 +174,7 @@ macro_rules! store_conformance {
             folders_and_labels_are_gathered_apart,
             what_has_no_value_or_a_wrong_one_is_counted_apart,
             a_run_that_is_redone_is_done_anew_and_whole,
+            the_rate_of_a_run_is_that_of_the_time_since_it_was_taken_up,
             items_that_were_remembered_are_counted,
             items_of_a_run_that_gives_no_work_are_shown_as_held,
             an_uploaded_archive_belongs_to_its_run_while_it_is_read,

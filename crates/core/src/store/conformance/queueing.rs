@@ -100,10 +100,10 @@ pub async fn concurrent_claims_never_receive_the_same_job(open: Open<'_>) {
     assert_eq!(seen.len(), 300);
 }
 
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub(super) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Polls all futures until all are done, so that their calls overlap.
-async fn all<T>(mut futures: Vec<Boxed<'_, T>>) -> Vec<T> {
+pub(super) async fn all<T>(mut futures: Vec<Boxed<'_, T>>) -> Vec<T> {
     let mut done = Vec::new();
     std::future::poll_fn(|cx: &mut Context<'_>| {
         futures.retain_mut(|future| match future.as_mut().poll(cx) {

@@ -8,6 +8,7 @@ use super::{
     run_fixture::{broken, dataset, image, key_of, vector_of, with_vector},
 };
 use crate::{
+    Clock as _,
     job::{Outcome, Shown, State},
     run::{NewRun, RunEvent, RunState, Stop, Value},
     store::{JobFilter, Page, StoreError},
@@ -58,6 +59,46 @@ pub async fn a_run_that_is_redone_is_done_anew_and_whole(open: Open<'_>) {
     bench.happen(cancelled, RunEvent::Cancel(Stop::asked("enough"))).await;
     let refused = bench.store.change_run(cancelled, RunEvent::Redo).await;
     assert!(matches!(refused, Err(StoreError::RunRefused(_))), "{refused:?}");
+}
+
+/// Neither a standstill nor the first pass makes a run slow that is worked on again.
+pub async fn the_rate_of_a_run_is_that_of_the_time_since_it_was_taken_up(open: Open<'_>) {
+    let bench = Bench::new(open);
+    let run = bench.run_of(dataset("1"), &["a", "b", "c", "d"]).await;
+    let work = async |items: usize| {
+        let session = bench.session().await;
+        for _ in 0..items {
+            let leased = bench.claim(session, 1).await.remove(0);
+            bench.wait(Duration::from_secs(2));
+            let outcome = if key_of(&leased) == "b" { broken() } else { success(&key_of(&leased)) };
+            bench.finish(leased.lease, outcome).await;
+        }
+    };
+    let figures = async || {
+        let (run, now) = (bench.run(run).await, bench.clock.now());
+        (run.rate(now), run.time_left(now).map(|left| left.as_secs()), run.worked(now).as_secs())
+    };
+    assert_eq!(figures().await, (None, None, 0));
+    work(2).await;
+    assert_eq!(figures().await, (Some(0.5), Some(4), 4));
+    bench.happen(run, RunEvent::Pause(Stop::asked("lunch"))).await;
+    bench.wait(Duration::from_hours(1));
+    assert_eq!(figures().await, (Some(0.5), None, 4), "a pause is no work");
+    bench.happen(run, RunEvent::Resume).await;
+    work(2).await;
+    assert_eq!(figures().await, (Some(0.5), None, 8));
+    bench.wait(Duration::from_hours(1));
+    bench.happen(run, RunEvent::Retry).await;
+    assert_eq!(figures().await.1, None, "nobody works on it yet");
+    work(1).await;
+    assert_eq!(figures().await, (Some(0.5), None, 10));
+    let begun = bench.run(run).await.started_at;
+    bench.wait(Duration::from_hours(1));
+    assert_eq!(bench.happen(run, RunEvent::Redo).await.started_at, None);
+    assert_eq!(figures().await, (None, None, 0), "what was done is not there any more");
+    work(1).await;
+    assert_eq!(figures().await, (Some(0.5), Some(6), 2));
+    assert!(bench.run(run).await.started_at > begun);
 }
 
 /// With the settlement that records them, and not those of which some result was worked out.

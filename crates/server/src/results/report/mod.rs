@@ -53,7 +53,7 @@ pub struct Report {
     pub open: u64,
     /// Bytes of all items.
     pub bytes: u64,
-    /// How long the run took, in seconds, pauses left out.
+    /// How long the run was worked on, in seconds, without the times in which it stood still.
     pub seconds: f64,
     /// Failed items by reason.
     pub failures: Vec<Slice>,

@@ -13,9 +13,9 @@ use darkroom_core::{
     run::{Aggregate, Cell, NewItem, NewRun, Run, RunEvent},
     store::{
         Acted, Action, Added, Admin, Appended, Beat, Cache, CacheKey, Chosen, Counts, GroupPage, History,
-        ItemPage, JobFilter, Keys, Leased, Ledger, LiveWorker, Notice, Page, Period, PredictionFilter,
-        Predictions, Queue, RunFilter, Runs, Settled, Settlement, StoreError, Submitted, Swept, Tokens,
-        Users, WorkerInfo, WorkerStats,
+        ItemPage, JobFilter, Keys, Leased, Ledger, LiveWorker, MaxRunning, Notice, Page, Period,
+        PredictionFilter, Predictions, Queue, RunFilter, Runs, Settled, Settlement, StoreError, Submitted,
+        Swept, Tokens, Users, WorkerInfo, WorkerStats,
     },
     user::{ApiKey, TokenKey, User, UserChange, UserName},
 };
@@ -134,6 +134,9 @@ impl Admin for Faulty {
     }
     async fn resume(&self, queue: QueueName) -> Result<(), StoreError> {
         self.store.resume(queue).await
+    }
+    async fn limit(&self, queue: QueueName, max_running: Option<MaxRunning>) -> Result<(), StoreError> {
+        self.store.limit(queue, max_running).await
     }
 }
 

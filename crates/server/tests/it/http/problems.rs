@@ -73,6 +73,8 @@ async fn requests(seen: &mut Seen) {
     seen.see(Code::MalformedBody, json().body("{")).await;
     seen.see(Code::InvalidJob, json().body("{}")).await;
     seen.see(Code::InvalidParameter, app.http.get(app.at("/v1/jobs?limit=0"))).await;
+    let limit = app.post("/v1/queues/q/limit").header("content-type", "application/json");
+    seen.see(Code::InvalidLimit, limit.body(r#"{"max_running":0}"#)).await;
     seen.see(Code::NotFound, app.http.get(app.at("/v3"))).await;
     seen.see(Code::MethodNotAllowed, app.http.put(app.at("/v1/jobs"))).await;
     seen.see(Code::UnsupportedMediaType, app.post("/v1/jobs").header("content-type", "text/plain").body("x"))

@@ -124,6 +124,48 @@ async fn queues_are_held_and_let_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_a_queue_is_set_told_and_lifted() {
+    let app = App::start().await;
+    let told = async || {
+        let queues = app.client.queues().await.unwrap().queues;
+        let queue = queues.iter().find(|queue| queue.name == "nightly/big").unwrap();
+        (queue.max_running, queue.oldest_queued)
+    };
+    app.client.limit("nightly/big", Some(3)).await.unwrap();
+    assert_eq!(told().await, (Some(3), None));
+    app.client.pause("nightly/big").await.unwrap();
+    let sent = app.post("/v1/jobs?op=thumbnail&width=5&queue=nightly/big").body(images::png(9, 9));
+    assert_eq!(sent.send().await.unwrap().status(), 202);
+    let job = app.client.jobs(&ListOptions::default()).await.unwrap().jobs.remove(0);
+    assert_eq!(told().await, (Some(3), Some(job.created_at)));
+    assert_eq!(app.client.stats().await.unwrap().queues[0].max_running, Some(3));
+    let limit = |body: &str| app.post("/v1/queues/nightly%2Fbig/limit").body(body.to_owned());
+    let json = |body| limit(body).header("content-type", "application/json");
+    let unfit = [
+        r#"{"max_running":0}"#,
+        r#"{"max_running":100001}"#,
+        r#"{"max_running":-1}"#,
+        r#"{"max_running":1.5}"#,
+        r#"{"max_running":"many"}"#,
+        r#"{"max":4}"#,
+        "{}",
+        "[4]",
+    ];
+    for body in unfit {
+        assert_eq!(problem(json(body).send().await.unwrap()).await.code, Code::InvalidLimit, "{body}");
+    }
+    assert_eq!(problem(json("{").send().await.unwrap()).await.code, Code::MalformedBody);
+    let plain = limit("{}").header("content-type", "text/plain").send().await.unwrap();
+    assert_eq!(problem(plain).await.code, Code::UnsupportedMediaType);
+    assert_eq!(told().await.0, Some(3), "what is refused changes nothing");
+    app.client.limit("nightly/big", None).await.unwrap();
+    app.client.resume("nightly/big").await.unwrap();
+    app.client.wait(&job.id).await.unwrap();
+    assert_eq!(told().await, (None, None));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn web_pages_of_other_origins_may_call_only_when_told() {
     let ask = async |app: &App| {
         let answer =

@@ -54,6 +54,6 @@ fn blank(index: u64, path: &str) -> Row {
         cached: false,
         failure: None,
         results: Vec::new(),
-        timings: Timings { read_us: 1, wait_us: 2, work_us: 3, write_us: 4, ..Timings::default() },
+        timings: Some(Timings { read_us: 1, wait_us: 2, work_us: 3, write_us: 4, ..Timings::default() }),
     }
 }

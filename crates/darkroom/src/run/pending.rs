@@ -1,0 +1,57 @@
+//! Which run of a server the folder of results waits for: the same command goes on with it.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::export::unwritable;
+use crate::{file, halt::Halt};
+
+/// The file's name within the folder of results.
+const FILE: &str = "results.pending.json";
+
+/// A run whose results are still to be fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Pending {
+    /// The server that works on it.
+    pub(super) server: String,
+    /// The run.
+    pub(super) run: String,
+    /// A digest of everything that was asked for.
+    pub(super) asked: String,
+    /// When its images began to be sent, in nanoseconds since 1970: what was changed later is not what was sent.
+    pub(super) began: u64,
+}
+
+impl Pending {
+    /// What the folder waits for, if it waits for what is asked now of this server.
+    pub(super) fn of(out: &Path, server: &str, asked: &str) -> Option<Self> {
+        let text = fs::read(out.join(FILE)).ok()?;
+        let pending: Self = serde_json::from_slice(&text).ok()?;
+        (pending.server == server && pending.asked == asked).then_some(pending)
+    }
+
+    /// Keeps it, whatever happens to this process.
+    pub(super) fn keep(&self, out: &Path) -> Result<(), Halt> {
+        let path = out.join(FILE);
+        self.write(&path).map_err(|error| unwritable(error, &path))
+    }
+
+    fn write(&self, path: &PathBuf) -> io::Result<()> {
+        let partial = file::partial(path);
+        fs::write(&partial, serde_json::to_vec_pretty(self)?)?;
+        fs::rename(partial, path)
+    }
+
+    /// Nothing is waited for any more.
+    pub(super) fn forget(out: &Path) -> Result<(), Halt> {
+        let path = out.join(FILE);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unwritable(error, &path)),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+// A thousand workers: the page of workers and the overview of a server that has them.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { barriers, launch, open } from "./browser.js";
+import { crowdMissing, startCrowd } from "./server.js";
+
+const WORKERS = 1000;
+
+/** Rows that may be drawn at a time, where a thousand are listed. */
+const MOST_ROWS = 80;
+
+/** What an answer to a key may take, in milliseconds, on a busy machine. */
+const PATIENCE = 1000;
+
+let browser;
+let server;
+// In CI nothing may be missing.
+const options = { skip: !process.env.CI && crowdMissing };
+before(async () => {
+  if (options.skip) return console.error(crowdMissing);
+  browser = await launch();
+  server = await startCrowd(WORKERS);
+});
+after(async () => {
+  await browser?.close();
+  await server?.finish();
+});
+
+test("a thousand workers are counted, and only those in sight are drawn", options, async () => {
+  const { page, finish } = await open(browser, server, "#/workers");
+  // The server's own worker is one more.
+  await page.getByText("1,001 alive").waitFor();
+  const rows = page.locator(".workers tbody tr:has(td)");
+  assert.ok(await rows.count() < MOST_ROWS, `${await rows.count()} rows`);
+  await page.getByRole("button", { name: "Process" }).click();
+  await rows.first().getByText("4999", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Process" }).click();
+  await page.evaluate(() => scrollTo({ top: document.documentElement.scrollHeight }));
+  await page.getByRole("cell", { name: "4999", exact: true }).waitFor();
+  assert.ok(await rows.count() < MOST_ROWS, `${await rows.count()} rows at the end`);
+  assert.deepEqual(await barriers(page), []);
+  await finish();
+});
+
+test("some of a thousand workers are found by their host, at once", options, async () => {
+  const { page, finish } = await open(browser, server, "#/workers");
+  const field = page.getByRole("searchbox", { name: "Find workers" });
+  await field.fill("hall-030");
+  const rows = page.locator(".workers tbody tr:has(td)");
+  await page.waitForFunction(() => document.querySelectorAll(".workers tbody tr td").length > 0
+    && [...document.querySelectorAll(".workers tbody tr:has(td)")].every((row) => row.textContent.includes("camera-hall-030")), null, { timeout: PATIENCE });
+  assert.equal(await rows.count(), 16);
+  await field.fill("nowhere");
+  await page.getByText("No worker is called that.").waitFor();
+  await finish();
+});
+
+test("a thousand workers fit a phone, and the overview sums them up", options, async () => {
+  const { page, finish } = await open(browser, server, "#/workers", { viewport: { width: 390, height: 844 } });
+  await page.getByText("1,001 alive").waitFor();
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "the page is wider than the phone");
+  await page.goto(`${server.url}/#/`);
+  await page.getByRole("link", { name: "1,001 workers" }).waitFor();
+  await finish();
+});
