@@ -43,7 +43,7 @@ class Bench:
         rates["two processes in a loop, YuNet and SFace"] = rate, found(vectors)
         with ours.server(self.args.target / "darkroom", self.args.models, [self.folder]) as server:
             warm = self.folder / "warm"
-            dataset.faces(self.args.photographs, warm, 8, seed=2)
+            dataset.faces(self.args.photographs, warm, 8 * peers.PROCESSES, seed=2)
             server.run(warm, FACES)
             run, seconds = server.run(photos, FACES)
             mean = server.ask(f"/v1/runs/{run['id']}/aggregate")["aggregates"][0]

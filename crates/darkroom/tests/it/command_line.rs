@@ -16,6 +16,7 @@ Commands:
   compare      Say whether two images show one person
   jobs         Look at the jobs of a server, and change their fate
   runs         Have a server work through datasets, watch it, and fetch what came of them
+  queues       Look at the queues of a server, hold them, and limit what runs of them
   predictions  Look at what models were asked on a server, and what came of it
   models       Fetch, list, check and import the models that look at images
   users        Make, list, change and remove users
@@ -46,6 +47,7 @@ fn every_subcommand_explains_itself() {
         "run",
         "jobs",
         "runs",
+        "queues",
         "models",
         "users",
         "keys",

@@ -122,13 +122,14 @@ async fn do_work(
         products = answered => products,
     };
     drop(held);
-    // Work that failed or was stopped has taken its time, too.
-    let work_time = times.started.elapsed().saturating_sub(times.wrote);
+    // Work that failed or was stopped has taken its time, too. Files are written while models are at it.
+    let ended = Instant::now();
+    let since = |began: Instant| (ended - began).saturating_sub(times.wrote).as_micros() as u64;
     timings.read_us += times.read.as_micros() as u64;
     timings.wait_us = times.waited.as_micros() as u64;
-    timings.work_us = work_time.as_micros() as u64;
+    timings.work_us = since(times.started);
     timings.write_us = times.wrote.as_micros() as u64;
-    timings.infer_us = times.pace.asked.map_or(0, micros);
+    timings.infer_us = times.pace.asked.map_or(0, since);
     timings.decode_us = times.pace.spent.decode.as_micros() as u64;
     timings.encode_us = times.pace.spent.encode.as_micros() as u64;
     products

@@ -42,7 +42,7 @@ impl Readers {
         for number in 0..count.max(1) {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let mut db = Connection::open_with_flags(path, flags)?;
-            db.execute_batch("PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;")?;
+            db.execute_batch("PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY;")?;
             super::plan_once(&db)?;
             db.busy_timeout(cap)?;
             db.set_prepared_statement_cache_capacity(64);
