@@ -33,11 +33,14 @@ test("a thousand workers are counted, and only those in sight are drawn", option
   await page.getByText("1,001 alive").waitFor();
   const rows = page.locator(".workers tbody tr:has(td)");
   assert.ok(await rows.count() < MOST_ROWS, `${await rows.count()} rows`);
+  // The server's own process may have a higher number, and then comes first.
+  const highest = page.getByRole("cell", { name: "4999", exact: true });
+  assert.equal(await highest.count(), 0, "it is drawn out of sight");
   await page.getByRole("button", { name: "Process" }).click();
-  await rows.first().getByText("4999", { exact: true }).waitFor();
+  await highest.waitFor();
   await page.getByRole("button", { name: "Process" }).click();
   await page.evaluate(() => scrollTo({ top: document.documentElement.scrollHeight }));
-  await page.getByRole("cell", { name: "4999", exact: true }).waitFor();
+  await highest.waitFor();
   assert.ok(await rows.count() < MOST_ROWS, `${await rows.count()} rows at the end`);
   assert.deepEqual(await barriers(page), []);
   await finish();
