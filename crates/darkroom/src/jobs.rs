@@ -13,7 +13,7 @@ use crate::{
     client::{self, Server},
     halt::Halt,
     serve::runtime,
-    terminal::say,
+    terminal::{as_json, say},
 };
 
 /// `darkroom jobs …`.
@@ -120,10 +120,6 @@ async fn retry_all(client: &Client, filter: BulkFilter) -> Result<BulkDone, Clie
             return Ok(sum);
         }
     }
-}
-
-fn as_json(value: &impl Serialize) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
 fn table(page: &JobPage) -> String {

@@ -7,7 +7,13 @@ use darkroom_api::{ClientError, Prediction, PredictionFormat, PredictionPage, cl
 use darkroom_core::prediction::{Ending, Surface};
 use futures_util::StreamExt;
 
-use crate::{client::Server, file, halt::Halt, serve::runtime, terminal::say};
+use crate::{
+    client::Server,
+    file,
+    halt::Halt,
+    serve::runtime,
+    terminal::{as_json, say},
+};
 
 /// `darkroom predictions …`.
 #[derive(Debug, Args)]
@@ -112,7 +118,7 @@ pub(crate) fn act(command: PredictionsCommand, json: bool) -> Result<ExitCode, H
             let options = PredictionOptions { limit: Some(limit), cursor, ..filter.options() };
             let page = runtime()?.block_on(list(&server, &options));
             let page = page.map_err(|error| server.refused(error))?;
-            say(&if json { serde_json::to_string_pretty(&page).unwrap_or_default() } else { table(&page) })
+            say(&if json { as_json(&page) } else { table(&page) })
         }
         Verb::Export { filter, format, out } => {
             let export = Export { options: filter.options(), format: format.into(), out };

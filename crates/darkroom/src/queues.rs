@@ -10,7 +10,12 @@ use darkroom_core::{
 };
 use indicatif::{HumanCount, HumanDuration};
 
-use crate::{client::Server, halt::Halt, serve::runtime, terminal::say};
+use crate::{
+    client::Server,
+    halt::Halt,
+    serve::runtime,
+    terminal::{as_json, say},
+};
 
 /// `darkroom queues …`.
 #[derive(Debug, Args)]
@@ -94,10 +99,6 @@ async fn ask(command: QueuesCommand, json: bool) -> Result<String, ClientError> 
         }
     };
     Ok(if json { "{}".to_owned() } else { done })
-}
-
-fn as_json(queues: &Queues) -> String {
-    serde_json::to_string_pretty(queues).unwrap_or_default()
 }
 
 /// One line a queue.

@@ -5,7 +5,14 @@ use std::{
     process::ExitCode,
 };
 
+use serde::Serialize;
+
 use crate::halt::Halt;
+
+/// An answer for programs.
+pub(crate) fn as_json(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
 
 /// Prints an answer to standard output.
 pub(crate) fn say(text: &str) -> Result<ExitCode, Halt> {

@@ -6,8 +6,13 @@ use clap::{Args, Subcommand};
 use darkroom_api::{KeyInfo, NewKey};
 use darkroom_server::config::Value as _;
 
-use super::{act_at, as_json, place::Place, time};
-use crate::{client::OtherServer, halt::Halt, settings::Settings, terminal::tell};
+use super::{act_at, place::Place, time};
+use crate::{
+    client::OtherServer,
+    halt::Halt,
+    settings::Settings,
+    terminal::{as_json, tell},
+};
 
 /// `darkroom keys …`.
 #[derive(Debug, Args)]

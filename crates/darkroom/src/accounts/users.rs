@@ -10,8 +10,13 @@ use darkroom_api::{NewUser, Role, Secret, UserInfo, UserPatch};
 use darkroom_core::user;
 use darkroom_server::accounts::random_password;
 
-use super::{act_at, as_json, place::Place, time};
-use crate::{client::OtherServer, halt::Halt, settings::Settings, terminal::tell};
+use super::{act_at, place::Place, time};
+use crate::{
+    client::OtherServer,
+    halt::Halt,
+    settings::Settings,
+    terminal::{as_json, tell},
+};
 
 /// Bytes of a password on standard input at most; more is no password.
 const MAX_INPUT: u64 = 4 << 10;

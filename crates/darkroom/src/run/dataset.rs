@@ -8,7 +8,7 @@ use super::{
     asked::RunArgs,
     sources::{self, Typed},
 };
-use crate::halt::Halt;
+use crate::{halt::Halt, runs::start::is_url};
 
 /// Bytes of paths in one list: the description of a source is bounded.
 const MAX_LIST: usize = 512 << 10;
@@ -39,9 +39,11 @@ pub(super) fn datasets(args: &RunArgs) -> Result<Vec<Dataset>, Halt> {
 }
 
 fn archive_of(typed: &str, checksum: Option<&Checksum>) -> Result<Dataset, Halt> {
-    let is_url = ["http://", "https://"].iter().any(|scheme| typed.starts_with(scheme));
-    let at =
-        if is_url { ArchiveAt::Url(typed.to_owned()) } else { ArchiveAt::File(whole(Path::new(typed))?) };
+    let at = if is_url(typed) {
+        ArchiveAt::Url(typed.to_owned())
+    } else {
+        ArchiveAt::File(whole(Path::new(typed))?)
+    };
     let source = Source::Archive(Archive { at, checksum: checksum.cloned() });
     Ok(Dataset { name: typed.to_owned(), source, under: PathBuf::new() })
 }

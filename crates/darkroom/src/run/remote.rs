@@ -112,8 +112,7 @@ impl Remote {
 impl Given {
     /// An archive by what was typed.
     pub(super) fn archive(typed: &str, checksum: Option<&Checksum>) -> Result<Self, Halt> {
-        let is_url = ["http://", "https://"].iter().any(|scheme| typed.starts_with(scheme));
-        let file = (!is_url).then(|| PathBuf::from(typed));
+        let file = (!start::is_url(typed)).then(|| PathBuf::from(typed));
         if file.as_ref().is_some_and(|file| !file.is_file()) {
             return Err(Halt::Usage(format!("there is no file `{typed}`")));
         }
@@ -209,7 +208,7 @@ impl Errand {
         let began = (SystemClock.now() - COARSEST_TIME).since(Timestamp::from_millis(0)).as_nanos() as u64;
         let rows = self.out.as_ref().map(|out| Rows::open(out, &self.operation)).transpose()?;
         let sent = match &self.given {
-            Given::Images(sources) => self.pack(remote, sources, rows).await?,
+            Given::Images(sources) => self.pack(remote, sources, (rows, began)).await?,
             Given::Archive { typed, file, checksum } => {
                 let at = match file {
                     Some(_) => ArchivePlace::Upload,
@@ -228,10 +227,15 @@ impl Errand {
             let (server, run, asked) = (self.url.clone(), run.id.clone(), self.asked());
             Pending { server, run, asked, began }.keep(out)?;
         }
-        Ok(Begun { began, ..sent })
+        Ok(sent)
     }
 
-    async fn pack(&self, remote: &Remote, sources: &[Typed], rows: Option<Rows>) -> Result<Begun, Halt> {
+    async fn pack(
+        &self,
+        remote: &Remote,
+        sources: &[Typed],
+        (rows, began): (Option<Rows>, u64),
+    ) -> Result<Begun, Halt> {
         let bar = UploadBar::start(0);
         sources::weigh_beside(sources, bar.clone());
         let kept = self.out.clone().zip(rows);
@@ -245,7 +249,7 @@ impl Errand {
         bar.end();
         let Packed { summary, rows } = packed?;
         let run = made.transpose().map_err(|error| remote.unsent(error))?;
-        Ok(Begun { run, began: 0, summary, rows })
+        Ok(Begun { run, began, summary, rows })
     }
 
     async fn send(

@@ -15,7 +15,7 @@ use crate::{
     halt::Halt,
     run::RunCommand,
     serve::runtime,
-    terminal::say,
+    terminal::{as_json, say},
 };
 use document::Document;
 use start::StartArgs;
@@ -163,7 +163,7 @@ impl Asking<'_> {
                 let states: Vec<&str> = state.iter().map(|state| state.as_str()).collect();
                 let page = self.client.runs(&states, cursor.as_deref()).await;
                 let page = page.map_err(|error| self.refused(error))?;
-                say(&if self.json { show::as_json(&page) } else { show::table(&page) })
+                say(&if self.json { as_json(&page) } else { show::table(&page) })
             }
             Verb::Show(Which { id }) => self.shown(self.client.run(&id).await),
             Verb::Watch(Which { id }) => watch::watch(self, &id).await,
@@ -208,7 +208,7 @@ impl Asking<'_> {
     /// Shows a run as it stands now.
     fn shown(&self, run: Result<Run, ClientError>) -> Result<ExitCode, Halt> {
         let run = run.map_err(|error| self.refused(error))?;
-        say(&if self.json { show::as_json(&run) } else { show::one(&run) })
+        say(&if self.json { as_json(&run) } else { show::one(&run) })
     }
 
     fn refused(&self, error: ClientError) -> Halt {

@@ -6,10 +6,6 @@ use serde::Serialize;
 
 use crate::bar::reasons;
 
-pub(super) fn as_json(value: &impl Serialize) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
-}
-
 /// A word of the API as it is on the wire.
 fn word(value: &impl Serialize) -> String {
     let value = serde_json::to_value(value).unwrap_or_default();

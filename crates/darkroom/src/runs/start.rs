@@ -135,12 +135,17 @@ pub(crate) async fn send(client: &Client, request: &RunRequest, archive: &Path) 
     made
 }
 
+/// Whether what was typed is an address, and no file here.
+pub(crate) fn is_url(typed: &str) -> bool {
+    ["http://", "https://"].iter().any(|scheme| typed.starts_with(scheme))
+}
+
 /// The source, and the file that is to be sent along.
 fn source(args: &StartArgs) -> Result<(RunSource, Option<PathBuf>), Halt> {
     let DatasetArgs { folder, archive, server_archive, urls, prefix } = &args.dataset;
     let checksum = args.checksum.as_ref().map(ToString::to_string);
     if let Some(typed) = archive {
-        if ["http://", "https://"].iter().any(|scheme| typed.starts_with(scheme)) {
+        if is_url(typed) {
             return Ok((RunSource::Archive { at: ArchivePlace::Url(typed.clone()), checksum }, None));
         }
         let path = PathBuf::from(typed);

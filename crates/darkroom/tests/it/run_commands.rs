@@ -35,6 +35,12 @@ impl<'a> Asking<'a> {
         (answer.status.code(), format!("{}{}", out(&answer), err(&answer)))
     }
 
+    /// Pauses or resumes the queue: while it is paused nothing happens between two questions.
+    fn turn(&self, verb: &str) {
+        let answer = answer(self.folder, &["queues", verb, "default", "--server", &self.server.url]);
+        assert_eq!(answer.status.code(), Some(0), "{}", err(&answer));
+    }
+
     fn json(&self, typed: &[&str]) -> Value {
         let (code, text) = self.ask(&[typed, &["--json"]].concat());
         assert_eq!(code, Some(0), "{text}");
@@ -89,8 +95,10 @@ fn a_run_is_started_watched_shown_and_its_results_are_fetched() {
     assert_eq!(code, Some(3));
     assert!(refused.contains("no aggregate that has a mean"), "{refused}");
 
+    asking.turn("pause");
     let again = asking.json(&["retry-failed", id]);
-    assert_eq!(again["counts"]["failed"], 0, "{again}");
+    assert_eq!((&again["counts"]["failed"], &again["counts"]["queued"]), (&Value::from(0), &Value::from(1)));
+    asking.turn("resume");
     asking.ask(&["watch", id]);
     assert_eq!(asking.ask(&["delete", id]).0, Some(0));
     let (code, gone) = asking.ask(&["show", id]);

@@ -37,14 +37,8 @@ impl Graph {
         output: &str,
         attributes: &[(&str, &[i64])],
     ) -> String {
-        self.0.node.push(NodeProto {
-            input: inputs.iter().map(|&input| input.to_owned()).collect(),
-            output: vec![output.to_owned()],
-            name: output.to_owned(),
-            op_type: op.to_owned(),
-            attribute: attributes.iter().map(|&(name, values)| integers(name, values)).collect(),
-            ..NodeProto::default()
-        });
+        let attribute = attributes.iter().map(|&(name, values)| integers(name, values)).collect();
+        self.0.node.push(NodeProto { attribute, ..node(op, inputs, output) });
         output.to_owned()
     }
 
@@ -88,6 +82,17 @@ impl Graph {
             ..ModelProto::default()
         };
         model.encode_to_vec()
+    }
+}
+
+/// A node without attributes, with one output, which is also its name.
+pub(super) fn node(op: &str, inputs: &[&str], output: &str) -> NodeProto {
+    NodeProto {
+        input: inputs.iter().map(|&input| input.to_owned()).collect(),
+        output: vec![output.to_owned()],
+        name: output.to_owned(),
+        op_type: op.to_owned(),
+        ..NodeProto::default()
     }
 }
 

@@ -4,7 +4,7 @@ use prost::Message as _;
 
 use super::{
     ConvertError, Tensor,
-    graph::{float_tensor, floats, read},
+    graph::{float_tensor, floats, node, read},
 };
 use crate::onnx::{DataType, GraphProto, NodeProto};
 
@@ -56,23 +56,23 @@ impl Bent {
         let [positive, bent, straight] =
             ["positive", "bent", "straight"].map(|part| format!("{}_{part}", self.output));
         let rest: Vec<f32> = self.slopes.iter().map(|slope| 1.0 - slope).collect();
-        let relu = simple("Relu", [&self.input], &positive);
+        let relu = node("Relu", &[&self.input], &positive);
         if scale_reader(graph, &self.output, &rest)? {
             let slopes = self.slopes.iter().zip(&rest).map(|(slope, rest)| slope / rest).collect();
             let slopes = self.constant(graph, "slope", slopes)?;
             return Ok(vec![
                 relu,
-                simple("Mul", [&self.input, &slopes], &straight),
-                simple("Add", [&positive, &straight], &self.output),
+                node("Mul", &[&self.input, &slopes], &straight),
+                node("Add", &[&positive, &straight], &self.output),
             ]);
         }
         let slopes = self.constant(graph, "slope", self.slopes.clone())?;
         let rest = self.constant(graph, "rest", rest)?;
         Ok(vec![
             relu,
-            simple("Mul", [&positive, &rest], &bent),
-            simple("Mul", [&self.input, &slopes], &straight),
-            simple("Add", [&bent, &straight], &self.output),
+            node("Mul", &[&positive, &rest], &bent),
+            node("Mul", &[&self.input, &slopes], &straight),
+            node("Add", &[&bent, &straight], &self.output),
         ])
     }
 
@@ -91,8 +91,8 @@ fn scale_reader(graph: &mut GraphProto, value: &str, factors: &[f32]) -> Result<
     let too_small = factors.iter().any(|factor| factor.abs() < 1e-3);
     let readers =
         |name: &str| graph.node.iter().filter(|node| node.input.iter().any(|input| input == name)).collect();
-    let (of_value, given): (Vec<&NodeProto>, _) =
-        (readers(value), graph.output.iter().any(|output| output.name == value));
+    let of_value: Vec<&NodeProto> = readers(value);
+    let given = graph.output.iter().any(|output| output.name == value);
     let [NodeProto { op_type, input, attribute, .. }] = of_value.as_slice() else { return Ok(false) };
     let ("Conv", [_, weights, ..], false, false) = (op_type.as_str(), input.as_slice(), too_small, given)
     else {
@@ -125,16 +125,6 @@ fn constant(graph: &GraphProto, name: &str) -> Option<usize> {
     graph.initializer.iter().position(|tensor| tensor.name == name)
 }
 
-fn simple<const N: usize>(op: &str, inputs: [&String; N], output: &str) -> NodeProto {
-    NodeProto {
-        op_type: op.to_owned(),
-        name: output.to_owned(),
-        input: inputs.map(Clone::clone).to_vec(),
-        output: vec![output.to_owned()],
-        ..NodeProto::default()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -154,16 +144,15 @@ mod tests {
 
     /// One `PRelu` with these slopes, one a channel of one value.
     fn alone(slopes: TensorProto) -> Vec<u8> {
-        model(vec![simple("PRelu", [&"x".to_owned(), &slopes.name], "z")], vec![slopes])
+        model(vec![node("PRelu", &["x", &slopes.name], "z")], vec![slopes])
     }
 
     /// The same before a convolution of these weights.
     fn before(groups: i64, weights: TensorProto) -> Vec<u8> {
-        let [x, y, w, a] = ["x", "y", "w", "a"].map(str::to_owned);
-        let mut convolution = simple("Conv", [&y, &w], "z");
+        let mut convolution = node("Conv", &["y", "w"], "z");
         convolution.attribute = vec![integers("group", &[groups])];
         let slopes = slopes(Vec::new(), SLOPES.to_vec());
-        model(vec![simple("PRelu", [&x, &a], "y"), convolution], vec![slopes, weights])
+        model(vec![node("PRelu", &["x", "a"], "y"), convolution], vec![slopes, weights])
     }
 
     const SLOPES: [f32; 3] = [0.25, -0.5, 1.5];

@@ -8,7 +8,7 @@ use prost::Message as _;
 
 use super::{
     ConvertError, Tensor,
-    graph::{bytes_tensor, float_tensor, floats, integers, read},
+    graph::{bytes_tensor, float_tensor, floats, integers, node, read},
     quantise::rows,
 };
 use crate::onnx::{DataType, NodeProto, TensorProto};
@@ -95,14 +95,4 @@ fn bytes(tensor: &TensorProto, values: &Tensor) -> Smaller {
 
 fn cast(from: &str, to: &str) -> NodeProto {
     NodeProto { attribute: vec![integers("to", &[DataType::Float as i64])], ..node("Cast", &[from], to) }
-}
-
-fn node(op: &str, inputs: &[&str], output: &str) -> NodeProto {
-    NodeProto {
-        input: inputs.iter().map(|&input| input.to_owned()).collect(),
-        output: vec![output.to_owned()],
-        name: output.to_owned(),
-        op_type: op.to_owned(),
-        ..NodeProto::default()
-    }
 }
