@@ -229,6 +229,7 @@ pub enum FailureKind {
     ModelFailed,
     Crashed,
     Internal,
+    InputChanged,
 }
 
 impl From<core::FailureKind> for FailureKind {
@@ -245,6 +246,7 @@ impl From<core::FailureKind> for FailureKind {
             core::FailureKind::ModelFailed => Self::ModelFailed,
             core::FailureKind::Crashed => Self::Crashed,
             core::FailureKind::Internal => Self::Internal,
+            core::FailureKind::InputChanged => Self::InputChanged,
         }
     }
 }
@@ -263,6 +265,7 @@ impl From<FailureKind> for core::FailureKind {
             FailureKind::ModelFailed => Self::ModelFailed,
             FailureKind::Crashed => Self::Crashed,
             FailureKind::Internal => Self::Internal,
+            FailureKind::InputChanged => Self::InputChanged,
         }
     }
 }

@@ -118,7 +118,7 @@ pub enum FailureKind {
     LimitExceeded,
     /// The work took too long.
     TimedOut,
-    /// The input blob is gone.
+    /// The input is gone: its blob, or the file that it is.
     InputMissing,
     /// The result could not be written: encoder or parameters.
     Unencodable,
@@ -132,11 +132,13 @@ pub enum FailureKind {
     Crashed,
     /// A fault of ours.
     Internal,
+    /// The file that is the input was changed since the job was made.
+    InputChanged,
 }
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Undecodable,
         Self::Unsupported,
         Self::LimitExceeded,
@@ -148,6 +150,8 @@ impl FailureKind {
         Self::ModelFailed,
         Self::Crashed,
         Self::Internal,
+        // Stores keep these by number: new ones come last.
+        Self::InputChanged,
     ];
 
     /// The word on the wire and in metrics.
@@ -164,6 +168,7 @@ impl FailureKind {
             Self::ModelFailed => "model_failed",
             Self::Crashed => "crashed",
             Self::Internal => "internal",
+            Self::InputChanged => "input_changed",
         }
     }
 }

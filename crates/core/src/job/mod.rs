@@ -3,6 +3,7 @@
 mod attempt;
 mod name;
 mod new;
+mod place;
 mod state;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use attempt::{Artifact, Attempt, AttemptEnd, Failure, FailureKind, OperationResult, Outcome, Timings};
 pub use name::{FileName, InvalidName, Lane, Origin, Owner, QueueName};
 pub use new::{Caching, Idempotency, Input, InvalidJob, MAX_OPERATIONS, NewJob};
+pub use place::Place;
 pub use state::{AttemptLimits, Event, Refused, Shown, State, Status};
 
 use crate::{JobId, Operation, Timestamp, run::ItemOf};

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptLimits, FileName, Lane, Origin, Owner, QueueName};
+use super::{AttemptLimits, FileName, Lane, Origin, Owner, Place, QueueName};
 use crate::{BlobId, JobId, Operation, Timestamp};
 
 /// Operations of one job at most.
 pub const MAX_OPERATIONS: usize = 16;
 
-/// The image of a job: a blob that is already stored.
+/// The image of a job: a blob that is already stored, or a file that is read where it lies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
     /// Its content address.
@@ -19,6 +19,9 @@ pub struct Input {
     pub media_type: String,
     /// What the uploader called it.
     pub name: Option<FileName>,
+    /// The file that holds its bytes, if they were not copied into the blob store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
 }
 
 /// Makes a repeated submission give the first one's job. Scoped to the owner.

@@ -36,7 +36,7 @@ pub use view::{
 
 use crate::{
     BlobId, JobId, RunId, SessionId, Timestamp,
-    job::{Job, NewJob, Origin, Outcome, Owner, QueueName, Timings},
+    job::{Input, Job, NewJob, Origin, Outcome, Owner, QueueName, Timings},
     prediction::NewPrediction,
 };
 
@@ -115,6 +115,9 @@ pub trait Ledger: Send + Sync {
 
     /// Which of these blobs are the input of a job.
     async fn inputs(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError>;
+
+    /// An input of any job with this content that has a place.
+    async fn placed(&self, blob: BlobId) -> Result<Option<Input>, StoreError>;
 
     /// Whether the store can serve at this moment.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -70,7 +70,7 @@ impl Local {
         };
         let name = path.file_name().and_then(|name| FileName::clean(&name.to_string_lossy()));
         let media_type = "application/octet-stream".to_owned();
-        let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name };
+        let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name, place: None };
         let new = NewJob::new(self.parts.clock.now(), input, vec![operation]);
         let mut new = new.map_err(|error| Halt::Usage(error.to_string()))?;
         new.origin = origin();

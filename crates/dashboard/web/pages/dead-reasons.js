@@ -10,6 +10,7 @@ const MEANINGS = {
   limit_exceeded: "A named limit is exceeded: bytes, pixels, frames.",
   timed_out: "The work took too long.",
   input_missing: "The input is gone.",
+  input_changed: "The file was changed after the run had read it.",
   unencodable: "The result could not be written: its format, or the parameters.",
   storage_unavailable: "Images could not be read or written just then. Requeueing helps.",
   model_missing: "The model is not installed. Requeue once it is.",

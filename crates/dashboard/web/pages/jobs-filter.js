@@ -8,7 +8,7 @@ const STATES = ["queued", "running", "scheduled", "held", "succeeded", "failed",
 
 const OPERATIONS = ["thumbnail", "classify", "digit", "faces", "model"];
 
-const FAILURES = ["undecodable", "unsupported", "limit_exceeded", "timed_out", "input_missing", "unencodable",
+const FAILURES = ["undecodable", "unsupported", "limit_exceeded", "timed_out", "input_missing", "input_changed", "unencodable",
   "storage_unavailable", "model_missing", "model_failed", "crashed", "internal"];
 
 const TITLES = { newest: "Newest first", oldest: "Oldest first" };

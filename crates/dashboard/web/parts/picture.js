@@ -19,7 +19,7 @@ const SMALL = 16 << 10;
 const kept = new Map();
 const waiting = [];
 /** Why jobs fail whose original cannot be shown either. */
-const NO_IMAGE = ["undecodable", "unsupported", "limit_exceeded", "input_missing"];
+const NO_IMAGE = ["undecodable", "unsupported", "limit_exceeded", "input_missing", "input_changed"];
 
 let asked = 0;
 

@@ -8,10 +8,13 @@
 //! <root>/ab/ab34…  one file a blob, fanned out over 256 folders by the first byte
 //! <root>/tmp/…     files that are being written or deleted; leftovers of a crash are removed after a grace period
 //! ```
+//!
+//! Files of folders are inputs without being blobs: they stay where they are, see [`places`].
 
 mod collect;
 mod durable;
 mod pins;
+mod places;
 mod reader;
 mod sizes;
 mod writer;
@@ -30,6 +33,7 @@ use darkroom_core::BlobId;
 
 pub use collect::{Collected, Walk};
 pub use pins::Pin;
+pub use places::Held;
 pub use reader::Blob;
 pub use sizes::Room;
 pub use writer::{BlobWriter, Written};
@@ -84,6 +88,9 @@ pub enum BlobError {
     /// No such blob.
     #[error("the blob {0} does not exist")]
     Missing(BlobId),
+    /// The file that an input is was changed since it came in.
+    #[error("the file of the input {0} has another content")]
+    Changed(BlobId),
     /// The folder cannot be read or written.
     #[error("the blob store cannot be reached")]
     Io(#[source] io::Error),

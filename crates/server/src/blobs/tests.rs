@@ -105,7 +105,7 @@ async fn a_missing_blob_is_named() {
 /// A job whose input is this blob: what makes it referenced.
 async fn refer_to(store: &dyn Store, stored: &Stored) {
     let media_type = "image/png".to_owned();
-    let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name: None };
+    let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name: None, place: None };
     let operations = vec![Operation::Thumbnail(Thumbnail::default())];
     store.submit(vec![NewJob::new(SystemClock.now(), input, operations).unwrap()]).await.unwrap();
 }

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, FileTimes},
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -160,11 +160,16 @@ pub(super) struct Temporary {
 }
 
 impl Temporary {
-    fn create(inner: &Inner) -> Result<Self, BlobError> {
+    pub(super) fn create(inner: &Inner) -> Result<Self, BlobError> {
         let path = inner.fresh_temporary();
         let handle = File::create_new(&path)?;
         failpoint::reached("blobs.created");
         Ok(Self { handle, path: Some(path) })
+    }
+
+    /// Where it is, until it is a blob.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// Gives it the name of its blob; its size.

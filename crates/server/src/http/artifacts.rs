@@ -9,7 +9,7 @@ use axum::{
 use darkroom_api::Code;
 use darkroom_core::{
     BlobId,
-    job::{Artifact, Job},
+    job::{Artifact, Input, Job},
 };
 
 use super::{
@@ -33,6 +33,8 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("private, max-age=3153600
 /// Something that can be downloaded.
 pub(super) struct Download {
     pub(super) blob: BlobId,
+    /// Set if it is an input, which may lie elsewhere.
+    pub(super) input: Option<Input>,
     pub(super) media_type: String,
     pub(super) file_name: String,
     pub(super) disposition: Disposition,
@@ -66,6 +68,7 @@ pub(super) fn find(job: &Job, name: &str, disposition: Disposition) -> Option<Do
         let own = job.input.name.as_ref().map(ToString::to_string);
         return Some(Download {
             blob: job.input.blob,
+            input: Some(job.input.clone()),
             media_type: job.input.media_type.clone(),
             file_name: own.unwrap_or_else(|| ORIGINAL.to_owned()),
             // An original is whatever somebody has sent; showing it is the client's own decision.
@@ -77,6 +80,7 @@ pub(super) fn find(job: &Job, name: &str, disposition: Disposition) -> Option<Do
         job.results.iter().flat_map(|result| &result.artifacts).find(|artifact| artifact.name == name)?;
     Some(Download {
         blob: *blob,
+        input: None,
         media_type: media_type.clone(),
         file_name: name.clone(),
         disposition,
@@ -90,7 +94,10 @@ pub(super) async fn send(http: &Http, download: Download, asked: &HeaderMap) -> 
     if conditional::matches(asked, header::IF_NONE_MATCH, &etag) {
         return Ok(describe(StatusCode::NOT_MODIFIED.into_response(), &download, &etag));
     }
-    let blob = http.blobs.get(download.blob).await?;
+    let blob = match &download.input {
+        Some(input) => http.blobs.open_input(input).await?,
+        None => http.blobs.get(download.blob).await?,
+    };
     let wanted = match asked.get(header::RANGE).and_then(|value| value.to_str().ok()) {
         Some(range) if if_range(asked, &etag) => range::wanted(range, blob.bytes()),
         _ => Wanted::Whole,

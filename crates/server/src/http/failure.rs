@@ -154,6 +154,10 @@ impl From<BlobError> for Failure {
             }
             BlobError::DiskFull => Self::plain(Code::DiskFull),
             BlobError::Missing(_) => Self::plain(Code::ArtifactNotFound),
+            BlobError::Changed(_) => Self::new(
+                Code::ArtifactNotFound,
+                "The file of this image was changed, and there is no copy of it as it was.",
+            ),
             BlobError::Io(source) => Self::caused(Code::BlobsUnavailable, format!("blobs: {source}")),
         }
     }

@@ -217,7 +217,14 @@ pub(super) async fn named_blob(http: &Http, caller: &Caller, id: &str) -> Result
     }
     match http.blobs.get(id).await {
         Ok(blob) => Ok(Stored { id, bytes: blob.bytes(), pin }),
-        Err(BlobError::Missing(_)) => Err(unknown()),
+        // A file that a run reads where it lies: what is made of it now is not to depend on that.
+        Err(BlobError::Missing(_)) => match http.store.placed(id).await? {
+            Some(input) => match http.blobs.take_in(&input).await {
+                Err(BlobError::Missing(_) | BlobError::Changed(_)) => Err(unknown()),
+                taken => Ok(taken?),
+            },
+            None => Err(unknown()),
+        },
         Err(error) => Err(error.into()),
     }
 }

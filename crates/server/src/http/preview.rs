@@ -17,7 +17,7 @@ use axum::{
 };
 use darkroom_api::Code;
 use darkroom_core::{
-    BlobId,
+    job::Input,
     operation::{OutputFormat, Reduce, Thumbnail},
 };
 use darkroom_imaging::{Guard, ImageError, Inspected, Limits, Rendition, Source};
@@ -50,8 +50,8 @@ pub(super) async fn preview(
         return Err(Failure::parameter("size", format_args!("is {least} to {most}")));
     }
     query.finish()?;
-    let input = http.job_of(&caller, &id).await?.input.blob;
-    let etag = format!("\"{input}-{side}-{CODE}\"");
+    let input = http.job_of(&caller, &id).await?.input;
+    let etag = format!("\"{}-{side}-{CODE}\"", input.blob);
     if matches(request.headers(), header::IF_NONE_MATCH, &etag) {
         return Ok(described(StatusCode::NOT_MODIFIED.into_response(), etag));
     }
@@ -72,9 +72,9 @@ fn described(mut response: Response, etag: String) -> Response {
 }
 
 /// Waits for a turn and makes the picture. Whoever goes away meanwhile stops the work; its turn lasts until then.
-async fn made(http: &Http, input: BlobId, side: u32) -> Result<Rendition, Failure> {
+async fn made(http: &Http, input: Input, side: u32) -> Result<Rendition, Failure> {
     let turn = http.preview_permit().await?;
-    let source = Source::file(http.blobs.local_path(input));
+    let blobs = http.blobs.clone();
     let limits = Limits {
         memory: http.limits.memory.min(http.config.preview_memory.bytes()),
         decode_time: http.limits.decode_time.min(http.config.preview_time),
@@ -84,7 +84,8 @@ async fn made(http: &Http, input: BlobId, side: u32) -> Result<Rendition, Failur
     let guard = Guard::new(limits.decode_time, Arc::clone(&asker.gone));
     apart(move || {
         let _turn = turn;
-        rendered(source, limits, side, &guard).map_err(told)
+        let held = blobs.input(&input)?;
+        rendered(held.source.clone(), limits, side, &guard).map_err(told)
     })
     .await
 }

@@ -11,13 +11,13 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use darkroom_core::{
-    BlobId, Operation,
-    job::{Job, OperationResult, State as JobState},
+    Operation,
+    job::{Input, Job, OperationResult, State as JobState},
     operation::{OutputFormat, Thumbnail},
     run::{Aggregate, Run, Value},
     store::ItemPage,
 };
-use darkroom_imaging::{Guard, Source};
+use darkroom_imaging::Guard;
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
@@ -167,7 +167,7 @@ async fn samples(http: &Http, run: &Run) -> Result<Vec<Sample>, Failure> {
     let mut samples = Vec::new();
     for job in spread(http, run).await? {
         let Some(key) = job.item.as_ref().map(|item| item.key.to_string()) else { continue };
-        let small = tokio::time::timeout_at(until, small(http, job.input.blob)).await;
+        let small = tokio::time::timeout_at(until, small(http, job.input.clone())).await;
         match small {
             Ok(Some(image)) => samples.push(Sample { path: key, caption: caption(&job.results), image }),
             Ok(None) => {}
@@ -193,16 +193,17 @@ async fn spread(http: &Http, run: &Run) -> Result<Vec<Job>, Failure> {
 }
 
 /// The image as a small JPEG; `None` if it cannot be made.
-async fn small(http: &Http, blob: BlobId) -> Option<Vec<u8>> {
+async fn small(http: &Http, input: Input) -> Option<Vec<u8>> {
     let permit = http.pixel_permit().await.ok()?;
-    let source = Source::file(http.blobs.local_path(blob));
+    let blobs = http.blobs.clone();
     let limits = http.limits.clone();
     let work = move || {
         // Kept to the end of the work, also when nobody waits for it any more.
         let _permit = permit;
         let guard = Guard::new(limits.decode_time, Arc::default());
         let thumbnail = Thumbnail { format: OutputFormat::Jpeg, ..Thumbnail::fit(SIDE, SIDE) };
-        darkroom_imaging::render(&source, &[thumbnail], &limits, &guard).ok()?.pop()
+        let held = blobs.input(&input).ok()?;
+        darkroom_imaging::render(&held.source, &[thumbnail], &limits, &guard).ok()?.pop()
     };
     tokio::task::spawn_blocking(work).await.ok()?.map(|rendition| rendition.bytes)
 }

@@ -80,6 +80,7 @@ fn assemble(http: &Http, fields: Fields, taken: &Taken) -> Result<NewJob, Failur
         bytes: taken.bytes,
         media_type: taken.media_type.to_owned(),
         name: fields.name.or_else(|| taken.name.clone()),
+        place: None,
     };
     let mut job = NewJob::new(now, input, operations)?;
     job.queue = fields.queue.unwrap_or_default();

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     blobs::{BlobError, Blobs, Pin, Stored, Written, blocking},
-    sources::{Broken, Item, ItemPath, Met},
+    sources::{self, Broken, Item, ItemPath, Met, Placed},
 };
 
 /// Bytes that are gathered before they are written.
@@ -45,7 +45,14 @@ struct Image {
 }
 
 enum Content {
-    /// A small one.
+    /// They go into the blob store.
+    Copied(Copied),
+    /// They stay where they are.
+    Placed(Placed),
+}
+
+enum Copied {
+    /// A small image.
     Memory(Bytes),
     /// A large one.
     File(Written),
@@ -53,8 +60,14 @@ enum Content {
 
 /// Items whose blobs are being made durable.
 struct Begun {
-    items: Vec<(u64, ItemKey, Result<&'static str, SkipReason>)>,
+    items: Vec<(u64, ItemKey, Result<Begin, SkipReason>)>,
     blobs: JoinHandle<Result<Vec<Stored>, BlobError>>,
+}
+
+/// An image on its way: what is known of it, except for the address of what is being stored.
+struct Begin {
+    media_type: &'static str,
+    placed: Option<Placed>,
 }
 
 /// Items that are ready to be recorded, and what holds their blobs.
@@ -105,9 +118,9 @@ impl Gathered {
             }
         };
         match &image {
-            Ok(Image { content: Content::Memory(bytes), .. }) => self.bytes += bytes.len(),
-            Ok(Image { content: Content::File(_), .. }) => self.files += 1,
-            Err(_) => {}
+            Ok(Image { content: Content::Copied(Copied::Memory(bytes)), .. }) => self.bytes += bytes.len(),
+            Ok(Image { content: Content::Copied(Copied::File(_)), .. }) => self.files += 1,
+            Ok(Image { content: Content::Placed(_), .. }) | Err(_) => {}
         }
         let key = key.unwrap_or_else(|InvalidKey| nameless(index));
         self.waiting.push(Waiting { index, key, image });
@@ -135,8 +148,14 @@ fn begin(waiting: Vec<Waiting>, blobs: &Blobs) -> Option<Begun> {
     let (mut items, mut contents) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
     for Waiting { index, key, image } in waiting {
         let image = image.map(|Image { content, media_type }| {
-            contents.push(content);
-            media_type
+            let placed = match content {
+                Content::Placed(placed) => Some(placed),
+                Content::Copied(copied) => {
+                    contents.push(copied);
+                    None
+                }
+            };
+            Begin { media_type, placed }
         });
         items.push((index, key, image));
     }
@@ -144,11 +163,11 @@ fn begin(waiting: Vec<Waiting>, blobs: &Blobs) -> Option<Begun> {
 }
 
 /// Blobs of all contents, in their order.
-async fn store_all(contents: Vec<Content>, blobs: Blobs) -> Result<Vec<Stored>, BlobError> {
+async fn store_all(contents: Vec<Copied>, blobs: Blobs) -> Result<Vec<Stored>, BlobError> {
     let mut stored = Vec::with_capacity(contents.len());
     let mut contents = contents.into_iter();
     while !contents.as_slice().is_empty() {
-        let some: Vec<Content> = contents.by_ref().take(MAX_FILES).collect();
+        let some: Vec<Copied> = contents.by_ref().take(MAX_FILES).collect();
         let writer = blobs.clone();
         let written = blocking(move || some.into_iter().map(|content| content.written(&writer)).collect());
         stored.extend(blobs.make_durable(written.await?).await?);
@@ -156,7 +175,7 @@ async fn store_all(contents: Vec<Content>, blobs: Blobs) -> Result<Vec<Stored>, 
     Ok(stored)
 }
 
-impl Content {
+impl Copied {
     fn written(self, blobs: &Blobs) -> Result<Written, BlobError> {
         match self {
             Self::Memory(bytes) => blobs.write(&bytes),
@@ -171,14 +190,23 @@ impl Begun {
         let mut stored: VecDeque<Stored> = stored.into();
         let mut ready = Ready { items: Vec::with_capacity(self.items.len()), pins: Vec::new() };
         for (index, key, image) in self.items {
-            let entry = match image.map(|media_type| (stored.pop_front(), media_type)) {
-                Ok((Some(stored), media_type)) => {
+            let entry = match image {
+                Ok(Begin { media_type, placed }) => {
+                    let (blob, bytes, place) = match placed {
+                        Some(Placed { blob, bytes, place }) => (blob, bytes, Some(place)),
+                        None => {
+                            let none = || BlobError::Io(std::io::Error::other("an image gave no blob"));
+                            let Stored { id, bytes, pin } = stored.pop_front().ok_or_else(none)?;
+                            ready.pins.push(pin);
+                            (id, bytes, None)
+                        }
+                    };
                     let media_type = media_type.to_owned();
-                    let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name: None };
-                    ready.pins.push(stored.pin);
-                    Entry::Image(JobId::new(clock.now()), input)
+                    Entry::Image(
+                        JobId::new(clock.now()),
+                        Input { blob, bytes, media_type, name: None, place },
+                    )
                 }
-                Ok((None, _)) => return Err(BlobError::Io(std::io::Error::other("an image gave no blob"))),
                 Err(reason) => Entry::Skipped(reason),
             };
             ready.items.push(NewItem { index, key, entry });
@@ -189,19 +217,27 @@ impl Begun {
 
 /// All bytes of an item. Those of a large one go to the disk while they come.
 async fn read(item: &mut Item, blobs: &Blobs, cap: u64) -> Result<Result<Content, SkipReason>, NotGathered> {
-    if let Some(whole) = item.content.whole() {
+    let chunks = match &mut item.content {
+        sources::Content::Placed(placed) => return Ok(Ok(Content::Placed(placed.clone()))),
+        sources::Content::Chunks(chunks) => chunks,
+    };
+    if let Some(whole) = chunks.whole() {
         let small = whole.len() as u64 <= cap;
-        return Ok(if small { Ok(Content::Memory(whole)) } else { Err(SkipReason::TooLarge) });
+        return Ok(if small {
+            Ok(Content::Copied(Copied::Memory(whole)))
+        } else {
+            Err(SkipReason::TooLarge)
+        });
     }
     let mut writer = blobs.writer(cap);
     loop {
-        match item.content.chunk().await {
+        match chunks.chunk().await {
             Ok(Some(chunk)) => match writer.write(&chunk).await {
                 Ok(()) => {}
                 Err(BlobError::TooLarge { .. }) => return Ok(Err(SkipReason::TooLarge)),
                 Err(error) => return Err(error.into()),
             },
-            Ok(None) => return Ok(Ok(Content::File(writer.written().await?))),
+            Ok(None) => return Ok(Ok(Content::Copied(Copied::File(writer.written().await?)))),
             Err(Broken::Item(fault)) => return Ok(Err(fault.reason)),
             Err(Broken::Source) => return Err(NotGathered::SourceBroken),
         }

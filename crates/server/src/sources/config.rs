@@ -16,6 +16,9 @@ settings! {
         /// Folders of this machine that runs may be asked to work through, with everything below; empty is none. The
         /// command line reads what its user can read.
         roots: Vec<String> = Vec::new(),
+        /// Whether files of folders are read where they lie, once to know them and once to work on them. Otherwise they are
+        /// copied into the blob store first, and what becomes of them later does not matter.
+        in_place: bool = true,
         /// Names of a folder that are kept sorted in memory at once; larger folders are read several times.
         folder_window: usize = 32_768,
         /// Folders within folders.

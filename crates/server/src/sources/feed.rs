@@ -1,14 +1,21 @@
 //! From the thread that reads a source to the task that makes jobs of it, through a channel that holds little.
 
-use std::io::{self, Read};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::PathBuf,
+};
 
 use bytes::Bytes;
-use darkroom_imaging::recognise;
+use darkroom_core::{BlobId, job::Place};
+use darkroom_imaging::{Format, recognise};
+use sha2::{Digest, Sha256};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    Broken, Content, Fault, Item, ItemPath, Met, Passed, Phase, Position, Progress, SkipReason, SourceError,
+    Broken, Chunks, Config, Content, Fault, Item, ItemPath, Met, Passed, Phase, Placed, Position, Progress,
+    SkipReason, SourceError,
     item::{Piece, reason_of},
     progress::Gauge,
 };
@@ -90,6 +97,16 @@ pub(super) fn start(
         gauge,
         _stop: stop.drop_guard(),
     }
+}
+
+/// A file of this machine that was opened.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) file: File,
+    /// Its size when it was.
+    pub(super) bytes: u64,
+    /// Where it lies, with no link on the way.
+    pub(super) path: PathBuf,
 }
 
 /// What a reader hands over what it meets to.
@@ -175,6 +192,58 @@ impl Feed {
         offered
     }
 
+    /// Hands over a file of this machine. Unless it is to be copied, or its path is no plain text, it is read here to its
+    /// end, to know what it holds, and stays where it is.
+    pub(super) fn offer_file(
+        &mut self,
+        path: ItemPath,
+        found: Found,
+        config: &Config,
+    ) -> Result<(), SourceError> {
+        let Found { mut file, bytes, path: lies } = found;
+        let Some(place) = Place::of(&lies).filter(|_| config.in_place) else {
+            return self.offer(path, Some(bytes), &mut file);
+        };
+        if bytes > self.item_bytes {
+            return self.pass(path, self.too_large());
+        }
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let read = self.know(&mut file, &mut buffer);
+        self.buffer = buffer;
+        match read {
+            Ok((format, blob, bytes)) => {
+                let content = Content::Placed(Placed { blob, bytes, place });
+                self.send(Met::Image(Item { index: self.next, path, format, bytes: Some(bytes), content }))
+            }
+            Err(fault) => self.pass(path, fault),
+        }
+    }
+
+    /// What kind of image a file holds, its address and its size.
+    fn know(&self, file: &mut File, buffer: &mut [u8]) -> Result<(Format, BlobId, u64), Fault> {
+        let told = |error: io::Error| fault(&error);
+        let (mut hash, mut bytes, mut known) = (Sha256::new(), 0, None);
+        loop {
+            let count = fill(file, buffer).map_err(told)?;
+            let part = &buffer[..count];
+            if bytes == 0 {
+                if part.is_empty() {
+                    return Err(SkipReason::Empty.into());
+                }
+                known = recognise(&part[..count.min(darkroom_imaging::RECOGNISABLE)]);
+            }
+            let Some(format) = known else { return Err(SkipReason::NotAnImage.into()) };
+            bytes += count as u64;
+            if bytes > self.item_bytes {
+                return Err(self.too_large());
+            }
+            hash.update(part);
+            if count < buffer.len() {
+                return Ok((format, BlobId::from_bytes(hash.finalize().into()), bytes));
+            }
+        }
+    }
+
     fn offer_chunks(
         &mut self,
         path: ItemPath,
@@ -198,8 +267,8 @@ impl Feed {
             return self.pass(path, self.too_large());
         }
         let (sender, rest) = mpsc::channel(CHUNKS_AHEAD);
-        let content_of =
-            Content { first: Some(Bytes::copy_from_slice(first)), rest: (!ended).then_some(rest) };
+        let chunks = Chunks { first: Some(Bytes::copy_from_slice(first)), rest: (!ended).then_some(rest) };
+        let content_of = Content::Chunks(chunks);
         let bytes = if ended { Some(count as u64) } else { declared };
         self.send(Met::Image(Item { index: self.next, path, format, bytes, content: content_of }))?;
         if ended { Ok(()) } else { self.follow(&sender, content, buffer) }

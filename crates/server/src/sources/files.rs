@@ -7,12 +7,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Fault, ItemPath, SkipReason, SourceError, feed::Feed, item::reason_of};
+use super::{
+    Config, Fault, ItemPath, SkipReason, SourceError,
+    feed::{Feed, Found},
+    item::reason_of,
+};
 
 /// Works through a list of files. Each is called by its file name alone; `reach` says where it lies, if it may be read.
 pub(super) fn read(
     paths: &[PathBuf],
     reach: impl Fn(&Path) -> Result<PathBuf, SourceError>,
+    config: &Config,
     feed: &mut Feed,
 ) -> Result<(), SourceError> {
     for path in paths {
@@ -20,22 +25,22 @@ pub(super) fn read(
         if feed.is_past(&name)? {
             continue;
         }
-        let found = reach(path).map_err(|_| Fault::from(SkipReason::Vanished)).and_then(|place| open(&place));
+        let found = reach(path).map_err(|_| Fault::from(SkipReason::Vanished)).and_then(open);
         match found {
-            Ok((mut file, bytes)) => feed.offer(name, Some(bytes), &mut file)?,
+            Ok(found) => feed.offer_file(name, found, config)?,
             Err(fault) => feed.pass(name, fault)?,
         }
     }
     Ok(())
 }
 
-fn open(place: &Path) -> Result<(File, u64), Fault> {
+fn open(path: PathBuf) -> Result<Found, Fault> {
     let fault = |error: io::Error| Fault::from(reason_of(&error));
     // Opening a pipe would wait for its writer.
-    if !fs::metadata(place).map_err(fault)?.is_file() {
+    if !fs::metadata(&path).map_err(fault)?.is_file() {
         return Err(SkipReason::Special.into());
     }
-    let file = File::open(place).map_err(fault)?;
+    let file = File::open(&path).map_err(fault)?;
     let bytes = file.metadata().map_err(fault)?.len();
-    Ok((file, bytes))
+    Ok(Found { file, bytes, path })
 }

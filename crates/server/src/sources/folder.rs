@@ -16,7 +16,9 @@ use std::{
 };
 
 use super::{
-    Config, Depth, Fault, Folder, ItemPath, SkipReason, SourceError, feed::Feed, item::reason_of,
+    Config, Depth, Fault, Folder, ItemPath, SkipReason, SourceError,
+    feed::{Feed, Found},
+    item::reason_of,
     pattern::Patterns,
 };
 
@@ -170,14 +172,14 @@ impl Walk<'_> {
 
     fn file(&mut self, relative: &Path) -> Result<(), SourceError> {
         match self.open(relative) {
-            Ok((mut file, bytes)) => self.feed.offer(name(relative), Some(bytes), &mut file),
+            Ok(found) => self.feed.offer_file(name(relative), found, self.config),
             Err(fault) => self.feed.pass(name(relative), fault),
         }
     }
 
     /// Opens a file that lies below the root, whoever exchanges folders for links meanwhile: what was opened must be
     /// what lies at the place that the name leads to, and that place must be below the root.
-    fn open(&self, relative: &Path) -> Result<(File, u64), Fault> {
+    fn open(&self, relative: &Path) -> Result<Found, Fault> {
         let path = self.root.join(relative);
         let read = |error: io::Error| fault(&error);
         let file = File::open(&path).map_err(read)?;
@@ -190,7 +192,7 @@ impl Walk<'_> {
         if !place.starts_with(&self.root) || (opened.dev(), opened.ino()) != (there.dev(), there.ino()) {
             return Err(SkipReason::Link.into());
         }
-        Ok((file, opened.len()))
+        Ok(Found { file, bytes: opened.len(), path: place })
     }
 }
 

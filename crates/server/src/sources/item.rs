@@ -1,7 +1,7 @@
 //! What a source holds: images, and what is passed over.
 
 use bytes::Bytes;
-use darkroom_core::run::SkipReason;
+use darkroom_core::{BlobId, job::Place, run::SkipReason};
 use darkroom_imaging::Format;
 use tokio::sync::mpsc;
 
@@ -38,8 +38,28 @@ pub struct Item {
     pub format: Format,
     /// Its size in bytes, if the source says so before its end.
     pub bytes: Option<u64>,
-    /// Its bytes.
+    /// Its bytes, or where they are.
     pub content: Content,
+}
+
+/// What there is of an item.
+#[derive(Debug)]
+pub enum Content {
+    /// Its bytes.
+    Chunks(Chunks),
+    /// A file that stays where it is.
+    Placed(Placed),
+}
+
+/// A file that was read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// The address of what it held.
+    pub blob: BlobId,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Where it is.
+    pub place: Place,
 }
 
 /// What gives no job.
@@ -87,7 +107,7 @@ pub(super) fn reason_of(error: &std::io::Error) -> SkipReason {
 
 /// The bytes of an item, chunk by chunk. What is not taken is passed over.
 #[derive(Debug)]
-pub struct Content {
+pub struct Chunks {
     pub(super) first: Option<Bytes>,
     /// `None` if the first chunk is all.
     pub(super) rest: Option<mpsc::Receiver<Piece>>,
@@ -111,7 +131,7 @@ pub enum Broken {
     Source,
 }
 
-impl Content {
+impl Chunks {
     /// All bytes, if they are one chunk that was not taken yet.
     pub fn whole(&mut self) -> Option<Bytes> {
         if self.rest.is_none() { self.first.take() } else { None }

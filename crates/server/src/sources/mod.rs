@@ -55,7 +55,7 @@ pub use checksum::{Checksum, InvalidChecksum};
 pub use config::Config;
 pub use error::SourceError;
 pub use feed::{Items, Summary};
-pub use item::{Broken, Content, Fault, Item, Met, Passed};
+pub use item::{Broken, Chunks, Content, Fault, Item, Met, Passed, Placed};
 pub use path::ItemPath;
 pub use position::Position;
 pub use progress::{Phase, Progress};
@@ -184,7 +184,7 @@ impl Sources {
                 let path = self.within_reach(&folder.path)?;
                 folder::walk(&Folder { path, ..folder.clone() }, &self.config, feed)
             }
-            Source::Files { paths } => files::read(paths, |path| self.within_reach(path), feed),
+            Source::Files { paths } => files::read(paths, |path| self.within_reach(path), &self.config, feed),
             Source::Archive(archive) => {
                 let (path, checksum) = match &archive.at {
                     ArchiveAt::File(path) => (self.within_reach(path)?, archive.checksum.as_ref()),

@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use darkroom_core::job::Job;
-use darkroom_imaging::{Guard, Inspected, Limits, Source};
+use darkroom_core::job::{Input, Job};
+use darkroom_imaging::{Guard, Inspected, Limits};
 
 use super::{
     Workshop,
@@ -16,7 +16,7 @@ use super::{
     stop::StopSign,
     work::{File, Pace, Step, Work},
 };
-use crate::blobs::{BlobError, Blobs};
+use crate::blobs::{BlobError, Blobs, Held};
 
 /// What came of the pixels.
 pub(super) struct Drawn {
@@ -28,7 +28,7 @@ pub(super) struct Drawn {
 
 /// Where the time went.
 pub(super) struct Times {
-    /// The header.
+    /// The input, as far as it is taken in whole, and the header.
     pub(super) read: Duration,
     /// For a thread and for memory.
     pub(super) waited: Duration,
@@ -41,18 +41,18 @@ pub(super) struct Times {
 
 /// Reads the header, waits for memory if there is none, does the pixel work and asks the models.
 pub(super) async fn draw(shop: &Workshop, job: &Job, work: Work, sign: &StopSign) -> Result<Drawn, Broken> {
-    let source = Source::file(shop.blobs.local_path(job.input.blob));
+    let input = job.input.clone();
     let (limits, blobs, memory) = (shop.limits.clone(), shop.blobs.clone(), shop.memory.clone());
     let desk = Desk { work, limits, stop: sign.flag(), blobs, asked: Instant::now(), read: Duration::ZERO };
-    match shop.pool.run(move || desk.begin(source, &memory)).await?? {
+    match shop.pool.run(move || desk.begin(&input, &memory)).await?? {
         Reached::End(drawn) => Ok(*drawn),
-        Reached::Admission(desk, image, bytes) => {
+        Reached::Admission(desk, opened, bytes) => {
             let reservation = tokio::select! {
                 biased;
                 () = sign.stopped() => return Err(Broken::Stopped),
                 reserved = shop.memory.reserve(bytes) => reserved?,
             };
-            Ok(shop.pool.run(move || desk.draw(&image, reservation)).await?)
+            Ok(shop.pool.run(move || desk.draw(&opened.0, reservation)).await?)
         }
     }
 }
@@ -61,7 +61,7 @@ pub(super) async fn draw(shop: &Workshop, job: &Job, work: Work, sign: &StopSign
 enum Reached {
     End(Box<Drawn>),
     /// There was no room for so many bytes.
-    Admission(Box<Desk>, Box<Inspected>, u64),
+    Admission(Box<Desk>, Box<(Inspected, Held)>, u64),
 }
 
 /// What a thread needs.
@@ -77,14 +77,15 @@ struct Desk {
 }
 
 impl Desk {
-    fn begin(mut self, source: Source, memory: &MemoryBudget) -> Result<Reached, Broken> {
+    fn begin(mut self, input: &Input, memory: &MemoryBudget) -> Result<Reached, Broken> {
         let began = Instant::now();
-        let image = Inspected::new(source, self.limits.clone())?;
+        let held = self.blobs.input(input)?;
+        let image = Inspected::new(held.source.clone(), self.limits.clone())?;
         self.read = began.elapsed();
-        let bytes = self.work.memory_needed(&image);
+        let bytes = self.work.memory_needed(&image) + held.memory();
         Ok(match memory.try_reserve(bytes)? {
             Some(reservation) => Reached::End(Box::new(self.draw(&image, reservation))),
-            None => Reached::Admission(Box::new(self), Box::new(image), bytes),
+            None => Reached::Admission(Box::new(self), Box::new((image, held)), bytes),
         })
     }
 

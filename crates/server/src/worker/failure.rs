@@ -83,6 +83,9 @@ impl From<BlobError> for Broken {
     fn from(error: BlobError) -> Self {
         match error {
             BlobError::Missing(_) => permanent(FailureKind::InputMissing, &"the image is gone"),
+            BlobError::Changed(_) => {
+                permanent(FailureKind::InputChanged, &"the file was changed after the run had read it")
+            }
             _ => transient(FailureKind::StorageUnavailable, &error),
         }
     }

@@ -50,7 +50,7 @@ impl Shop {
     async fn submit(&self, image: Vec<u8>, thumbnails: &[Thumbnail]) -> JobId {
         let stored = self.parts.blobs.put(image).await.unwrap();
         let media_type = "application/octet-stream".to_owned();
-        let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name: None };
+        let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name: None, place: None };
         let operations = thumbnails.iter().cloned().map(Operation::Thumbnail).collect();
         self.submit_new(NewJob::new(SystemClock.now(), input, operations).unwrap()).await
     }
@@ -314,7 +314,7 @@ async fn an_image_that_is_none_is_a_prediction_that_failed() {
     let worker = shop.work();
     let stored = shop.parts.blobs.put(b"no picture".to_vec()).await.unwrap();
     let media_type = "image/png".to_owned();
-    let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name: None };
+    let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name: None, place: None };
     let operations = vec![
         Operation::Thumbnail(Thumbnail::fit(9, 9)),
         Operation::Digit(darkroom_core::operation::Digit::default()),

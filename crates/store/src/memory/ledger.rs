@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use darkroom_core::{
     BlobId, JobId,
-    job::{Job, Origin, Owner},
+    job::{Input, Job, Origin, Owner},
     store::{Counts, JobFilter, Ledger, LiveWorker, MAX_PAGE, Order, Page, SESSION_TTL, StoreError},
 };
 
@@ -56,6 +56,12 @@ impl Ledger for Memory {
         let stock = self.stock();
         let is_input = |blob: &BlobId| stock.jobs.values().any(|entry| entry.job.input.blob == *blob);
         Ok(blobs.into_iter().filter(is_input).collect())
+    }
+
+    async fn placed(&self, blob: BlobId) -> Result<Option<Input>, StoreError> {
+        let stock = self.stock();
+        let mut inputs = stock.jobs.values().map(|entry| &entry.job.input);
+        Ok(inputs.find(|input| input.blob == blob && input.place.is_some()).cloned())
     }
 
     async fn refers(&self, owner: Owner, blob: BlobId) -> Result<bool, StoreError> {

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use async_trait::async_trait;
 use darkroom_core::{
     BlobId, JobId, Timestamp,
-    job::{Job, Origin, Owner, QueueName, Shown, State},
+    job::{Input, Job, Origin, Owner, QueueName, Shown, State},
     store::{Counts, JobFilter, Ledger, LiveWorker, MAX_PAGE, Page, SESSION_TTL, StoreError},
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -91,6 +91,11 @@ impl Ledger for Sqlite {
             Ok(inputs)
         };
         self.readers.ask_without_snapshot(inputs).await
+    }
+
+    async fn placed(&self, blob: BlobId) -> Result<Option<Input>, StoreError> {
+        let references = self.references.clone();
+        self.readers.ask_without_snapshot(move |db| references.placed(db, blob)).await
     }
 
     async fn refers(&self, owner: Owner, blob: BlobId) -> Result<bool, StoreError> {

@@ -8,17 +8,22 @@
 //! against its job: an entry that outlived its job is harmless.
 
 use std::{
+    cell::Cell,
     collections::BTreeSet,
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use darkroom_core::{
     BlobId,
-    job::{OperationResult, Owner},
+    job::{Input, OperationResult, Owner, Place},
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::trouble::{Trouble, internal};
+use super::{
+    rows::number,
+    trouble::{Trouble, internal},
+};
 
 /// References of one generation. Two of them are read when the store is opened.
 const GENERATION: usize = 30_000;
@@ -156,6 +161,18 @@ impl RecentReferences {
         self.any_referrer(db, blob, |seq| Ok(input(db, seq)? == Some(blob)))
     }
 
+    /// An input with this content that has a place.
+    pub(super) fn placed(&self, db: &Connection, blob: BlobId) -> Result<Option<Input>, Trouble> {
+        let found = Cell::new(None);
+        self.any_referrer(db, blob, |seq| {
+            let placed = placed(db, seq)?.filter(|input| input.blob == blob);
+            let is_placed = placed.is_some();
+            found.set(placed);
+            Ok(is_placed)
+        })?;
+        Ok(found.into_inner())
+    }
+
     /// Whether any job of this owner refers to this blob.
     pub(super) fn is_referenced_by(
         &self,
@@ -212,6 +229,24 @@ fn input(db: &Connection, seq: u64) -> Result<Option<BlobId>, Trouble> {
     let mut inputs = db.prepare_cached("SELECT blob FROM detail WHERE seq = ?1")?;
     let input = inputs.query_row([seq as i64], |row| row.get(0)).optional()?;
     Ok(input.map(BlobId::from_bytes))
+}
+
+/// The image of a job, if it has a place.
+fn placed(db: &Connection, seq: u64) -> Result<Option<Input>, Trouble> {
+    let mut inputs = db.prepare_cached(
+        "SELECT blob, bytes, media_type, place FROM detail WHERE seq = ?1 AND place IS NOT NULL",
+    )?;
+    let row = |row: &Row<'_>| {
+        let place: String = row.get(3)?;
+        Ok(Input {
+            blob: BlobId::from_bytes(row.get(0)?),
+            bytes: number(row, 1)?,
+            media_type: row.get(2)?,
+            name: None,
+            place: Place::of(Path::new(&place)),
+        })
+    };
+    Ok(inputs.query_row([seq as i64], row).optional()?)
 }
 
 /// The blobs that a job produced.

@@ -1,10 +1,12 @@
 //! Rows and what they mean.
 
+use std::path::Path;
+
 use darkroom_core::{
     BlobId, JobId, Operation, RunId, Timestamp,
     job::{
-        Attempt, AttemptEnd, AttemptLimits, Caching, Failure, FailureKind, FileName, Input, Job, State,
-        Status, Timings,
+        Attempt, AttemptEnd, AttemptLimits, Caching, Failure, FailureKind, FileName, Input, Job, Place,
+        State, Status, Timings,
     },
     run::{ItemKey, ItemOf},
 };
@@ -22,7 +24,7 @@ pub(super) const HOT: &str = "job.seq, job.state, job.token, job.used, job.crash
 pub(super) const REST: &str = "job.priority, owner.text, origin.text, queue.name, \
      (queue.paused OR ifnull(run.state IN (2, 4, 5), 0)), \
      detail.blob, detail.bytes, detail.media_type, detail.name, detail.alias, detail.operations, failure.kind, \
-     failure.message, run.uuid, detail.caching";
+     failure.message, run.uuid, detail.caching, detail.place";
 
 /// Whether a queued job gives no work: its queue is paused, or its run is paused, failed or cancelled.
 pub(super) const HELD: &str = "(queue.paused OR ifnull(run.state IN (2, 4, 5), 0))";
@@ -35,10 +37,10 @@ pub(super) const JOINS: &str = "CROSS JOIN detail ON detail.seq = job.seq CROSS 
 /// What a claim reads of a job after [`HOT`]. Names are in memory: looking for them in the file takes longer than all
 /// the rest.
 pub(super) const CLAIMED: &str = "job.priority, detail.blob, detail.bytes, detail.media_type, \
-     detail.name, detail.alias, detail.operations, detail.caching, job.origin";
+     detail.name, detail.alias, detail.operations, detail.caching, job.origin, detail.place";
 
 /// Columns of [`HOT`] and [`REST`].
-pub(super) const COLUMNS: usize = 35;
+pub(super) const COLUMNS: usize = 36;
 
 const ENDS: [AttemptEnd; 6] = [
     AttemptEnd::Succeeded,
@@ -138,6 +140,7 @@ struct RawRest {
     alias: Option<String>,
     operations: String,
     caching: Caching,
+    place: Option<String>,
 }
 
 /// A job that is being claimed: it has numbers where a [`RawJob`] has names, and what it failed of is over.
@@ -159,6 +162,7 @@ impl Numbered {
             alias: row.get(25)?,
             operations: row.get(26)?,
             caching: pick(&CACHING, row, 27)?,
+            place: row.get(29)?,
         };
         Ok(Self { hot: Hot::read(row)?, origin: row.get(28)?, rest })
     }
@@ -187,6 +191,7 @@ impl RawJob {
             alias: row.get(29)?,
             operations: row.get(30)?,
             caching: pick(&CACHING, row, 34)?,
+            place: row.get(35)?,
         };
         let names = [row.get(21)?, row.get(22)?, row.get(23)?];
         Ok(Self { hot: Hot::read(row)?, rest, names, held: row.get(24)?, failure, run: row.get(33)? })
@@ -224,6 +229,7 @@ impl RawJob {
                 bytes: rest.bytes,
                 media_type: rest.media_type,
                 name: rest.name.as_deref().and_then(FileName::clean),
+                place: rest.place.as_deref().and_then(|path| Place::of(Path::new(path))),
             },
             operations,
             status,

@@ -3,7 +3,7 @@
 use darkroom_core::{
     JobId, Timestamp,
     fairness::LaneKey,
-    job::{Caching, FileName, NewJob, State},
+    job::{Caching, FileName, NewJob, Place, State},
     run::ItemKey,
     store::{QueueFull, Submitted},
 };
@@ -122,8 +122,8 @@ impl Book {
         let key = new.idempotency.as_ref().map(|given| given.key.as_str());
         self.db
             .prepare_cached(
-                "INSERT INTO detail (seq, id, blob, bytes, media_type, name, alias, key, operations, item, caching) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                "INSERT INTO detail (seq, id, blob, bytes, media_type, name, alias, key, operations, item, caching, \
+                 place) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?
             .execute(params![
                 seq,
@@ -137,6 +137,7 @@ impl Book {
                 operations,
                 item.map(|(_, key)| key.as_str()),
                 new.caching == Caching::Refused,
+                new.input.place.as_ref().map(Place::as_str),
             ])?;
         self.insert_names(&new, (seq, owner, origin))?;
         self.references.add(&self.db, new.input.blob, seq as u64)?;

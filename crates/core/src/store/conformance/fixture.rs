@@ -29,6 +29,7 @@ pub fn job(name: &str) -> NewJob {
         bytes: name.len() as u64,
         media_type: "image/png".to_owned(),
         name: FileName::clean(name),
+        place: None,
     };
     match NewJob::new(NOON, input, vec![Operation::Thumbnail(Thumbnail::fit(64, 64))]) {
         Ok(job) => job,

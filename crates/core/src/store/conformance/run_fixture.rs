@@ -38,6 +38,7 @@ pub fn image(index: u64, key: &str) -> NewItem {
         bytes: key.len() as u64,
         media_type: "image/png".to_owned(),
         name: None,
+        place: None,
     };
     NewItem { index, key: key.parse().expect("a key"), entry: Entry::Image(JobId::new(NOON), input) }
 }

@@ -74,6 +74,7 @@ impl File {
             bytes: self.stored.bytes,
             media_type: "application/octet-stream".to_owned(),
             name: Some(self.name.clone()),
+            place: None,
         }
     }
 

@@ -117,6 +117,7 @@ pub(in crate::http) async fn image(
     };
     let download = Download {
         blob: artifact.blob,
+        input: None,
         media_type: artifact.media_type.clone(),
         file_name: name,
         disposition: Disposition::Inline,

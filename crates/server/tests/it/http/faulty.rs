@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use darkroom_core::{
     BlobId, JobId, KeyId, RunId, SessionId, Timestamp, TokenId, UserId,
-    job::{Job, NewJob, OperationResult, Origin, Owner, QueueName},
+    job::{Input, Job, NewJob, OperationResult, Origin, Owner, QueueName},
     prediction::{NewPrediction, Prediction},
     run::{Aggregate, Cell, NewItem, NewRun, Run, RunEvent},
     store::{
@@ -101,6 +101,10 @@ impl Ledger for Faulty {
     async fn refers(&self, owner: Owner, blob: BlobId) -> Result<bool, StoreError> {
         self.check()?;
         self.store.refers(owner, blob).await
+    }
+    async fn placed(&self, blob: BlobId) -> Result<Option<Input>, StoreError> {
+        self.check()?;
+        self.store.placed(blob).await
     }
     async fn inputs(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
         self.check()?;
