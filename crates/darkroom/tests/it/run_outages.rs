@@ -60,7 +60,7 @@ async fn a_run_waits_while_the_disk_is_full_and_goes_on_once_there_is_room() {
         eprintln!("SKIPPED: this user may not mount a file system");
         return;
     };
-    let server = server(place.path(), photos.path());
+    let server = server(place.path(), photos.path(), "false");
     let client = Client::new(&server.url).unwrap();
     let ballast = disk.fill_up_to(1 << 20);
     let id = client.make_run(&request(photos.path())).await.unwrap().id;
@@ -73,8 +73,15 @@ async fn a_run_waits_while_the_disk_is_full_and_goes_on_once_there_is_room() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_waits_while_blobs_cannot_be_read_and_goes_on_once_they_can() {
+    for in_place in ["false", "true"] {
+        waits_while_blobs_are_away(in_place).await;
+    }
+}
+
+/// Images or only results are written there.
+async fn waits_while_blobs_are_away(in_place: &str) {
     let (place, photos) = (folder(), dataset());
-    let server = server(place.path(), photos.path());
+    let server = server(place.path(), photos.path(), in_place);
     let client = Client::new(&server.url).unwrap();
     let few = RunRequest { high_water: Some(20), ..request(photos.path()) };
     client.pause("default").await.unwrap();
@@ -115,9 +122,10 @@ async fn until(client: &Client, id: &str, wish: impl Fn(&Run) -> bool) -> Run {
     tokio::time::timeout(PATIENCE, look).await.expect("the run comes to it")
 }
 
-fn server(place: &Path, photos: &Path) -> Server {
+fn server(place: &Path, photos: &Path, in_place: &str) -> Server {
     let settings = [
         ("DARKROOM__SOURCES__ROOTS", photos.to_str().unwrap()),
+        ("DARKROOM__SOURCES__IN_PLACE", in_place),
         ("DARKROOM__RUNS__RESUME_AFTER", "1s"),
         ("DARKROOM__WORKER__RETRY_BASE", "10ms"),
     ];

@@ -235,4 +235,6 @@ pub(crate) async fn blocking<T: Send + 'static>(
 }
 
 #[cfg(test)]
+mod places_tests;
+#[cfg(test)]
 mod tests;

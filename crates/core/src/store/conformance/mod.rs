@@ -178,6 +178,7 @@ macro_rules! store_conformance {
             items_that_were_remembered_are_counted,
             items_of_a_run_that_gives_no_work_are_shown_as_held,
             an_uploaded_archive_belongs_to_its_run_while_it_is_read,
+            an_input_keeps_its_place,
             a_damaged_archive_is_remembered,
             the_pace_of_a_run_is_told,
             predictions_are_listed_as_they_were_recorded,

@@ -1,6 +1,6 @@
 //! Items that are done again, remembered or held, and archives that runs are read from.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use super::{
     Open,
@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     Clock as _,
-    job::{Outcome, Shown, State},
-    run::{NewRun, RunEvent, RunState, Stop, Value},
-    store::{JobFilter, Page, StoreError},
+    job::{Outcome, Place, Shown, State},
+    run::{Entry, NewRun, RunEvent, RunState, Stop, Value},
+    store::{ItemPage, JobFilter, Page, StoreError},
 };
 
 /// What an item gives whose results were remembered.
@@ -180,6 +180,33 @@ pub async fn an_uploaded_archive_belongs_to_its_run_while_it_is_read(open: Open<
     assert!(bench.store.inputs(vec![archive]).await.expect("look").is_empty());
     let inputs = bench.store.inputs(vec![archive, named_blob("a"), named_blob("b")]).await.expect("look");
     assert_eq!(inputs, [named_blob("a")]);
+}
+
+/// From the claim to the last listing; and who has the address of the content alone finds it.
+pub async fn an_input_keeps_its_place(open: Open<'_>) {
+    let bench = Bench::new(open);
+    let place = Place::of(Path::new("/data/may/a.jpg")).expect("a whole path");
+    let run = bench.store.create_run(dataset("1")).await.expect("create").id;
+    let mut placed = image(0, "a");
+    let Entry::Image(_, input) = &mut placed.entry else { panic!("an image") };
+    input.place = Some(place.clone());
+    bench.append(run, vec![placed, image(1, "b")]).await;
+    let known = async |blob| bench.store.placed(named_blob(blob)).await.expect("look");
+    assert_eq!(
+        known("a").await.map(|input| (input.blob, input.place)),
+        Some((named_blob("a"), Some(place.clone())))
+    );
+    assert_eq!((known("b").await, known("c").await), (None, None));
+    let session = bench.session().await;
+    let leases = bench.store.claim(session, 2).await.expect("claim");
+    let claimed: Vec<_> = leases.iter().map(|leased| leased.job.input.place.clone()).collect();
+    assert_eq!(claimed, [Some(place.clone()), None]);
+    let page = ItemPage { limit: 2, after: None, states: Vec::new() };
+    let items = bench.store.items(run, page).await.expect("items");
+    assert_eq!(items[0].input.place, Some(place.clone()));
+    assert_eq!(bench.job(items[0].id).await.input.place, Some(place));
+    let strays = bench.store.unreferenced(vec![named_blob("a")]).await.expect("look");
+    assert_eq!(strays, [], "a copy of it, if there is one, belongs to the job, too");
 }
 
 /// And kept: it is what people want to know of a run.

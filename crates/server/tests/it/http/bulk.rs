@@ -56,7 +56,7 @@ async fn failed(app: &App, count: usize) {
     let new = |index: usize| {
         let blob = if index.is_multiple_of(2) { text.id } else { BlobId::of(b"never stored") };
         let name = darkroom_core::job::FileName::clean(&format!("{index}.png"));
-        let input = Input { blob, bytes: 1, media_type: "image/png".to_owned(), name };
+        let input = Input { blob, bytes: 1, media_type: "image/png".to_owned(), name, place: None };
         NewJob::new(SystemClock.now(), input, operations()).unwrap()
     };
     let mut notices = app.store.watch();

@@ -30,6 +30,7 @@ mod run_archives;
 mod run_bad_archives;
 mod run_faces;
 mod run_outputs;
+mod run_places;
 mod run_timings;
 mod runs;
 mod server;

@@ -35,7 +35,7 @@ async fn unchecked(app: &App, content: &[u8]) -> String {
     app.client.pause("held").await.unwrap();
     let stored = app.blobs.put(content.to_vec()).await.unwrap();
     let media_type = "application/octet-stream".to_owned();
-    let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name: None };
+    let input = Input { blob: stored.id, bytes: stored.bytes, media_type, name: None, place: None };
     let now = darkroom_core::Clock::now(&SystemClock);
     let mut new = NewJob::new(now, input, vec![Operation::Thumbnail(Thumbnail::fit(9, 9))]).unwrap();
     new.queue = "held".parse().unwrap();

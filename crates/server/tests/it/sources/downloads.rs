@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use darkroom_core::BlobId;
 use darkroom_server::{
     config::ByteSize,
-    sources::{Archive, ArchiveAt, Met, Phase, Position, Source, SourceError},
+    sources::{Archive, ArchiveAt, Chunks, Content, Met, Phase, Position, Source, SourceError},
 };
 use tokio::sync::Semaphore;
 use zip::CompressionMethod;
@@ -37,6 +37,12 @@ fn place() -> Place {
 
 fn at(server: &Server, path: &str) -> Source {
     Source::Archive(Archive { at: ArchiveAt::Url(format!("{}{path}", server.base)), checksum: None })
+}
+
+/// The bytes of what is no file of this machine.
+fn fetched(content: Content) -> Chunks {
+    let Content::Chunks(chunks) = content else { panic!("it was fetched") };
+    chunks
 }
 
 fn with_sum(source: Source, bytes: &[u8]) -> Source {
@@ -168,8 +174,9 @@ async fn an_interrupted_run_goes_on_without_fetching_again() {
         match items.next().await {
             Ok(Some(met)) => {
                 let next = met.position();
-                let Met::Image(mut item) = met else { panic!("there are images") };
-                while let Ok(Some(_)) = item.content.chunk().await {}
+                let Met::Image(item) = met else { panic!("there are images") };
+                let mut chunks = fetched(item.content);
+                while let Ok(Some(_)) = chunks.chunk().await {}
                 if item.index < 10 {
                     position = next;
                 }
@@ -208,9 +215,10 @@ async fn an_item_in_the_middle_of_which_the_source_breaks_is_not_counted() {
     let server = Server::start(move |request| ranged(request, &sent, TAG, 600_000)).await;
     let mut items = place.open(&at(&server, "/"));
     assert!(matches!(items.next().await, Ok(Some(Met::Image(_)))));
-    let Ok(Some(Met::Image(mut item))) = items.next().await else { panic!("it has begun") };
+    let Ok(Some(Met::Image(item))) = items.next().await else { panic!("it has begun") };
+    let mut chunks = fetched(item.content);
     let broken = loop {
-        match item.content.chunk().await {
+        match chunks.chunk().await {
             Ok(Some(_)) => {}
             Ok(None) => panic!("the end is missing"),
             Err(broken) => break broken,

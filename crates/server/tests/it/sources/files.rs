@@ -19,6 +19,7 @@ async fn files_are_met_in_the_order_of_the_list_and_gone_on_with_behind_the_last
     let source = Source::Files { paths };
     let seen = place.all(&source).await.unwrap();
     assert_eq!(seen.names(), ["b.jpg", "a.jpg", "b.jpg"]);
+    assert_eq!(seen.placed, ["b.jpg", "a.jpg", "b.jpg"]);
     let passed = [
         ("gone.jpg", SkipReason::Vanished),
         ("notes.txt", SkipReason::NotAnImage),

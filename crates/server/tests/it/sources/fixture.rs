@@ -5,13 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use darkroom_core::BlobId;
 use darkroom_server::{
     Config,
     blobs::Blobs,
     config::ByteSize,
     sources::{
-        Archive, ArchiveAt, Broken, Item, Items, Met, Position, Reach, SkipReason, Source, SourceError,
-        Sources,
+        Archive, ArchiveAt, Broken, Content, Item, Items, Met, Placed, Position, Reach, SkipReason, Source,
+        SourceError, Sources,
     },
 };
 use tempfile::TempDir;
@@ -35,6 +36,8 @@ pub(super) struct Place {
 pub(super) struct Seen {
     /// Index, name and content of the images.
     pub(super) images: Vec<(u64, String, Vec<u8>)>,
+    /// Names of the images that stay where they are.
+    pub(super) placed: Vec<String>,
     /// Index, name and reason of what was passed over, and of images that broke.
     pub(super) passed: Vec<(u64, String, SkipReason)>,
     /// Where to go on after each.
@@ -120,10 +123,19 @@ pub(super) async fn collect(mut items: Items) -> Result<Seen, SourceError> {
     Ok(seen)
 }
 
-async fn take(mut item: Item, seen: &mut Seen) {
+async fn take(item: Item, seen: &mut Seen) {
+    let mut chunks = match item.content {
+        Content::Chunks(chunks) => chunks,
+        Content::Placed(Placed { blob, bytes, place }) => {
+            let content = fs::read(place.path()).unwrap();
+            assert_eq!((blob, bytes), (BlobId::of(&content), content.len() as u64));
+            seen.placed.push(item.path.to_string());
+            return seen.images.push((item.index, item.path.to_string(), content));
+        }
+    };
     let mut content = Vec::new();
     loop {
-        match item.content.chunk().await {
+        match chunks.chunk().await {
             Ok(Some(chunk)) => content.extend_from_slice(&chunk),
             Ok(None) => return seen.images.push((item.index, item.path.to_string(), content)),
             Err(Broken::Item(fault)) => {

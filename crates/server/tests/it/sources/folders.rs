@@ -36,6 +36,25 @@ async fn a_folder_is_met_sorted_with_everything_below() {
 }
 
 #[tokio::test]
+async fn files_stay_where_they_are_unless_told_or_their_names_are_no_text() {
+    let mut place = Place::new();
+    // As long as one chunk, and longer.
+    for (name, length) in [("a.jpg", 9), ("b.jpg", 256 << 10), ("c.jpg", (256 << 10) + 1)] {
+        let mut content = image(name);
+        content.resize(length, 7);
+        place.write(name, &content);
+    }
+    place.write(OsStr::from_bytes(b"d\xe9.jpg"), &image("latin"));
+    symlink("a.jpg", place.data().join("e.jpg")).unwrap();
+    let seen = place.all(&everything(&place)).await.unwrap();
+    assert_eq!(seen.placed, ["a.jpg", "b.jpg", "c.jpg", "e.jpg"]);
+    assert_eq!(seen.names(), ["a.jpg", "b.jpg", "c.jpg", "d\\xe9.jpg", "e.jpg"]);
+    place.config.sources.in_place = false;
+    let copied = place.all(&everything(&place)).await.unwrap();
+    assert_eq!((copied.placed.len(), &copied.images), (0, &seen.images));
+}
+
+#[tokio::test]
 async fn what_is_no_image_is_passed_over_by_reason() {
     let place = Place::new();
     place.write("album.jpg/inside.jpg", &image("inside"));
