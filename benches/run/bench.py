@@ -41,7 +41,7 @@ class Bench:
             rates = {name: through_celery(work, task, paths) for name, task in names.items()}
         rate, vectors = peers.pool(paths)
         rates["two processes in a loop, YuNet and SFace"] = rate, found(vectors)
-        with ours.server(self.args.target / "darkroom", self.args.models, [self.folder]) as server:
+        with ours.server(self.args.target / "darkroom", self.args.models, self.folder) as server:
             warm = self.folder / "warm"
             dataset.faces(self.args.photographs, warm, 8 * peers.PROCESSES, seed=2)
             server.run(warm, FACES)
@@ -64,7 +64,7 @@ class Bench:
         print(f"\n## Thumbnails of {self.args.thumbnails} photographs of 640 x 480\n")
         # Before, between and after: what else the machine does falls on all of them.
         loops = [self.loop(photos)]
-        with ours.server(self.args.target / "darkroom", self.args.models, [self.folder]) as server:
+        with ours.server(self.args.target / "darkroom", self.args.models, self.folder) as server:
             server.run(sources, THUMBNAIL)
             before = server.processor_seconds()
             run, seconds = server.run(photos, THUMBNAIL)

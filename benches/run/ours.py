@@ -95,10 +95,13 @@ def children_seconds():
 
 
 @contextlib.contextmanager
-def server(binary, models, roots):
-    with tempfile.TemporaryDirectory() as data:
-        started = Server(os.path.realpath(binary), models.resolve(), pathlib.Path(data), roots)
-        try:
-            yield started
-        finally:
-            started.finish()
+def server(binary, models, folder):
+    """A server whose data lie in `folder`, and whose runs may read what is there. The data stay: for minutes after files
+    were removed, ext4 without a journal looks for the place of each new one among theirs, and whatever is measured
+    next would pay for that."""
+    data = pathlib.Path(tempfile.mkdtemp(dir=folder))
+    started = Server(os.path.realpath(binary), models.resolve(), data, [folder])
+    try:
+        yield started
+    finally:
+        started.finish()

@@ -11,6 +11,12 @@ fn rows(out: &Path) -> Vec<Value> {
     rows
 }
 
+/// Files in the blob store.
+fn blobs(folder: &Path) -> usize {
+    let fans = fs::read_dir(folder.join("darkroom-data/blobs")).unwrap();
+    fans.map(|fan| fs::read_dir(fan.unwrap().path()).unwrap().count()).sum()
+}
+
 /// Five good photographs, two broken ones, and files that are none.
 fn photos(folder: &Path) {
     for (number, name) in ["a.png", "b.png", "deep/c.png", "deep/er/d.png", "unnamed"].into_iter().enumerate()
@@ -63,6 +69,7 @@ fn a_folder_is_mirrored_and_broken_images_are_rows_not_the_end() {
         (Some(64), Some(40))
     );
     assert!(rows[3]["work_ms"].as_f64().unwrap() > 0.0);
+    assert_eq!(blobs(folder.path()), 5, "what is in the data folder are results, not copies of the images");
 }
 
 #[test]
@@ -70,9 +77,7 @@ fn nothing_stays_in_the_data_folder_if_it_is_to_be_forgotten() {
     let folder = folder();
     photos(folder.path());
     run(folder.path(), &["photos", "--forget"]);
-    let blobs = fs::read_dir(folder.path().join("darkroom-data/blobs")).unwrap();
-    let left: usize = blobs.map(|fan| fs::read_dir(fan.unwrap().path()).unwrap().count()).sum();
-    assert_eq!(left, 0);
+    assert_eq!(blobs(folder.path()), 0);
     let (code, again) = run(folder.path(), &["photos", "--forget"]);
     assert_eq!(
         (code, &again["succeeded"], &again["remembered"]),

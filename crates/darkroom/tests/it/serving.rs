@@ -145,12 +145,16 @@ async fn a_job_that_crashes_its_worker_fails_alone() {
 
 #[test]
 fn a_crash_at_any_point_of_writing_a_blob_leaves_only_what_can_be_collected() {
-    for point in ["blobs.created", "blobs.written", "blobs.synced", "blobs.renamed"] {
+    let points = ["blobs.created", "blobs.written", "blobs.synced", "blobs.renamed"];
+    // The first blob is the input, or the result.
+    for (point, in_place) in points.into_iter().flat_map(|point| [(point, "false"), (point, "true")]) {
         let folder = folder();
         std::fs::create_dir(folder.path().join("photos")).unwrap();
         std::fs::write(folder.path().join("photos/a.png"), png(300, 200, 3)).unwrap();
         let run = ["run", "thumbnail", "--forget", "--out", "results", "photos"];
-        let crashed = darkroom(folder.path()).args(run).env("DARKROOM_ABORT_AT", point).output().unwrap();
+        let mut crashing = darkroom(folder.path());
+        crashing.env("DARKROOM_ABORT_AT", point).env("DARKROOM__SOURCES__IN_PLACE", in_place);
+        let crashed = crashing.args(run).output().unwrap();
         assert_eq!(crashed.status.code(), None, "{point} was not reached: {}", err(&crashed));
         let again = darkroom(folder.path()).args(run).output().unwrap();
         assert!(again.status.success(), "{point}: {}", err(&again));
