@@ -150,6 +150,8 @@ fn lost(error: io::Error, id: BlobId) -> BlobError {
         _ => match error.raw_os_error().map(Errno::from_raw_os_error) {
             // A link, and a socket.
             Some(Errno::LOOP | Errno::NXIO) => BlobError::Changed(id),
+            // A file of another machine that was removed there.
+            Some(Errno::STALE) => BlobError::Missing(id),
             _ => BlobError::Io(error),
         },
     }
