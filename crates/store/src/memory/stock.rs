@@ -50,6 +50,8 @@ impl Entry {
 /// A session that lives, and the running jobs that it holds.
 #[derive(Debug)]
 pub(super) struct Session {
+    /// Sessions are numbered in the order in which they were opened.
+    pub(super) number: u64,
     pub(super) worker: LiveWorker,
     pub(super) running: BTreeSet<u64>,
 }
@@ -81,6 +83,7 @@ pub(super) struct Stock {
     /// How many references each blob has.
     pub(super) blobs: HashMap<BlobId, u64>,
     last_seq: u64,
+    last_session: u64,
 }
 
 impl Stock {
@@ -270,6 +273,21 @@ impl Stock {
             }
         }
         self.blobs.retain_referenced(&gone);
+    }
+
+    /// A session begins.
+    pub(super) fn open_session(&mut self, worker: LiveWorker) {
+        self.last_session += 1;
+        let session = Session { number: self.last_session, running: BTreeSet::new(), worker };
+        self.sessions.insert(session.worker.session, session);
+    }
+
+    /// Sessions in the order in which they were opened. Those of one millisecond have ids in any order, and what becomes
+    /// of a run depends on which of its items ends first.
+    pub(super) fn sessions_that(&self, are_meant: impl Fn(&Session) -> bool) -> Vec<SessionId> {
+        let mut meant: Vec<&Session> = self.sessions.values().filter(|held| are_meant(held)).collect();
+        meant.sort_unstable_by_key(|held| held.number);
+        meant.into_iter().map(|held| held.worker.session).collect()
     }
 
     /// Ends a session whose worker vanished; returns how many jobs it held.

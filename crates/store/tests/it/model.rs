@@ -1,6 +1,15 @@
 //! Random schedules on the file, compared with the store in memory after each step.
 
-use std::{collections::BTreeMap, fmt::Debug, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt::Debug,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use darkroom_core::{
     Clock, JobId, ManualClock, RunId, SessionId, Timestamp,
@@ -17,7 +26,7 @@ use darkroom_core::{
         conformance::{NOON, dataset, image, job, named_blob, prediction, success, with_vector, worker},
     },
 };
-use darkroom_store::{Memory, Sqlite};
+use darkroom_store::{Memory, Reading, Sqlite};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]
@@ -461,11 +470,28 @@ fn wanted(wishes: &[Wish], clock: &ManualClock) -> Vec<NewJob> {
     wishes.iter().map(one).collect()
 }
 
+/// Questions may take as long as a busy machine needs.
+const READING: Reading = Reading { threads: 2, cap: Duration::from_mins(30) };
+
 fn open_file(path: &PathBuf, clock: &Arc<ManualClock>) -> Arc<Sqlite> {
-    Arc::new(Sqlite::open(path, limits(), clock.clone()).expect("open"))
+    Arc::new(Sqlite::open_reading(path, limits(), clock.clone(), READING).expect("open"))
+}
+
+/// Says which schedule it was that failed, before shorter ones are tried: should it have failed by chance, they tell
+/// nothing.
+struct Kept<'a>(&'a [Step]);
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        static SAID: AtomicBool = AtomicBool::new(false);
+        if std::thread::panicking() && !SAID.swap(true, Ordering::Relaxed) {
+            eprintln!("this schedule was the first that failed: {:?}", self.0);
+        }
+    }
 }
 
 async fn compare(steps: Vec<Step>) {
+    let _kept = Kept(&steps);
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("jobs.db");
     let clock = Arc::new(ManualClock::at(NOON));
