@@ -24,6 +24,8 @@ use darkroom_core::{
 };
 use darkroom_store::Sqlite;
 
+use crate::sqlite::PATIENT;
+
 /// Where the child finds its database; only a child has it set.
 pub(crate) const CHILD_PATH: &str = "DARKROOM_CRASH_CHILD";
 
@@ -34,7 +36,7 @@ const ROUNDS: &str = "DARKROOM_CRASH_ROUNDS";
 const TASKS: usize = 8;
 
 pub(crate) fn open(path: &Path) -> Sqlite {
-    Sqlite::open(path, StoreLimits::default(), Arc::new(SystemClock)).expect("open")
+    Sqlite::open_reading(path, StoreLimits::default(), Arc::new(SystemClock), PATIENT).expect("open")
 }
 
 #[test]

@@ -21,10 +21,10 @@ use darkroom_core::{
 };
 use darkroom_store::{Reading, Sqlite};
 
-use crate::sqlite::fresh_path;
+use crate::sqlite::{PATIENT, fresh_path};
 
 fn open(path: &std::path::Path) -> Result<Sqlite, StoreError> {
-    Sqlite::open(path, StoreLimits::default(), Arc::new(SystemClock))
+    Sqlite::open_reading(path, StoreLimits::default(), Arc::new(SystemClock), PATIENT)
 }
 
 #[test]
@@ -107,7 +107,8 @@ fn what_a_store_knows_survives_reopening() {
 fn the_past_survives_reopening_and_goes_on() {
     let path = fresh_path();
     let clock = Arc::new(ManualClock::at(NOON));
-    let reopen = || Sqlite::open(&path, StoreLimits::default(), clock.clone()).expect("open");
+    let reopen =
+        || Sqlite::open_reading(&path, StoreLimits::default(), clock.clone(), PATIENT).expect("open");
     crate::block_on(async {
         let mut known = Vec::new();
         for round in 1..=3_u64 {
@@ -275,7 +276,8 @@ fn references_are_exact_while_they_are_folded_and_after_reopening() {
 fn sixty_four_slots_at_once_do_every_job_exactly_once() {
     // A clock that stands: the session is not lost, however long the machine takes.
     let clock = Arc::new(ManualClock::at(NOON));
-    let store = Arc::new(Sqlite::open(fresh_path(), StoreLimits::default(), clock).expect("open"));
+    let store = Sqlite::open_reading(fresh_path(), StoreLimits::default(), clock, PATIENT);
+    let store = Arc::new(store.expect("open"));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
     let done = runtime.block_on(async {
         store.submit((0..4_000).map(|i| job(&format!("{i}"))).collect()).await.expect("submit");

@@ -26,8 +26,10 @@ use darkroom_core::{
         conformance::{NOON, dataset, image, job, named_blob, prediction, success, with_vector, worker},
     },
 };
-use darkroom_store::{Memory, Reading, Sqlite};
+use darkroom_store::{Memory, Sqlite};
 use proptest::prelude::*;
+
+use crate::sqlite::PATIENT;
 
 #[derive(Debug, Clone)]
 struct Wish {
@@ -470,11 +472,8 @@ fn wanted(wishes: &[Wish], clock: &ManualClock) -> Vec<NewJob> {
     wishes.iter().map(one).collect()
 }
 
-/// Questions may take as long as a busy machine needs.
-const READING: Reading = Reading { threads: 2, cap: Duration::from_mins(30) };
-
 fn open_file(path: &PathBuf, clock: &Arc<ManualClock>) -> Arc<Sqlite> {
-    Arc::new(Sqlite::open_reading(path, limits(), clock.clone(), READING).expect("open"))
+    Arc::new(Sqlite::open_reading(path, limits(), clock.clone(), PATIENT).expect("open"))
 }
 
 /// Says which schedule it was that failed, before shorter ones are tried: should it have failed by chance, they tell

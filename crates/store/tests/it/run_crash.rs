@@ -20,8 +20,7 @@ use darkroom_core::{
     job::{AttemptLimits, Failure, FailureKind, Outcome, State, Timings},
     run::{Cell, HighWater, NewRun, Run, RunEvent, RunState, SourceState},
     store::{
-        Beside, ItemPage, Leased, Page, Queue as _, RunFilter, Runs as _, Settled, Settlement,
-        StoreError,
+        Beside, ItemPage, Leased, Page, Queue as _, RunFilter, Runs as _, Settled, Settlement, StoreError,
         conformance::{dataset, image, vector_of, with_vector, worker},
     },
 };
