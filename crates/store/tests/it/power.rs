@@ -22,7 +22,8 @@ fn a_loss_of_power_at_random_moments_takes_nothing_that_was_acknowledged() {
     let Some(path) = parent_path() else { return child() };
     let (mut known, mut lost) = (Acknowledged::default(), 0);
     for round in 0..MOST_ROUNDS {
-        let mut child = start(&path, &[("DARKROOM_KEEP_SYNCED", "1")]);
+        let test = a_loss_of_power_at_random_moments_takes_nothing_that_was_acknowledged;
+        let mut child = start(&test, &path, &[("DARKROOM_KEEP_SYNCED", "1")]);
         let news = known.read_until(&mut child, 1 + random_below(100));
         lost += cut_power(&path, if round % 2 == 0 { Unsynced::Gone } else { Unsynced::WithHole });
         let is_last = round + 1 >= ROUNDS && lost > 0;

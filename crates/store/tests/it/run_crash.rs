@@ -51,6 +51,7 @@ fn key(index: u64) -> String {
 #[test]
 fn a_run_that_is_killed_again_and_again_comes_to_the_same_sum_bit_by_bit() {
     let Some(path) = parent_path() else { return child() };
+    let test = a_run_that_is_killed_again_and_again_comes_to_the_same_sum_bit_by_bit;
     crate::block_on(async {
         let new = NewRun {
             limits: AttemptLimits { attempts: 10_000, crashes: 10_000 },
@@ -65,13 +66,13 @@ fn a_run_that_is_killed_again_and_again_comes_to_the_same_sum_bit_by_bit() {
         let point = format!("{}:{}", points[round / 2 % 4], 1 + random_below(40));
         let by_kill = round % 2 == 0;
         let faults = [(MORTAL, "1"), ("DARKROOM_ABORT_AT", point.as_str())];
-        let mut child = start(&path, if by_kill { &faults[..1] } else { &faults });
+        let mut child = start(&test, &path, if by_kill { &faults[..1] } else { &faults });
         let lines = if by_kill { 1 + random_below(120) } else { usize::MAX };
         read_until(&mut child, lines);
         let run = crate::block_on(check(&path));
         assert!(!run.status.state.is_final(), "the run was over in round {round}: nothing was interrupted");
     }
-    let mut last = start(&path, &[]);
+    let mut last = start(&test, &path, &[]);
     read_until(&mut last, usize::MAX);
     let ended = crate::block_on(check(&path));
     assert_eq!((ended.status.state, ended.tally.of(State::Succeeded)), (RunState::Succeeded, ITEMS));
