@@ -99,7 +99,7 @@ async fn full_batches_do_not_wait_for_the_time() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(flush / 2, written).await.expect("a full batch is written before its time");
+    timeout(flush / 2, written).await.expect("a full batch is written before its time");
     desk.task.shutdown().await;
 }
 
