@@ -283,7 +283,7 @@ mod tests {
         untouched(|graph| graph.node[DEPTHWISE].attribute[0] = integers("strides", &[2, 2]));
         untouched(|graph| graph.node[POINTWISE].input[0] = "x".to_owned());
         untouched(|graph| {
-            graph.output.push(ValueInfoProto { name: "p1".to_owned(), ..ValueInfoProto::default() })
+            graph.output.push(ValueInfoProto { name: "p1".to_owned(), ..ValueInfoProto::default() });
         });
         untouched(|graph| graph.node.push(node("Relu", &["p1"], "more")));
         untouched(|graph| graph.node[DEPTHWISE].attribute[1] = integers("group", &[1]));
