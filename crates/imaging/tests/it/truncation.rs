@@ -99,3 +99,12 @@ fn a_cut_header_is_no_image() {
         }
     }
 }
+
+#[test]
+fn a_damaged_chunk_of_a_png_is_called_by_its_name() {
+    let mut png = scene(320, 240, Corner::Opaque).to_png();
+    // The sum behind the header's 4 + 4 + 13 bytes, which follow the signature's 8.
+    png[29] ^= 1;
+    let error = data::thumbnail(&Source::bytes(png), &data::as_it_is()).unwrap_err().to_string();
+    assert!(error.contains("IHDR") && !error.contains("ChunkType"), "{error}");
+}

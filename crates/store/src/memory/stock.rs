@@ -20,7 +20,7 @@ use super::{cache::Remembered, history::Past, predictions::Log, runs::RunStock, 
 use crate::{
     moves::{Ending, Marks, at_least_one, first_state, shows_failure},
     notices::News,
-    totals::{OldestQueued, Totals},
+    totals::{Held, OldestQueued, Totals},
 };
 
 /// A job and what the store alone knows of it.
@@ -360,6 +360,16 @@ impl Stock {
             Some((queue.clone(), *at))
         };
         self.waiting.iter().filter_map(first).collect()
+    }
+
+    /// Queued jobs of each queue that runs hold.
+    pub(super) fn held(&self) -> Held {
+        let mut held = Held::new();
+        for lane in self.runs.held_lanes() {
+            let queued = self.turns.ready(&lane);
+            *held.entry(lane.queue).or_default() += queued;
+        }
+        held
     }
 
     /// Whose turn it is starts anew, as after reopening.
