@@ -13,7 +13,7 @@ test("a job that is submitted appears, and ends, without a reload", async () => 
   await page.getByText("Live").waitFor();
   await site.server.submit(PORTRAIT, { name: "seen-live.png" });
   const row = page.getByRole("row").filter({ hasText: "seen-live.png" });
-  await row.getByText("succeeded").waitFor({ timeout: 20_000 });
+  await row.getByText("succeeded").waitFor();
   await row.getByRole("link", { name: /seen-live/ }).click();
   await page.getByRole("heading", { name: "seen-live.png" }).waitFor();
   await page.getByText(/decode/i).first().waitFor();

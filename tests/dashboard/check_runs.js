@@ -17,7 +17,7 @@ test("a folder is worked through from nothing to its results", async () => {
   await page.getByRole("radio", { name: "Folder of the server" }).check();
   await page.getByLabel("Folder", { exact: true }).fill(photos);
   await page.getByRole("button", { name: /start/i }).last().click();
-  await page.getByText("succeeded", { exact: true }).first().waitFor({ timeout: 60_000 });
+  await page.getByText("succeeded", { exact: true }).first().waitFor({ timeout: 180_000 });
   const [run] = (await site.server.api("/v1/runs")).runs;
   assert.equal(run.total, photographs());
   const download = page.waitForEvent("download");
@@ -68,7 +68,7 @@ test("images of this computer are packed, sent along and worked through", async 
   await page.getByRole("region", { name: "The run" }).getByLabel("Name").fill("<b>Three</b> of mine");
   await page.getByRole("button", { name: "Start the run" }).click();
   await page.getByRole("heading", { name: "<b>Three</b> of mine" }).waitFor();
-  await page.getByText("succeeded", { exact: true }).first().waitFor({ timeout: 60_000 });
+  await page.getByText("succeeded", { exact: true }).first().waitFor({ timeout: 180_000 });
   const [run] = (await site.server.api("/v1/runs")).runs;
   assert.deepEqual([run.total, run.counts.succeeded, run.name], [3, 3, "<b>Three</b> of mine"]);
   const { jobs } = await site.server.api(`/v1/jobs?run=${run.id}`);

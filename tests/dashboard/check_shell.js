@@ -50,7 +50,7 @@ test("a token that ends while the page is open leads to signing in, and back", a
   await page.getByRole("heading", { name: "Workers" }).waitFor();
   const token = await page.evaluate(() => localStorage.getItem("darkroom.token"));
   await site.server.api("/v1/tokens/revoke", { method: "POST", token });
-  await page.getByRole("heading", { name: "Sign in" }).waitFor({ timeout: 20_000 });
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
   await page.getByText("Your session has ended.").waitFor();
   await signIn(page, "olga", "correct horse");
   await page.getByRole("heading", { name: "Workers" }).waitFor();
@@ -66,7 +66,7 @@ test("a server that goes away is said, and found again without a reload", async 
   await site.server.stop("SIGKILL");
   await line.getByText("Reconnecting").waitFor();
   await site.server.start();
-  await line.getByText("Live").waitFor({ timeout: 30_000 });
+  await line.getByText("Live").waitFor();
   assert.equal(await page.evaluate(() => globalThis.stayed), true);
   await page.getByRole("cell", { name: "0 of" }).waitFor();
   await finish(/401|ERR_|Failed to load|network/i);
@@ -81,7 +81,7 @@ test("a page that is opened while the server is away comes by itself once it is 
   await page.goto(`${site.server.url}/#/models`);
   await page.getByRole("heading", { name: "The server is away" }).waitFor();
   await site.server.start();
-  await page.getByRole("heading", { name: "Models" }).waitFor({ timeout: 40_000 });
+  await page.getByRole("heading", { name: "Models" }).waitFor();
   await finish(/401|ERR_|Failed to (load|fetch)|network/i);
 });
 
@@ -89,12 +89,13 @@ test("a page that takes long is announced meanwhile", async () => {
   const token = await site.server.token("ada", "correct horse");
   const { page, finish } = await site.open("#/account", { token });
   await page.getByRole("heading", { name: "ada" }).waitFor();
-  let answer;
-  await page.route("**/v1/jobs?*", (route) => { answer = route; });
+  let hold;
+  const held = new Promise((resolve) => { hold = resolve; });
+  await page.route("**/v1/jobs?*", (route) => hold(route));
   await page.goto(`${site.server.url}/#/jobs`);
   await page.getByRole("heading", { name: "Jobs" }).waitFor();
   await page.getByRole("status", { name: "Loading" }).waitFor();
-  await answer.continue();
+  await (await held).continue();
   await page.getByText("There are no jobs yet.").waitFor();
   await finish(REFUSED);
 });

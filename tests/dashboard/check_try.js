@@ -15,7 +15,7 @@ test("a picture that is picked is shown with its thumbnail, its labels and its f
   await page.getByRole("heading", { name: "Try it" }).waitFor();
   await pick(page, PORTRAIT);
   const card = page.getByRole("article", { name: "astronaut.png" });
-  await card.getByText(/helmet|military uniform|space shuttle/i).first().waitFor({ timeout: 60_000 });
+  await card.getByText(/helmet|military uniform|space shuttle/i).first().waitFor({ timeout: 180_000 });
   await card.getByRole("img", { name: /face/i }).first().waitFor();
   await card.getByRole("link", { name: /job/i }).first().click();
   await page.getByRole("heading", { name: "astronaut.png" }).waitFor();

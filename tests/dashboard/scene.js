@@ -8,8 +8,8 @@ import { after, before } from "node:test";
 import { launch, open } from "./browser.js";
 import { startServer } from "./server.js";
 
-/** How often, and how many times, something is looked at that is to become so: half a minute. */
-const [AGAIN, TIMES] = [100, 300];
+/** How often, and how many times, something is looked at that is to become so: two minutes. */
+const [AGAIN, TIMES] = [100, 1200];
 
 /**
  * Starts both before the tests and ends them after; `filled(site)` puts into the server what the tests look at. Gives

@@ -38,7 +38,7 @@ export function cut(file) {
 export async function startRun(server, token, operations = [{ op: "thumbnail", width: 128, height: 128 }, { op: "faces" }]) {
   const body = JSON.stringify({ name: "Photographs", source: { kind: "folder", path: photos }, operations });
   let run = await server.api("/v1/runs", { method: "POST", headers: { "content-type": "application/json" }, body, token });
-  for (let left = 600; left > 0 && !["succeeded", "failed", "cancelled"].includes(run.state); left -= 1) {
+  for (let left = 1500; left > 0 && !["succeeded", "failed", "cancelled"].includes(run.state); left -= 1) {
     await new Promise((resolve) => setTimeout(resolve, 200));
     run = await server.api(`/v1/runs/${run.id}`, { token });
   }

@@ -62,7 +62,7 @@ class Server {
     const set = Object.entries(this.settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
     const [program, ...words] = this.command ?? [DARKROOM, "serve", "--listen", this.listen, ...this.#data(), ...set];
     this.process = spawn(program, words, { stdio: ["ignore", log, log] });
-    for (let left = 200; left > 0; left -= 1) {
+    for (let left = 900; left > 0; left -= 1) {
       if (this.process.exitCode !== null) throw new Error(`the server ended:\n${this.log}`);
       if (await fetch(`${this.url}/livez`).then((answer) => answer.ok, () => false)) return;
       await new Promise((resolve) => setTimeout(resolve, 100));

@@ -8,7 +8,7 @@ import urllib.request
 import zlib
 
 BASE = sys.argv[1]
-DEADLINE = time.monotonic() + 30
+DEADLINE = time.monotonic() + 180
 
 
 def png() -> bytes:
@@ -25,14 +25,14 @@ def png() -> bytes:
 
 while True:
     try:
-        urllib.request.urlopen(f"{BASE}/readyz", timeout=2)
+        urllib.request.urlopen(f"{BASE}/readyz", timeout=20)
         break
     except (urllib.error.URLError, OSError) as error:
         if time.monotonic() > DEADLINE:
             sys.exit(f"the server does not become ready: {error}")
         time.sleep(0.1)
 
-request = urllib.request.Request(f"{BASE}/v1/jobs?op=thumbnail&width=4&wait=20", data=png(), method="POST")
+request = urllib.request.Request(f"{BASE}/v1/jobs?op=thumbnail&width=4&wait=60", data=png(), method="POST")
 request.add_header("Content-Type", "image/png")
-with urllib.request.urlopen(request, timeout=30) as answer:
+with urllib.request.urlopen(request, timeout=120) as answer:
     assert answer.status == 200, answer.status

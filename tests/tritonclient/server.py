@@ -11,7 +11,7 @@ import tritonclient.http as triton
 
 ADDRESS = os.environ["DARKROOM_ADDRESS"]
 KEY = os.environ["DARKROOM_KEY"]
-DEADLINE = time.monotonic() + 60
+DEADLINE = time.monotonic() + 180
 
 
 def auth() -> dict[str, str]:
@@ -23,7 +23,7 @@ def wait() -> None:
     """Until the server answers."""
     while True:
         try:
-            urllib.request.urlopen(f"http://{ADDRESS}/v2/health/live", timeout=2)
+            urllib.request.urlopen(f"http://{ADDRESS}/v2/health/live", timeout=20)
             return
         except (urllib.error.URLError, OSError) as error:
             if time.monotonic() > DEADLINE:

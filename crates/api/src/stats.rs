@@ -42,7 +42,7 @@ pub struct StateCounts {
     pub scheduled: u64,
     /// Waiting for a worker.
     pub queued: u64,
-    /// Waiting in a paused queue.
+    /// Waiting in a paused queue, or for a run that is paused or was stopped.
     pub held: u64,
     /// Being worked on.
     pub running: u64,
@@ -153,15 +153,16 @@ pub struct MinuteCounts {
 }
 
 impl StateCounts {
-    /// The counts of one queue, whose queued jobs are held while it is paused.
+    /// The counts of one queue, whose queued jobs are all held while it is paused.
     fn of(queue: &QueueCounts) -> Self {
         let count =
             |state: State| State::ALL.iter().position(|s| *s == state).map_or(0, |index| queue.states[index]);
         let waiting = count(State::Queued);
+        let held = if queue.paused { waiting } else { queue.held.min(waiting) };
         Self {
             scheduled: count(State::Scheduled),
-            queued: if queue.paused { 0 } else { waiting },
-            held: if queue.paused { waiting } else { 0 },
+            queued: waiting - held,
+            held,
             running: count(State::Running),
             succeeded: count(State::Succeeded),
             failed: count(State::Failed),

@@ -27,6 +27,9 @@ impl QueueTotals {
 /// When the oldest queued job of each queue became claimable.
 pub(crate) type OldestQueued = BTreeMap<QueueName, Timestamp>;
 
+/// Queued jobs of each queue that runs hold.
+pub(crate) type Held = BTreeMap<QueueName, u64>;
+
 /// How many jobs there are and how many finished.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Totals {
@@ -127,12 +130,14 @@ impl Totals {
     }
 
     /// The answer to [`darkroom_core::store::Ledger::counts`].
-    pub(crate) fn counts(&self, recent: Vec<Bucket>, oldest: &OldestQueued) -> Counts {
+    pub(crate) fn counts(&self, recent: Vec<Bucket>, (oldest, held): (&OldestQueued, &Held)) -> Counts {
         let queue = |(name, totals): (&QueueName, &QueueTotals)| QueueCounts {
             queue: name.clone(),
             paused: totals.paused,
             max_running: totals.max_running,
             oldest_queued: oldest.get(name).copied(),
+            // The states may be of a moment before.
+            held: held.get(name).map_or(0, |held| totals.states[State::Queued as usize].min(*held)),
             states: totals.states,
         };
         let operation = |(name, [succeeded, failed]): (&String, &[u64; 2])| OperationCounts {

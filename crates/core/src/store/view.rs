@@ -97,6 +97,8 @@ pub struct QueueCounts {
     /// When its oldest queued job became claimable, or would have while the queue is paused. Items of runs that give no
     /// work are left out.
     pub oldest_queued: Option<Timestamp>,
+    /// Of the queued jobs, items of runs that give no work: paused, stopped or cancelled.
+    pub held: u64,
     /// Jobs by stored state, in the order of [`crate::job::State::ALL`].
     pub states: [u64; 6],
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, ensure};
 use darkroom_inference::{
     convert::{
-        ConvertError, Storage, dequantise, efficientnet, free, keras,
+        ConvertError, Storage, dequantise, efficientnet, free, keras, merged_heads,
         quantise::{self, Ranges},
         stored, without_prelu,
     },
@@ -140,7 +140,7 @@ fn repaired(item: &Item, members: &Members, face: Face) -> anyhow::Result<Made> 
             let image = image("input", 640, None, Filter::Bilinear);
             let image = ImageInput { colour: Colour::Bgr, resize: Resize::Fit, step: Some(32), ..image };
             // Rows and columns of the picture, and as many cells as follow from them.
-            (Task::DetectFaces, image, free(&weights("face_detection")?, &[2, 3], &[1])?)
+            (Task::DetectFaces, image, merged_heads(&free(&weights("face_detection")?, &[2, 3], &[1])?)?)
         }
         Face::SFace => {
             let image = image("data", 112, None, Filter::Bilinear);

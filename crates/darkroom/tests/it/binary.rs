@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader, Lines},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
@@ -28,6 +29,18 @@ pub(crate) fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// Nothing that these tests wait for takes longer, unless the machine stands still.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// Waits until this is so. Where it never is, the test fails and says what it waited for.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for {what}");
+        std::thread::yield_now();
+    }
+}
+
 /// A server in a folder of its own, which may outlive the process.
 pub(crate) struct Server {
     pub(crate) child: Child,
@@ -38,12 +51,17 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it on a free port, and waits until it says where it listens.
     pub(crate) fn start(folder: &Path, more: &[(&str, &str)]) -> Self {
-        Self::start_at(folder, more, "127.0.0.1:0")
+        Self::try_start(folder, more, "127.0.0.1:0").expect("it says where it listens")
     }
 
-    /// The same at this address.
+    /// The same at this address. A connection of another test may come from there for a moment.
     pub(crate) fn start_at(folder: &Path, more: &[(&str, &str)], listen: &str) -> Self {
-        Self::try_start(folder, more, listen).expect("it says where it listens")
+        let mut server = None;
+        until("a server that says where it listens", || {
+            server = Self::try_start(folder, more, listen);
+            server.is_some()
+        });
+        server.unwrap()
     }
 
     /// The same; `None` if it has died before it could say so.

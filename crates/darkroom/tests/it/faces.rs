@@ -27,7 +27,7 @@ pub(crate) fn stage() -> Option<Stage> {
         }
         there.then_some(place)
     };
-    let models = there("DARKROOM_MODELS", ".x/models/models", "yunet/2")?;
+    let models = there("DARKROOM_MODELS", ".x/models/models", "yunet/3")?;
     let photos = there("DARKROOM_PHOTOS", ".x/photos", "astronaut.png")?;
     let runtime = photographs::runtime()?;
     let set = [format!("models.dir={}", models.display()), format!("models.runtime={}", runtime.display())];

@@ -10,7 +10,7 @@ use darkroom_api::{
 use darkroom_core::{Operation, operation::Digit};
 
 use crate::{
-    binary::{Server, folder},
+    binary::{Server, folder, until},
     photographs,
 };
 
@@ -67,8 +67,6 @@ async fn a_model_whose_process_is_killed_takes_nothing_along() {
     for process in processes {
         let status = Path::new("/proc").join(&process).join("status");
         let alive = || fs::read_to_string(&status).is_ok_and(|text| !text.contains("State:\tZ"));
-        while alive() {
-            std::thread::yield_now();
-        }
+        until("the end of a process whose server is gone", || !alive());
     }
 }

@@ -1,10 +1,10 @@
 //! `darkroom runs`, against a server as its users start it.
 
-use std::{fs, path::Path, process::Stdio, thread};
+use std::{fs, path::Path, process::Stdio};
 
 use serde_json::Value;
 
-use crate::binary::{Server, answer, darkroom, err, folder, out, png, write};
+use crate::binary::{Server, answer, darkroom, err, folder, out, png, until, write};
 
 /// Images of the dataset that are whole.
 const IMAGES: u64 = 6;
@@ -191,9 +191,7 @@ fn a_watcher_outlives_the_server() {
     let mut watcher = darkroom(folder.path());
     watcher.args(["runs", "watch", &id, "--json", "--server", &asking.server.url]).stdout(Stdio::piped());
     let watcher = watcher.spawn().unwrap();
-    while asking.json(&["show", &id])["counts"]["succeeded"].as_u64().unwrap() < 3 {
-        thread::yield_now();
-    }
+    until("three images", || asking.json(&["show", &id])["counts"]["succeeded"].as_u64().unwrap() >= 3);
     let listen = asking.server.url.strip_prefix("http://").unwrap().to_owned();
     let Asking { server, .. } = asking;
     server.kill();

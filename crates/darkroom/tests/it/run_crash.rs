@@ -42,7 +42,7 @@ const BLOWS: [Blow; 6] =
 const IMAGES_BETWEEN_BLOWS: u64 = 40;
 
 /// Nothing here takes longer, on a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_mins(4);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 #[derive(Debug, Clone, Copy)]
 enum Blow {
@@ -99,8 +99,11 @@ async fn work(stage: &Stage, photos: &Path, fate: Option<Fate>) -> Came {
     let mut server = stage.server(data.path(), slots);
     let id = Client::new(&server.url).unwrap().make_run(&request(photos, fate.as_ref())).await.unwrap().id;
     if let Some(mut fate) = fate {
-        for blow in fate.blows() {
-            let goal = succeeded(&server, &id).await + IMAGES_BETWEEN_BLOWS + fate.below(60);
+        for (left, blow) in (1..=BLOWS.len() as u64).rev().zip(fate.blows()) {
+            let done = succeeded(&server, &id).await;
+            // However late each look is: there is to be something left for every blow.
+            let spare = (IMAGES - done).saturating_sub(left * 2 * IMAGES_BETWEEN_BLOWS);
+            let goal = done + IMAGES_BETWEEN_BLOWS + fate.below(60.min(spare).max(1));
             let run = until(&server, &id, |run| run.counts.succeeded >= goal).await;
             assert!(!run.state.is_final(), "the run was over before {blow:?}: nothing was disturbed");
             server = befall(blow, server, || stage.server(data.path(), slots)).await;
@@ -128,9 +131,12 @@ async fn befall(blow: Blow, mut server: Server, start: impl Fn() -> Server) -> S
             tokio::time::sleep(SESSION_TTL + Duration::from_secs(1)).await;
             server.signal("CONT");
             let mut looks = tokio::time::interval(Duration::from_millis(20));
-            while session(&server).await.is_none_or(|now| Some(now) == before) {
-                looks.tick().await;
-            }
+            let replaced = async {
+                while session(&server).await.is_none_or(|now| Some(now) == before) {
+                    looks.tick().await;
+                }
+            };
+            tokio::time::timeout(PATIENCE, replaced).await.expect("the worker gets another session");
             server
         }
     }

@@ -18,7 +18,7 @@ use crate::binary::{Server, folder, png, write};
 const IMAGES: u32 = 120;
 
 /// Nothing here takes longer, on a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A file system of its own, a small one.
 struct Mounted(PathBuf);
@@ -119,14 +119,15 @@ async fn until(client: &Client, id: &str, wish: impl Fn(&Run) -> bool) -> Run {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, look).await.expect("the run comes to it")
+    tokio::time::timeout(PATIENCE, look).await.expect("the run comes to what is waited for")
 }
 
 fn server(place: &Path, photos: &Path, in_place: &str) -> Server {
     let settings = [
         ("DARKROOM__SOURCES__ROOTS", photos.to_str().unwrap()),
         ("DARKROOM__SOURCES__IN_PLACE", in_place),
-        ("DARKROOM__RUNS__RESUME_AFTER", "1s"),
+        // Each time that it goes on too early costs an attempt of three.
+        ("DARKROOM__RUNS__RESUME_AFTER", "5s"),
         ("DARKROOM__WORKER__RETRY_BASE", "10ms"),
     ];
     Server::start(place, &settings)

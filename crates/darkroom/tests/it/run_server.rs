@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    binary::{Server, answer, darkroom, err, folder, out, png, write},
+    binary::{Server, answer, darkroom, err, folder, out, png, until, write},
     faces::stage,
 };
 
@@ -70,10 +70,10 @@ fn waiting(folder: &Path, server: &Server) -> Child {
     let typed = [&RUN[..], &["photos", "--server", &server.url]].concat();
     let mut command =
         darkroom(folder).args(typed).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    while !folder.join(PENDING).exists() {
+    until("a command that waits for its run", || {
         assert!(command.try_wait().unwrap().is_none(), "it has ended before");
-        std::thread::yield_now();
-    }
+        folder.join(PENDING).exists()
+    });
     command
 }
 

@@ -2,7 +2,7 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use crate::binary::{Server, answer, darkroom, err, folder, out, png, write};
+use crate::binary::{Server, answer, darkroom, err, folder, out, png, until, write};
 
 fn rows(out: &Path) -> Vec<Value> {
     let text = fs::read_to_string(out.join("results.jsonl")).unwrap();
@@ -202,9 +202,7 @@ fn a_run_that_was_killed_goes_on_where_it_was() {
     let path = folder.path().join("results/results.jsonl");
     // Some are done; then the power goes.
     let lines = || fs::read_to_string(&path).unwrap_or_default().lines().count();
-    while lines() < 5 && first.try_wait().unwrap().is_none() {
-        std::thread::yield_now();
-    }
+    until("five rows", || lines() >= 5 || first.try_wait().unwrap().is_some());
     first.kill().unwrap();
     first.wait().unwrap();
     let (code, summary) = run(folder.path(), &["photos"]);

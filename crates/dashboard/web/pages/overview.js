@@ -39,7 +39,7 @@ function beginnings() {
 function summarize(element, { jobs, finished_per_minute: rate, oldest_queued: oldest }, untouched) {
   const speed = `${number(Number(rate.toFixed(rate < 10 ? 1 : 0)))} jobs a minute`;
   if (!oldest) {
-    write(element, untouched ? "Nothing has been done here yet. Begin with one image, or with many." : `${speed}. ${jobs.queued ? "What waits is held by its run." : "Nothing waits."}`);
+    write(element, untouched ? "Nothing has been done here yet. Begin with one image, or with many." : `${speed}. ${jobs.held ? "What waits is held." : "Nothing waits."}`);
     element.oldest = null;
   } else if (element.oldest === oldest) {
     write(element.firstChild, speed);

@@ -119,6 +119,14 @@ fn broken(error: DecodingError) -> ImageError {
         DecodingError::LimitsExceeded => {
             ImageError::Unsupported { format: Format::Png, what: "a chunk of more than 16 MiB" }
         }
-        error => ImageError::corrupt(Format::Png, error),
+        error => ImageError::corrupt(Format::Png, chunks_named(&error.to_string())),
     }
+}
+
+/// The library writes a chunk as its own structure with all flags; what says something is the name.
+fn chunks_named(said: &str) -> String {
+    let Some((before, rest)) = said.split_once("ChunkType { type: ") else { return said.to_owned() };
+    let (inside, after) = rest.split_once(" }").unwrap_or((rest, ""));
+    let name = inside.split(',').next().unwrap_or(inside);
+    format!("{before}{name}{}", chunks_named(after))
 }

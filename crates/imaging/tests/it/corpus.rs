@@ -10,8 +10,8 @@ use darkroom_imaging::{ImageError, Limits, Source, render};
 
 use crate::data;
 
-/// Far above what any of these small files takes, and far below a hang.
-const LONGEST: Duration = Duration::from_secs(30);
+/// Far above what any of these small files takes on a busy machine, and far below a hang.
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// A still and an animated request in several formats.
 fn requests() -> Vec<Thumbnail> {

@@ -35,7 +35,7 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 pub(crate) fn guard() -> Guard {
-    Guard::new(Duration::from_mins(1), Arc::new(AtomicBool::new(false)))
+    Guard::new(Duration::from_mins(10), Arc::new(AtomicBool::new(false)))
 }
 
 /// The one rendition of one request.

@@ -15,6 +15,7 @@ pub mod quantise;
 mod dequantise;
 mod free;
 mod graph;
+mod heads;
 mod layers;
 mod pickle;
 mod prelu;
@@ -24,6 +25,7 @@ mod torch;
 
 pub use dequantise::dequantise;
 pub use free::free;
+pub use heads::merged_heads;
 pub use prelu::without_prelu;
 pub use storage::{Storage, stored};
 use tensor::{MOST_ELEMENTS, Tensor};

@@ -47,17 +47,44 @@ fn sampled(frame: &Frame, back: Similarity) -> Frame {
 fn between(frame: &Frame, (x, y): (f64, f64)) -> [u8; 3] {
     let (left, top) = (floor(x), floor(y));
     let (right_share, lower_share) = (x - left as f64, y - top as f64);
+    let shares = [
+        (1.0 - lower_share) * (1.0 - right_share),
+        (1.0 - lower_share) * right_share,
+        lower_share * (1.0 - right_share),
+        lower_share * right_share,
+    ];
     let mut sums = [0.5; 3];
-    for (row, down) in [(top, 1.0 - lower_share), (top.saturating_add(1), lower_share)] {
-        for (column, across) in [(left, 1.0 - right_share), (left.saturating_add(1), right_share)] {
-            let Some(pixel) = pixel(frame, column, row) else { continue };
-            let share = down * across;
-            for (sum, sample) in sums.iter_mut().zip(pixel) {
-                *sum += f64::from(sample) * share;
-            }
+    for (pixel, share) in square(frame, left, top).into_iter().zip(shares) {
+        for (sum, sample) in sums.iter_mut().zip(pixel) {
+            *sum += f64::from(sample) * share;
         }
     }
     sums.map(|sum| sum as u8)
+}
+
+/// Four pixels, row by row, the first of which is in this column and row; black outside.
+fn square(frame: &Frame, left: i64, top: i64) -> [[u8; 3]; 4] {
+    inner_square(frame, left, top).unwrap_or_else(|| {
+        let (right, bottom) = (left.saturating_add(1), top.saturating_add(1));
+        [(left, top), (right, top), (left, bottom), (right, bottom)]
+            .map(|(column, row)| pixel(frame, column, row).unwrap_or_default())
+    })
+}
+
+/// The same where all four are inside an RGB frame, which nearly all are.
+fn inner_square(frame: &Frame, left: i64, top: i64) -> Option<[[u8; 3]; 4]> {
+    let (left, top) = (usize::try_from(left).ok()?, usize::try_from(top).ok()?);
+    let width = frame.width as usize;
+    if left.saturating_add(1) >= width || frame.layout != Layout::Rgb {
+        return None;
+    }
+    let row = |row: usize| {
+        let at = row.checked_mul(width)?.checked_add(left)?.checked_mul(3)?;
+        let &[r, g, b, red, green, blue] = frame.pixels.get(at..)?.first_chunk()?;
+        Some([[r, g, b], [red, green, blue]])
+    };
+    let ([first, second], [third, fourth]) = (row(top)?, row(top.checked_add(1)?)?);
+    Some([first, second, third, fourth])
 }
 
 /// The next whole number below, or the number itself. `f64::floor` is a call to a library where x86 has only SSE2.

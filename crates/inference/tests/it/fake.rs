@@ -6,12 +6,16 @@ use std::{
         Arc, Condvar, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use darkroom_inference::{
     Data, ElementType, Named, Tensor, TensorInfo,
     engine::{Engine, EngineError, LoadOptions, Session, Stop},
 };
+
+/// No test waits longer for a run to begin.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Makes the engine panic.
 pub(crate) const CRASH: f32 = 13.0;
@@ -58,7 +62,9 @@ impl FakeEngine {
     /// Waits until so many runs stand at the gate.
     pub(crate) fn wait_for(&self, standing: usize) {
         let state = self.gate.state.lock().unwrap();
-        drop(self.gate.changed.wait_while(state, |state| state.standing < standing).unwrap());
+        let few = |state: &mut State| state.standing < standing;
+        let (state, over) = self.gate.changed.wait_timeout_while(state, PATIENCE, few).unwrap();
+        assert!(!over.timed_out(), "{} runs instead of {standing} stand at the gate", state.standing);
     }
 
     /// Lets stalled runs end.

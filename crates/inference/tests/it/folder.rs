@@ -19,14 +19,15 @@ impl Folder {
         self.0.path()
     }
 
-    /// Short times, small queue, two sessions.
+    /// Small queue, two sessions; a model that was stopped for a moment while it was tried is quick all the same.
     pub(crate) fn config(&self) -> Config {
         Config {
             runtime: runtime::place().unwrap_or_default(),
             sessions: 2,
             threads: 1,
             queue: 4,
-            run_time: Duration::from_secs(20),
+            run_time: Duration::from_mins(1),
+            quick: Duration::from_mins(1),
             ..Config::below(self.path())
         }
     }

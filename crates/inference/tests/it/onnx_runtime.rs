@@ -182,18 +182,23 @@ fn a_run_that_takes_too_long_is_stopped() {
     if runtime::place().is_none() {
         return;
     }
-    let config = Config { run_time: Duration::from_millis(300), ..folder.config() };
+    let config = Config { run_time: Duration::from_secs(2), ..folder.config() };
     let models = Models::open(&config).unwrap();
     let one = || vec![("x".to_owned(), Tensor::new([1], Data::F32(vec![1.0])).unwrap())];
     let endless = models.get("endless", None).unwrap();
     let short = models.get("short", None).unwrap();
-    let late = endless.infer(one()).unwrap();
-    let outputs = short.infer(one()).unwrap().wait().unwrap();
-    assert_eq!(outputs[0].1.to_f32(), Some(vec![8.0]), "others are not held up");
-    assert_eq!(
-        late.wait().unwrap_err(),
-        InferenceError::TimedOut { model: "endless/1".to_owned(), after: config.run_time }
-    );
+    // Once more if the machine stood still for longer than a run may take.
+    let beside = (0..5).find_map(|_| {
+        let late = endless.infer(one()).unwrap();
+        let outputs = short.infer(one()).unwrap().wait();
+        assert_eq!(
+            late.wait().unwrap_err(),
+            InferenceError::TimedOut { model: "endless/1".to_owned(), after: config.run_time }
+        );
+        outputs.ok()
+    });
+    let outputs = beside.expect("others are not held up");
+    assert_eq!(outputs[0].1.to_f32(), Some(vec![8.0]));
     // Its session is free again: the next one is stopped, too, instead of waiting for ever.
     assert!(matches!(endless.infer(one()).unwrap().wait(), Err(InferenceError::TimedOut { .. })));
 }

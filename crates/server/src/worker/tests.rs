@@ -14,6 +14,9 @@ use tempfile::TempDir;
 use super::*;
 use crate::Config as Settings;
 
+/// No job of these tests takes longer to change, unless the machine stands still.
+const PATIENCE: Duration = Duration::from_mins(5);
+
 /// A worker on a store in memory.
 struct Shop {
     store: Arc<Memory>,
@@ -61,16 +64,20 @@ impl Shop {
         id
     }
 
-    /// The job once it is as wished. Wakes by the store's notices, so a wish that never comes true hangs loudly.
+    /// The job once it is as wished. Wakes by the store's notices.
     async fn until(&self, id: JobId, wish: impl Fn(&Job) -> bool) -> Job {
         let mut notices = self.store.watch();
-        loop {
-            let job = self.store.job(id).await.unwrap().unwrap();
-            if wish(&job) {
-                return job;
+        let look = async {
+            loop {
+                let job = self.store.job(id).await.unwrap().unwrap();
+                if wish(&job) {
+                    return job;
+                }
+                while !matches!(notices.next().await, Some(Notice::Job(other)) if other == id) {}
             }
-            while !matches!(notices.next().await, Some(Notice::Job(other)) if other == id) {}
-        }
+        };
+        let wished = tokio::time::timeout(PATIENCE, look).await;
+        wished.expect("the job comes to be as it is waited for")
     }
 
     async fn end(&self, id: JobId) -> Job {

@@ -35,7 +35,7 @@ impl Ledger for Memory {
 
     async fn counts(&self) -> Result<Counts, StoreError> {
         let stock = self.stock();
-        Ok(stock.totals.counts(stock.past.recent(self.clock.now()), &stock.oldest_queued()))
+        Ok(stock.totals.counts(stock.past.recent(self.clock.now()), (&stock.oldest_queued(), &stock.held())))
     }
 
     async fn workers(&self) -> Result<Vec<LiveWorker>, StoreError> {

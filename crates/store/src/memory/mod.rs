@@ -42,8 +42,7 @@ impl Memory {
     pub fn restart(&self) {
         self.with(|stock, now, news| {
             stock.totals.ended = darkroom_core::store::Ended::default();
-            let sessions: Vec<_> = stock.sessions.keys().copied().collect();
-            for session in sessions {
+            for session in stock.sessions_that(|_| true) {
                 stock.lose(session, now, news);
             }
             stock.forget_turns();

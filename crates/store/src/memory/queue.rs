@@ -34,8 +34,7 @@ impl Queue for Memory {
         Ok(self.with(|stock, now, _| {
             let session = SessionId::new(now);
             let stats = WorkerStats::default();
-            let worker = LiveWorker { session, info: worker, stats, since: now, last_beat: now };
-            stock.sessions.insert(session, Session { worker, running: BTreeSet::new() });
+            stock.open_session(LiveWorker { session, info: worker, stats, since: now, last_beat: now });
             session
         }))
     }
@@ -161,9 +160,7 @@ impl Stock {
 
     fn sweep(&mut self, limits: &StoreLimits, now: Timestamp, news: &mut News) -> Swept {
         let mut swept = Swept::default();
-        let over: Vec<SessionId> =
-            self.sessions.iter().filter(|(_, held)| held.is_over(now)).map(|(id, _)| *id).collect();
-        for session in over {
+        for session in self.sessions_that(|held| held.is_over(now)) {
             swept.lost_sessions += 1;
             swept.rescued += self.lose(session, now, news);
         }

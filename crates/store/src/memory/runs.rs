@@ -50,7 +50,6 @@ impl RunStock {
     }
 
     /// Lanes that give no work.
-    #[cfg(feature = "faults")]
     pub(super) fn held_lanes(&self) -> Vec<LaneKey> {
         let held = self.runs.values().filter(|run| !run.status.state.gives_work());
         held.map(Run::lane).collect()

@@ -20,7 +20,7 @@ use super::{cache::Remembered, history::Past, predictions::Log, runs::RunStock, 
 use crate::{
     moves::{Ending, Marks, at_least_one, first_state, shows_failure},
     notices::News,
-    totals::{OldestQueued, Totals},
+    totals::{Held, OldestQueued, Totals},
 };
 
 /// A job and what the store alone knows of it.
@@ -50,6 +50,8 @@ impl Entry {
 /// A session that lives, and the running jobs that it holds.
 #[derive(Debug)]
 pub(super) struct Session {
+    /// Sessions are numbered in the order in which they were opened.
+    pub(super) number: u64,
     pub(super) worker: LiveWorker,
     pub(super) running: BTreeSet<u64>,
 }
@@ -81,6 +83,7 @@ pub(super) struct Stock {
     /// How many references each blob has.
     pub(super) blobs: HashMap<BlobId, u64>,
     last_seq: u64,
+    last_session: u64,
 }
 
 impl Stock {
@@ -272,6 +275,21 @@ impl Stock {
         self.blobs.retain_referenced(&gone);
     }
 
+    /// A session begins.
+    pub(super) fn open_session(&mut self, worker: LiveWorker) {
+        self.last_session += 1;
+        let session = Session { number: self.last_session, running: BTreeSet::new(), worker };
+        self.sessions.insert(session.worker.session, session);
+    }
+
+    /// Sessions in the order in which they were opened. Those of one millisecond have ids in any order, and what becomes
+    /// of a run depends on which of its items ends first.
+    pub(super) fn sessions_that(&self, are_meant: impl Fn(&Session) -> bool) -> Vec<SessionId> {
+        let mut meant: Vec<&Session> = self.sessions.values().filter(|held| are_meant(held)).collect();
+        meant.sort_unstable_by_key(|held| held.number);
+        meant.into_iter().map(|held| held.worker.session).collect()
+    }
+
     /// Ends a session whose worker vanished; returns how many jobs it held.
     pub(super) fn lose(&mut self, session: SessionId, now: Timestamp, news: &mut News) -> u64 {
         self.release(session, Ending::lost, (now, news))
@@ -342,6 +360,16 @@ impl Stock {
             Some((queue.clone(), *at))
         };
         self.waiting.iter().filter_map(first).collect()
+    }
+
+    /// Queued jobs of each queue that runs hold.
+    pub(super) fn held(&self) -> Held {
+        let mut held = Held::new();
+        for lane in self.runs.held_lanes() {
+            let queued = self.turns.ready(&lane);
+            *held.entry(lane.queue).or_default() += queued;
+        }
+        held
     }
 
     /// Whose turn it is starts anew, as after reopening.

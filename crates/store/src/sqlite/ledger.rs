@@ -15,10 +15,10 @@ use super::{
     history::finished_lately,
     query::{Query, stored},
     queue::check_batch,
-    rows::{ATTEMPT, HOT, JOINS, REST, RawJob, read_attempt},
+    rows::{ATTEMPT, HOT, JOINS, REST, RawJob, number, read_attempt},
     trouble::{Trouble, internal},
 };
-use crate::totals::OldestQueued;
+use crate::totals::{Held, OldestQueued};
 
 /// Queued jobs of held runs that are passed over at most to find the oldest one that is not held.
 const MOST_HELD: i64 = 10_000;
@@ -52,9 +52,10 @@ impl Ledger for Sqlite {
         let totals = self.published.totals.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let waited_in: Vec<QueueName> = totals.waited_in().cloned().collect();
         let now = self.clock.now();
-        let past = move |db: &Connection| Ok((finished_lately(db, now)?, oldest_queued(db, waited_in)?));
-        let (recent, oldest) = self.readers.ask(past).await?;
-        Ok(totals.counts(recent, &oldest))
+        let past =
+            move |db: &Connection| Ok((finished_lately(db, now)?, oldest_queued(db, waited_in)?, held(db)?));
+        let (recent, oldest, held) = self.readers.ask(past).await?;
+        Ok(totals.counts(recent, (&oldest, &held)))
     }
 
     async fn workers(&self) -> Result<Vec<LiveWorker>, StoreError> {
@@ -176,4 +177,19 @@ pub(super) fn oldest_queued(
         oldest.extend(found.map(|at| (queue, Timestamp::from_millis(at))));
     }
     Ok(oldest)
+}
+
+/// Queued jobs of each queue that runs hold.
+fn held(db: &Connection) -> Result<Held, Trouble> {
+    let mut sums = db.prepare_cached(
+        "SELECT queue.name, sum(run.queued) FROM run INDEXED BY run_held JOIN lane ON lane.id = run.lane \
+         JOIN queue ON queue.id = lane.queue WHERE run.state IN (2, 4, 5) AND run.queued > 0 GROUP BY queue.id",
+    )?;
+    let mut rows = sums.query([])?;
+    let mut held = Held::new();
+    while let Some(row) = rows.next()? {
+        let name = QueueName::try_from(row.get::<_, String>(0)?).map_err(internal)?;
+        held.insert(name, number(row, 1)?);
+    }
+    Ok(held)
 }

@@ -157,7 +157,12 @@ impl Sqlite {
             // A writer that panicked has committed what it answered; there is nothing left to save.
             let _ = thread.join();
         }
-        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Some(lock) = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take()
+            && let Err(error) = lock.unlock()
+        {
+            // Closing the file does the same, unless a process that is being started still has a copy of it.
+            tracing::warn!(%error, "the database could not be released");
+        }
     }
 
     /// The file grows to this many pages at most; a full disk, for tests.

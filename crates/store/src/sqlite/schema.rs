@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::trouble::{Trouble, internal};
 
 /// One script a version; a file of version `n` has had the first `n` of them.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7, V8, V9];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7, V8, V9, V10];
 
 /// What the connection that writes is told. Commits are synced by a thread of their own, see `syncer.rs`. The cache holds
 /// what transactions touch again, the ends of tables and indexes: with four times as much, no rate is better.
@@ -181,8 +181,11 @@ const V7: &str = "
 /// How many jobs of a queue may run at a time; any number where it is null.
 const V8: &str = "ALTER TABLE queue ADD COLUMN max_running INTEGER;";
 
+/// Runs that hold queued items, by [`darkroom_core::run::RunState`].
+const V9: &str = "CREATE INDEX run_held ON run (lane, queued) WHERE state IN (2, 4, 5) AND queued > 0;";
+
 /// The file that an input is; null where it is a blob.
-const V9: &str = "ALTER TABLE detail ADD COLUMN place TEXT;";
+const V10: &str = "ALTER TABLE detail ADD COLUMN place TEXT;";
 
 /// Brings a file to the newest version, each step as a transaction of its own.
 /// Errors: [`StoreError::Unavailable`] if a newer program has written it.

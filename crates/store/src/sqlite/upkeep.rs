@@ -11,7 +11,7 @@ use darkroom_core::{
 use rusqlite::{OptionalExtension, params};
 
 use super::{
-    book::Book,
+    book::{Book, Session},
     references::artifacts,
     rows::{HOT, Hot},
     trouble::Trouble,
@@ -22,9 +22,7 @@ impl Book {
     pub(super) fn sweep(&mut self) -> Result<Swept, Trouble> {
         let now = self.now();
         let mut swept = Swept::default();
-        let over: Vec<SessionId> =
-            self.sessions.iter().filter(|(_, held)| held.is_over(now)).map(|(id, _)| *id).collect();
-        for session in over {
+        for session in self.sessions_that(|held| held.is_over(now)) {
             swept.lost_sessions += 1;
             swept.rescued += self.release(session, &Ending::lost())?;
         }
@@ -55,10 +53,19 @@ impl Book {
     /// A store that is opened has no workers: whoever had it open before is dead.
     pub(super) fn release_everyone(&mut self) -> Result<u64, Trouble> {
         let mut rescued = 0;
-        for session in self.sessions.keys().copied().collect::<Vec<_>>() {
+        for session in self.sessions_that(|_| true) {
             rescued += self.release(session, &Ending::lost())?;
         }
         Ok(rescued)
+    }
+
+    /// Sessions in the order in which they were opened. Those of one millisecond have ids in any order, and what becomes
+    /// of a run depends on which of its items ends first.
+    fn sessions_that(&self, are_meant: impl Fn(&Session) -> bool) -> Vec<SessionId> {
+        let meant = self.sessions.iter().filter(|(_, held)| are_meant(held));
+        let mut meant: Vec<(i64, SessionId)> = meant.map(|(id, held)| (held.number, *id)).collect();
+        meant.sort_unstable();
+        meant.into_iter().map(|(_, id)| id).collect()
     }
 
     fn due(&self, now: Timestamp) -> Result<Vec<Hot>, Trouble> {

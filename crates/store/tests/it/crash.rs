@@ -24,6 +24,8 @@ use darkroom_core::{
 };
 use darkroom_store::Sqlite;
 
+use crate::sqlite::PATIENT;
+
 /// Where the child finds its database; only a child has it set.
 pub(crate) const CHILD_PATH: &str = "DARKROOM_CRASH_CHILD";
 
@@ -34,7 +36,7 @@ const ROUNDS: &str = "DARKROOM_CRASH_ROUNDS";
 const TASKS: usize = 8;
 
 pub(crate) fn open(path: &Path) -> Sqlite {
-    Sqlite::open(path, StoreLimits::default(), Arc::new(SystemClock)).expect("open")
+    Sqlite::open_reading(path, StoreLimits::default(), Arc::new(SystemClock), PATIENT).expect("open")
 }
 
 #[test]
@@ -43,7 +45,8 @@ fn killed_at_random_moments_nothing_acknowledged_is_lost_and_nothing_counts_twic
     let rounds: u32 = std::env::var(ROUNDS).ok().and_then(|n| n.parse().ok()).unwrap_or(30);
     let mut known = Acknowledged::default();
     for round in 0..rounds {
-        let mut child = start(&path, &[]);
+        let test = killed_at_random_moments_nothing_acknowledged_is_lost_and_nothing_counts_twice;
+        let mut child = start(&test, &path, &[]);
         let news = known.read_until(&mut child, 1 + random_below(250));
         crate::block_on(check(&path, &news, &known, round + 1 == rounds));
     }
@@ -60,7 +63,8 @@ fn a_process_that_ends_at_a_named_point_of_a_transaction_loses_nothing_acknowled
     let mut known = Acknowledged::default();
     for point in ["in_batch", "before_commit", "before_sync", "before_answer"] {
         for pass in [1, 2, 17, 60] {
-            let mut child = start(&path, &[("DARKROOM_ABORT_AT", &format!("{point}:{pass}"))]);
+            let test = a_process_that_ends_at_a_named_point_of_a_transaction_loses_nothing_acknowledged;
+            let mut child = start(&test, &path, &[("DARKROOM_ABORT_AT", &format!("{point}:{pass}"))]);
             let news = known.read_until(&mut child, usize::MAX);
             crate::block_on(check(&path, &news, &known, true));
         }
@@ -79,11 +83,11 @@ pub(crate) fn random_below(bound: usize) -> usize {
 }
 
 /// Starts this test again as the child of itself, with these faults in its environment.
-pub(crate) fn start(path: &Path, faults: &[(&str, &str)]) -> Child {
-    let thread = std::thread::current();
-    let name = thread.name().expect("tests have names").to_owned();
+pub(crate) fn start<T>(test: &T, path: &Path, faults: &[(&str, &str)]) -> Child {
+    // Not the name of the thread: where there is one processor, tests run in the first.
+    let (_, name) = std::any::type_name_of_val(test).split_once("::").expect("a path");
     let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.args(["--exact", &name, "--nocapture", "--test-threads=1"]).env(CHILD_PATH, path);
+    command.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(CHILD_PATH, path);
     command.envs(faults.iter().copied());
     command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("start the child")
 }

@@ -1,6 +1,13 @@
 //! What only a store in a file can be asked.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use darkroom_core::{
     ManualClock, SystemClock, TokenId, TokenKeyId, UserId,
@@ -14,10 +21,10 @@ use darkroom_core::{
 };
 use darkroom_store::{Reading, Sqlite};
 
-use crate::sqlite::fresh_path;
+use crate::sqlite::{PATIENT, fresh_path};
 
 fn open(path: &std::path::Path) -> Result<Sqlite, StoreError> {
-    Sqlite::open(path, StoreLimits::default(), Arc::new(SystemClock))
+    Sqlite::open_reading(path, StoreLimits::default(), Arc::new(SystemClock), PATIENT)
 }
 
 #[test]
@@ -27,6 +34,24 @@ fn a_file_that_is_open_is_in_use() {
     assert!(matches!(open(&path), Err(StoreError::InUse)));
     store.close();
     open(&path).expect("a closed store is free");
+}
+
+/// A process that is being started has a copy of every open file until it becomes another program.
+#[test]
+fn a_closed_store_is_free_whatever_processes_are_started_meanwhile() {
+    let (path, over) = (fresh_path(), AtomicBool::new(false));
+    std::thread::scope(|threads| {
+        for _ in 0..2 {
+            threads.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    assert!(Command::new("true").status().expect("start").success());
+                }
+            });
+        }
+        let opened = (0..200).all(|_| open(&path).inspect(Sqlite::close).is_ok());
+        over.store(true, Ordering::Relaxed);
+        assert!(opened, "it was in use");
+    });
 }
 
 #[test]
@@ -82,7 +107,8 @@ fn what_a_store_knows_survives_reopening() {
 fn the_past_survives_reopening_and_goes_on() {
     let path = fresh_path();
     let clock = Arc::new(ManualClock::at(NOON));
-    let reopen = || Sqlite::open(&path, StoreLimits::default(), clock.clone()).expect("open");
+    let reopen =
+        || Sqlite::open_reading(&path, StoreLimits::default(), clock.clone(), PATIENT).expect("open");
     crate::block_on(async {
         let mut known = Vec::new();
         for round in 1..=3_u64 {
@@ -248,7 +274,10 @@ fn references_are_exact_while_they_are_folded_and_after_reopening() {
 
 #[test]
 fn sixty_four_slots_at_once_do_every_job_exactly_once() {
-    let store = Arc::new(open(&fresh_path()).expect("open"));
+    // A clock that stands: the session is not lost, however long the machine takes.
+    let clock = Arc::new(ManualClock::at(NOON));
+    let store = Sqlite::open_reading(fresh_path(), StoreLimits::default(), clock, PATIENT);
+    let store = Arc::new(store.expect("open"));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
     let done = runtime.block_on(async {
         store.submit((0..4_000).map(|i| job(&format!("{i}"))).collect()).await.expect("submit");

@@ -1,6 +1,7 @@
 //! The stores against their contract.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to fail")]
+#![allow(clippy::print_stderr, reason = "a schedule that fails is shown")]
 
 mod crash;
 mod file;

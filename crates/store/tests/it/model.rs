@@ -1,6 +1,15 @@
 //! Random schedules on the file, compared with the store in memory after each step.
 
-use std::{collections::BTreeMap, fmt::Debug, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt::Debug,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use darkroom_core::{
     Clock, JobId, ManualClock, RunId, SessionId, Timestamp,
@@ -19,6 +28,8 @@ use darkroom_core::{
 };
 use darkroom_store::{Memory, Sqlite};
 use proptest::prelude::*;
+
+use crate::sqlite::PATIENT;
 
 #[derive(Debug, Clone)]
 struct Wish {
@@ -462,10 +473,24 @@ fn wanted(wishes: &[Wish], clock: &ManualClock) -> Vec<NewJob> {
 }
 
 fn open_file(path: &PathBuf, clock: &Arc<ManualClock>) -> Arc<Sqlite> {
-    Arc::new(Sqlite::open(path, limits(), clock.clone()).expect("open"))
+    Arc::new(Sqlite::open_reading(path, limits(), clock.clone(), PATIENT).expect("open"))
+}
+
+/// Says which schedule it was that failed, before shorter ones are tried: should it have failed by chance, they tell
+/// nothing.
+struct Kept<'a>(&'a [Step]);
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        static SAID: AtomicBool = AtomicBool::new(false);
+        if std::thread::panicking() && !SAID.swap(true, Ordering::Relaxed) {
+            eprintln!("this schedule was the first that failed: {:?}", self.0);
+        }
+    }
 }
 
 async fn compare(steps: Vec<Step>) {
+    let _kept = Kept(&steps);
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("jobs.db");
     let clock = Arc::new(ManualClock::at(NOON));

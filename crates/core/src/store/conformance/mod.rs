@@ -100,6 +100,7 @@ macro_rules! store_conformance {
             a_cancellation_that_nobody_asked_for_gives_the_attempt_back,
             a_session_lives_by_its_beats,
             a_silent_session_loses_its_jobs,
+            sessions_that_vanish_together_are_lost_as_they_were_opened,
             a_lost_session_is_told_so,
             closing_a_session_returns_its_jobs,
             closing_an_unknown_session_is_no_error,

@@ -141,19 +141,21 @@ pub async fn items_of_a_run_that_gives_no_work_are_shown_as_held(open: Open<'_>)
         let filter = JobFilter { run: Some(run), states: vec![state], ..JobFilter::default() };
         bench.store.jobs(filter, Page { limit: 9, before: None }).await.expect("list").len()
     };
+    let held = async || bench.store.counts().await.expect("counts").queues[0].held;
     assert_eq!(states().await, [Shown::Queued, Shown::Queued, Shown::Running]);
+    assert_eq!(held().await, 0);
     bench.happen(run, RunEvent::Pause(Stop::asked("wait"))).await;
     assert_eq!(states().await, [Shown::Held, Shown::Held, Shown::Running]);
-    assert_eq!((listed(Shown::Held).await, listed(Shown::Queued).await), (2, 0));
+    assert_eq!((listed(Shown::Held).await, listed(Shown::Queued).await, held().await), (2, 0, 2));
     let oldest = async || bench.store.counts().await.expect("counts").oldest_queued;
     assert_eq!(oldest().await, None, "what is held waits for nobody");
     let single = bench.submit(super::job("single")).await;
-    assert_eq!(oldest().await, Some(bench.job(single).await.run_at));
+    assert_eq!((oldest().await, held().await), (Some(bench.job(single).await.run_at), 2));
     bench.store.cancel(single).await.expect("cancel");
     bench.finish(lease, success("a")).await;
     bench.happen(run, RunEvent::Resume).await;
     assert_eq!(states().await, [Shown::Queued, Shown::Queued, Shown::Succeeded]);
-    assert_eq!((listed(Shown::Held).await, listed(Shown::Queued).await), (0, 2));
+    assert_eq!((listed(Shown::Held).await, listed(Shown::Queued).await, held().await), (0, 2, 0));
 }
 
 /// From the moment that the run is made until all its items are known or the run is deleted.

@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::{
     NOON, Open,
     fixture::{Bench, job, success, worker},
+    run_fixture::dataset,
 };
 use crate::{
-    job::{AttemptEnd, State},
+    job::{AttemptEnd, AttemptLimits, State},
+    run::{NewRun, OnError, RunState},
     store::{BEAT_INTERVAL, Beat, SESSION_TTL, StoreError, WorkerStats},
 };
 
@@ -43,6 +45,25 @@ pub async fn a_silent_session_loses_its_jobs(open: Open<'_>) {
     assert_eq!((job.status.state, job.status.crashes, job.status.used), (State::Queued, 1, 1));
     assert_eq!(job.attempts.last().map(|a| a.end), Some(AttemptEnd::Lost));
     assert_eq!(bench.claim_one(bench.session().await).await.token, 2);
+}
+
+/// Those of one millisecond, too, whose ids are in no order: whether a run fails may depend on which item ends first.
+pub async fn sessions_that_vanish_together_are_lost_as_they_were_opened(open: Open<'_>) {
+    let bench = Bench::new(open);
+    for round in 0..12 {
+        let limits = AttemptLimits { crashes: 1, ..AttemptLimits::default() };
+        let strict = NewRun { on_error: OnError::StopAfter(1), limits, ..dataset(&round.to_string()) };
+        let run = bench.run_of(strict, &["a", "b"]).await;
+        let (first, second) = (bench.session().await, bench.session().await);
+        bench.claim_one(first).await;
+        let cancelled = bench.claim_one(second).await;
+        bench.store.cancel(cancelled.job).await.expect("cancel");
+        bench.wait(SESSION_TTL);
+        assert_eq!(bench.store.sweep().await.expect("sweep").lost_sessions, 2);
+        assert_eq!(bench.item_states(run).await, [State::Failed, State::Cancelled]);
+        // With the last item at an end before the first, it would have succeeded.
+        assert_eq!(bench.run(run).await.status.state, RunState::Failed, "in round {round}");
+    }
 }
 
 /// Whether a sweep has noticed or not.

@@ -250,7 +250,7 @@ const LITE2_INT8: Item = Item {
 
 static YUNET: Item = Item {
     name: "yunet",
-    version: "2",
+    version: "3",
     usual: false,
     licence: "MIT",
     weights: "OpenCV's model zoo",

@@ -89,13 +89,17 @@ async fn a_shutdown_writes_what_waits() {
 
 #[tokio::test]
 async fn full_batches_do_not_wait_for_the_time() {
-    let desk = Desk::new(|config| config.flush = Duration::from_secs(50));
+    let flush = Duration::from_secs(50);
+    let desk = Desk::new(|config| config.flush = flush);
     for _ in 0..BATCH {
         desk.journal.note(entry()).await;
     }
-    while desk.logged().await < BATCH {
-        tokio::task::yield_now().await;
-    }
+    let written = async {
+        while desk.logged().await < BATCH {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(flush / 2, written).await.expect("a full batch is written before its time");
     desk.task.shutdown().await;
 }
 

@@ -1,13 +1,13 @@
 //! The whole service in this process, on a port of its own, with a typed client.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use darkroom_api::{
     Client, ClientError, Job, Problem, Secret, SettingInfo, SettingOrigin,
     client::{Options, Upload},
 };
 use darkroom_core::{
-    Operation, SystemClock,
+    BlobId, Operation, SystemClock,
     operation::Thumbnail,
     store::{Store, StoreLimits},
     user::Role,
@@ -20,8 +20,10 @@ use darkroom_server::{
     predict::Predictor,
     telemetry::Metrics,
 };
-use darkroom_store::Sqlite;
+use darkroom_store::{Reading, Sqlite};
 use tempfile::TempDir;
+
+use crate::patience::soon;
 
 /// The password of every user of a test.
 pub(super) const PASSWORD: &str = "correct horse";
@@ -47,8 +49,10 @@ impl App {
     /// A service over a file, as users run it, whose settings `change` has changed.
     pub(super) async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let data = TempDir::new().unwrap();
-        let store =
-            Sqlite::open(data.path().join("darkroom.db"), StoreLimits::default(), Arc::new(SystemClock));
+        // Questions may take as long as a busy machine needs.
+        let reading = Reading { cap: Duration::from_mins(30), ..Reading::default() };
+        let (path, limits) = (data.path().join("darkroom.db"), StoreLimits::default());
+        let store = Sqlite::open_reading(path, limits, Arc::new(SystemClock), reading);
         Self::build(data, Arc::new(store.unwrap()), change).await
     }
 
@@ -123,6 +127,18 @@ impl App {
         response.bytes().await.unwrap().to_vec()
     }
 
+    /// Waits until no blob of this content is kept. Upkeep comes back to what the worker still held when its job was
+    /// deleted; here it is hurried.
+    pub(super) async fn gone(&self, blob: BlobId) {
+        let look = async {
+            while self.blobs.local_path(blob).exists() {
+                self.blobs.collect(&*self.store, Vec::new()).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        };
+        soon("the end of a blob", look).await;
+    }
+
     /// Ends the service, and starts it again over the same store and blobs.
     pub(super) async fn restart(&mut self, change: impl FnOnce(&mut Config)) {
         self.running.take().unwrap().shutdown().await;
@@ -175,7 +191,7 @@ fn settings() -> Arc<[SettingInfo]> {
 
 /// Wait for the job to end.
 pub(super) fn wait() -> Options {
-    Options { wait: Some(std::time::Duration::from_secs(30)), ..Options::default() }
+    Options { wait: Some(Duration::from_mins(1)), ..Options::default() }
 }
 
 /// The problem in an answer, whose form is checked on the way.

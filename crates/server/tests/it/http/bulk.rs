@@ -18,6 +18,7 @@ use super::{
     app::{App, problem, refused, wait},
     images,
 };
+use crate::patience::soon;
 
 fn operations() -> Vec<Operation> {
     vec![Operation::Thumbnail(Thumbnail::fit(4, 4))]
@@ -61,9 +62,12 @@ async fn failed(app: &App, count: usize) {
     };
     let mut notices = app.store.watch();
     app.store.submit((0..count).map(new).collect()).await.unwrap();
-    while app.client.stats().await.unwrap().jobs.failed < count as u64 {
-        notices.next().await;
-    }
+    let look = async {
+        while app.client.stats().await.unwrap().jobs.failed < count as u64 {
+            notices.next().await;
+        }
+    };
+    soon("jobs to fail", look).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,8 +88,7 @@ async fn many_jobs_are_cancelled_retried_and_deleted_at_once() {
     let left = app.client.jobs(&ListOptions::default()).await.unwrap().jobs;
     assert_eq!(left.iter().map(|job| job.state).collect::<Vec<_>>(), [State::Held; 4]);
     assert_eq!(app.client.bulk(&all(BulkAction::Delete)).await.unwrap(), done(4, 4));
-    let png = BlobId::of(&images::png(9, 9));
-    assert!(!app.blobs.local_path(png).exists(), "the image of deleted jobs is still there");
+    app.gone(BlobId::of(&images::png(9, 9))).await;
     app.finish().await;
 }
 

@@ -1,13 +1,12 @@
 //! The classic average-face service, against archives of a web server beside it.
 
-use std::time::Duration;
-
 use axum::{Router, routing};
 use darkroom_core::user::Role;
 use darkroom_server::Config;
 use md5::{Digest, Md5};
 
 use super::{app::App, faces, images};
+use crate::patience::soon;
 
 /// The lines of the log of a run that has ended well, in their order.
 const LINES: [&str; 8] = [
@@ -61,7 +60,7 @@ async fn ended(app: &App, id: &str) -> String {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), look).await.unwrap()
+    soon("the result of a calculation", look).await
 }
 
 fn in_order(log: &str, lines: &[&str]) {

@@ -8,6 +8,7 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use super::{app::App, images};
+use crate::patience::soon;
 
 async fn upload(app: &App, form: Form) -> (u16, Value) {
     let answer = app.post("/uploadFile").multipart(form).send().await.unwrap();
@@ -20,16 +21,19 @@ fn file(content: Vec<u8>, name: &str) -> Form {
 
 /// The status once it is none of the two that pass.
 async fn settled(app: &App, file_id: &str) -> Value {
-    loop {
-        let answer = app.get(&format!("/queryFileStatus/{file_id}")).await;
-        assert_eq!(answer.status(), 200);
-        let status: Value = answer.json().await.unwrap();
-        assert_eq!(status["file_id"], file_id);
-        if !["STAGING STAGE", "PROCESSING STAGE"].contains(&status["result"].as_str().unwrap()) {
-            return status;
+    let look = async {
+        loop {
+            let answer = app.get(&format!("/queryFileStatus/{file_id}")).await;
+            assert_eq!(answer.status(), 200);
+            let status: Value = answer.json().await.unwrap();
+            assert_eq!(status["file_id"], file_id);
+            if !["STAGING STAGE", "PROCESSING STAGE"].contains(&status["result"].as_str().unwrap()) {
+                return status;
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    soon("a status that does not pass", look).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,7 +47,7 @@ pub(super) fn stage() -> Option<Stage> {
         }
         there.then_some(place)
     };
-    let models = there("DARKROOM_MODELS", ".x/models/models", "yunet/2");
+    let models = there("DARKROOM_MODELS", ".x/models/models", "yunet/3");
     let photos = there("DARKROOM_PHOTOS", ".x/photos", "astronaut.png");
     Some(Stage { runtime: runtime()?, models: models?, photos: photos? })
 }

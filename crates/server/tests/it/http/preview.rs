@@ -21,6 +21,7 @@ use super::{
     app::{App, problem, refused},
     images,
 };
+use crate::patience::soon;
 
 /// A job that nobody works on, so that only its preview is made.
 async fn held(app: &App, image: Vec<u8>) -> String {
@@ -194,18 +195,19 @@ async fn previews_wait_for_their_turn_and_end_with_those_who_wait() {
     .await;
     let (slow, quick) = (held(&app, endless()).await, held(&app, images::png(9, 9)).await);
     let client = app.client.clone();
-    let working = tokio::spawn(async move { client.preview(&slow, 160).await });
-    loop {
-        let answer = app.get(&path(&quick, "")).await;
-        if answer.status() == 503 {
-            assert_eq!(problem(answer).await.code, Code::Overloaded);
-            break;
+    // It asks again where a quick one was in its way.
+    let working = tokio::spawn(async move { while client.preview(&slow, 160).await.is_err() {} });
+    let refusal = soon("a refusal while the one place is taken", async {
+        loop {
+            let answer = app.get(&path(&quick, "")).await;
+            if answer.status() == 503 {
+                break problem(answer).await;
+            }
         }
-    }
-    working.abort();
-    let soon = tokio::time::timeout(Duration::from_mins(2), async {
-        while app.get(&path(&quick, "")).await.status() != 200 {}
     });
-    soon.await.expect("the work of one who has gone ends");
+    assert_eq!(refusal.await.code, Code::Overloaded);
+    working.abort();
+    let free = async { while app.get(&path(&quick, "")).await.status() != 200 {} };
+    soon("the end of work for one who has gone", free).await;
     app.finish().await;
 }

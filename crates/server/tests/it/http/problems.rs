@@ -21,6 +21,7 @@ use super::{
     faulty::{Fault, Faulty},
     images, models, raw,
 };
+use crate::patience::soon;
 
 const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/http/problems.snapshot.json");
 const NOBODY: &str = "018f0000-0000-7000-8000-000000000000";
@@ -68,7 +69,7 @@ async fn every_problem_can_happen_and_looks_as_generated() {
 }
 
 async fn requests(seen: &mut Seen) {
-    let app = App::with(|config| config.http.body_timeout = Duration::from_millis(100)).await;
+    let app = App::start().await;
     let json = || app.post("/v1/jobs").header("content-type", "application/json");
     seen.see(Code::MalformedBody, json().body("{")).await;
     seen.see(Code::InvalidJob, json().body("{}")).await;
@@ -80,6 +81,9 @@ async fn requests(seen: &mut Seen) {
     seen.see(Code::UnsupportedMediaType, app.post("/v1/jobs").header("content-type", "text/plain").body("x"))
         .await;
     seen.see(Code::MissingImage, app.post("/v1/jobs?op=thumbnail&width=5")).await;
+    app.finish().await;
+    // Of its own: the others are to have all the time that they need.
+    let app = App::with(|config| config.http.body_timeout = Duration::from_millis(100)).await;
     let head = "POST /v1/jobs?op=thumbnail&width=5 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 9\r\n\r\n1";
     let answer = raw::send(&app, head.as_bytes()).await;
     let body = answer.text.split("\r\n\r\n").nth(1).unwrap_or_default();
@@ -235,13 +239,15 @@ async fn crowds(seen: &mut Seen) {
     let head = "POST /v1/jobs?op=thumbnail&width=5 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n1";
     slow.write_all(head.as_bytes()).await.unwrap();
     // The one place is taken as soon as the server has read the head.
-    loop {
-        let answer = send().send().await.unwrap();
-        if answer.status() == 503 {
-            seen.add(Code::Overloaded, problem(answer).await);
-            break;
+    let refusal = async {
+        loop {
+            let answer = send().send().await.unwrap();
+            if answer.status() == 503 {
+                break problem(answer).await;
+            }
         }
-    }
+    };
+    seen.add(Code::Overloaded, soon("a refusal while the one place is taken", refusal).await);
     drop(slow);
     app.finish().await;
 }

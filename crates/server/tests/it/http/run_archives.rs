@@ -14,7 +14,10 @@ use super::{
     images,
     runs::{items, request, until},
 };
-use crate::sources::pack::{Tar, gzip};
+use crate::{
+    patience::until as until_so,
+    sources::pack::{Tar, gzip},
+};
 
 /// A tar archive of so many images in two folders.
 pub(super) fn photos(count: u32) -> Vec<u8> {
@@ -51,9 +54,7 @@ async fn an_archive_that_is_sent_along_is_worked_through_and_let_go() {
     assert_eq!((run.state, run.total, run.counts.succeeded), (RunState::Succeeded, 6, 6));
     assert_eq!(items(&app, &run.id).await[0].path, "ann/000.png");
     // The archive goes once its entries are known; that may be a moment after the run is told of it.
-    while exists(&app, blob) {
-        tokio::task::yield_now().await;
-    }
+    until_so("the end of the archive", || !exists(&app, blob)).await;
     app.finish().await;
 }
 
@@ -78,9 +79,7 @@ async fn an_archive_is_kept_while_it_is_read_and_goes_with_its_run() {
     let again = app.client.make_run_of(&bounded, ArchiveUpload::file(&path)).await.unwrap();
     until(&app, &again.id, |run| run.total == 2).await;
     app.client.delete_run(&again.id).await.unwrap();
-    while exists(&app, blob) {
-        tokio::task::yield_now().await;
-    }
+    until_so("the end of the archive", || !exists(&app, blob)).await;
     app.finish().await;
 }
 

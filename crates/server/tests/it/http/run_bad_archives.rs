@@ -1,6 +1,9 @@
 //! Archives that misbehave, and servers that do, from the request to the results.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use darkroom_api::{ArchivePlace, Run, RunSource, RunState, client::ArchiveUpload};
 use darkroom_server::config::ByteSize;
@@ -102,16 +105,32 @@ async fn an_archive_that_is_cut_off_says_after_how_many_entries() {
     app.finish().await;
 }
 
+/// How long an archive of so many tiny files and an image takes.
+async fn time_of(app: &App, files: u64) -> Duration {
+    let mut tar = (0..files).fold(Tar::default(), |tar, n| tar.file(format!("{n}.txt"), b"tiny"));
+    tar = tar.file("last.png", &images::png(9, 9));
+    let archive = gzip(&tar.end());
+    let begun = Instant::now();
+    let run = worked_through(app, archive).await;
+    assert_eq!((run.total, run.counts.succeeded), (1, 1));
+    assert_eq!(skipped(&run), [("not_an_image", files)]);
+    begun.elapsed()
+}
+
+/// Four times as many take four times as long, not sixteen times.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_thousand_tiny_files_take_a_reasonable_time() {
     let app = App::start().await;
-    let mut tar = (0..100_000).fold(Tar::default(), |tar, n| tar.file(format!("{n}.txt"), b"tiny"));
-    tar = tar.file("last.png", &images::png(9, 9));
-    let begun = std::time::Instant::now();
-    let run = worked_through(&app, gzip(&tar.end())).await;
-    assert_eq!((run.total, run.counts.succeeded), (1, 1));
-    assert_eq!(skipped(&run), [("not_an_image", 100_000)]);
-    assert!(begun.elapsed() < Duration::from_mins(2), "{:?}", begun.elapsed());
+    let mut took = Vec::new();
+    // Once more if the machine was at something else meanwhile.
+    while took.len() < 3 {
+        let (some, many) = (time_of(&app, 25_000).await, time_of(&app, 100_000).await);
+        took.push((some, many));
+        if many < some * 10 {
+            break;
+        }
+    }
+    assert!(took.iter().any(|(some, many)| *many < *some * 10), "{took:?}");
     app.finish().await;
 }
 

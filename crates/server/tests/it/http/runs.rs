@@ -1,6 +1,6 @@
 //! Runs, from the request to the last line of their results.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path};
 
 use darkroom_api::{Code, FolderDepth, Run, RunItem, RunRequest, RunSource, RunState, job::State};
 use darkroom_core::{Operation, operation::Thumbnail, run::OnError, user::Role};
@@ -12,6 +12,7 @@ use super::{
     app::{App, problem, refused},
     images,
 };
+use crate::patience::soon;
 
 /// A folder with images in folders, something that is no image, and an image that is broken.
 pub(super) fn dataset(images_a_folder: u32) -> TempDir {
@@ -78,7 +79,7 @@ pub(super) async fn until(app: &App, id: &str, wish: impl Fn(&Run) -> bool) -> R
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), look).await.unwrap()
+    soon("a run", look).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,8 +199,11 @@ async fn a_run_stops_at_its_first_failure_if_it_is_told_to_and_is_retried() {
     // The last image is the one that fails: either the end of the source is seen first or the failure.
     assert!(failed.state.is_final() || !failed.complete, "{failed:?}");
     fs::write(folder.path().join("torn.png"), images::png(5, 5)).unwrap();
+    // Or it has failed once more before the answer is made.
+    app.client.pause("default").await.unwrap();
     let again = app.client.change_run(&made.id, "retry-failed").await.unwrap();
     assert!(!again.state.is_final() && again.counts.failed == 0, "{again:?}");
+    app.client.resume("default").await.unwrap();
     let ended = app.client.wait_for_run(&made.id).await.unwrap();
     assert_eq!(ended.counts.failed, 1, "its bytes are those that were read");
     app.finish().await;

@@ -9,6 +9,7 @@ use super::{
     app::{App, problem, refused},
     images,
 };
+use crate::patience::soon;
 
 /// Events of an open stream, one by one.
 struct Events {
@@ -44,12 +45,15 @@ impl Events {
 
     /// The first event that `is_it`.
     async fn until(&mut self, is_it: impl Fn(&Stats) -> bool) -> Stats {
-        loop {
-            let stats = self.next().await.unwrap();
-            if is_it(&stats) {
-                return stats;
+        let look = async {
+            loop {
+                let stats = self.next().await.unwrap();
+                if is_it(&stats) {
+                    return stats;
+                }
             }
-        }
+        };
+        soon("counts that are as wished", look).await
     }
 }
 

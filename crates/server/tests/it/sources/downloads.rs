@@ -15,6 +15,7 @@ use super::{
     pack::{Tar, gzip, zip},
     server::{Server, Step, head, ranged},
 };
+use crate::patience::until;
 
 const TAG: &str = "\"one\"";
 
@@ -231,7 +232,8 @@ async fn an_item_in_the_middle_of_which_the_source_breaks_is_not_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_drips_is_asked_again_and_then_given_up() {
     let mut place = place();
-    place.config.sources.download_pause = Duration::from_millis(50);
+    // Long enough that even a busy machine gets the first bytes through.
+    place.config.sources.download_pause = Duration::from_millis(500);
     place.config.sources.download_slowest = ByteSize(1 << 20);
     place.config.sources.download_attempts = 3;
     let sent = archive();
@@ -362,9 +364,7 @@ async fn dropping_the_items_ends_the_download() {
     .await;
     let source = at(&server, "/");
     let mut items = place.open(&source);
-    while items.progress().downloaded == 0 {
-        tokio::task::yield_now().await;
-    }
+    until("the first bytes", || items.progress().downloaded > 0).await;
     assert!(futures_util::FutureExt::now_or_never(items.next()).is_none(), "there is no whole item");
     drop(items);
     // The runtime waits for its blocking threads when the test ends: a reader that waited on would hang it.
