@@ -146,7 +146,7 @@ fn vector(index: u64) -> [f32; 4] {
 
 fn input(index: u64) -> Input {
     let blob = BlobId::of(&index.to_le_bytes());
-    Input { blob, bytes: 12_345, media_type: "image/jpeg".to_owned(), name: None }
+    Input { blob, bytes: 12_345, media_type: "image/jpeg".to_owned(), name: None, place: None }
 }
 
 async fn enqueue(store: &Sqlite, run: RunId, items: u64) {
