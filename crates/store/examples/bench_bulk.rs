@@ -51,6 +51,7 @@ fn job(number: usize) -> NewJob {
         bytes: 2_345_678,
         media_type: "image/jpeg".to_owned(),
         name: FileName::clean(&format!("IMG_{number:07}.jpg")),
+        place: None,
     };
     NewJob::new(SystemClock.now(), input, vec![Operation::Thumbnail(Thumbnail::fit(512, 512))]).unwrap()
 }

@@ -115,6 +115,7 @@ fn new_job() -> NewJob {
         bytes: 2_345_678,
         media_type: "image/jpeg".to_owned(),
         name: darkroom_core::job::FileName::clean("IMG_20240501_123456.jpg"),
+        place: None,
     };
     NewJob::new(SystemClock.now(), input, vec![Operation::Thumbnail(Thumbnail::fit(512, 512))]).unwrap()
 }
