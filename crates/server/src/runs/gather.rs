@@ -192,14 +192,13 @@ impl Begun {
         for (index, key, image) in self.items {
             let entry = match image {
                 Ok(Begin { media_type, placed }) => {
-                    let (blob, bytes, place) = match placed {
-                        Some(Placed { blob, bytes, place }) => (blob, bytes, Some(place)),
-                        None => {
-                            let none = || BlobError::Io(std::io::Error::other("an image gave no blob"));
-                            let Stored { id, bytes, pin } = stored.pop_front().ok_or_else(none)?;
-                            ready.pins.push(pin);
-                            (id, bytes, None)
-                        }
+                    let (blob, bytes, place) = if let Some(Placed { blob, bytes, place }) = placed {
+                        (blob, bytes, Some(place))
+                    } else {
+                        let none = || BlobError::Io(std::io::Error::other("an image gave no blob"));
+                        let Stored { id, bytes, pin } = stored.pop_front().ok_or_else(none)?;
+                        ready.pins.push(pin);
+                        (id, bytes, None)
                     };
                     let media_type = media_type.to_owned();
                     Entry::Image(
