@@ -152,7 +152,7 @@ fn experts() -> Option<Experts> {
     let dir = std::env::var_os("DARKROOM_MODELS").map_or_else(beside, PathBuf::from);
     let config = Config { dir: dir.clone(), runtime, kept: None, ..Config::below(&dir) };
     let models = Models::open(&config).unwrap();
-    let (detector, embedder) = (models.get("yunet", Some("2")), models.get("sface", Some("4")));
+    let (detector, embedder) = (models.get("yunet", None), models.get("sface", None));
     if let (Ok(detector), Ok(embedder)) = (detector, embedder) {
         return Some(Experts { detector, embedder });
     }
