@@ -1,5 +1,7 @@
 //! Writing an ONNX graph, node by node.
 
+use std::collections::HashSet;
+
 use prost::Message as _;
 
 use super::{ConvertError, Tensor, layers::Convolution};
@@ -136,6 +138,23 @@ pub(super) fn read(file: &[u8]) -> Result<(ModelProto, GraphProto), ConvertError
     let mut model = ModelProto::decode(file).map_err(|_| not_onnx())?;
     let graph = model.graph.take().ok_or_else(not_onnx)?;
     Ok((model, graph))
+}
+
+/// Whether the standard operators are those of this set or a later one.
+pub(super) fn has_operators(model: &ModelProto, set: i64) -> bool {
+    model.opset_import.iter().any(|known| known.domain.is_empty() && known.version >= set)
+}
+
+/// Takes out the constants that neither a node reads nor the model gives.
+pub(super) fn drop_unread(graph: &mut GraphProto) {
+    let read: HashSet<&String> = graph.node.iter().flat_map(|node| &node.input).collect();
+    let given: HashSet<&String> = graph.output.iter().map(|output| &output.name).collect();
+    graph.initializer.retain(|tensor| read.contains(&tensor.name) || given.contains(&tensor.name));
+}
+
+/// Groups of channels that a convolution keeps apart.
+pub(super) fn groups_of(convolution: &NodeProto) -> i64 {
+    convolution.attribute.iter().find(|attribute| attribute.name == "group").map_or(1, |group| group.i)
 }
 
 /// `axis`, `group`, `to` and `transB` are single numbers, the others lists.

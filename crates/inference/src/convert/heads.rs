@@ -7,9 +7,11 @@ use prost::Message as _;
 
 use super::{
     ConvertError, Tensor,
-    graph::{bytes_tensor, float_tensor, floats, integers, node, read},
+    graph::{
+        bytes_tensor, drop_unread, float_tensor, floats, groups_of, has_operators, integers, node, read,
+    },
 };
-use crate::onnx::{AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto};
+use crate::onnx::{AttributeProto, DataType, GraphProto, NodeProto, TensorProto};
 
 /// The first operator set in which `Split` takes its sizes as an input.
 const OPSET: i64 = 13;
@@ -20,7 +22,7 @@ const OPSET: i64 = 13;
 pub fn merged_heads(file: &[u8]) -> Result<Vec<u8>, ConvertError> {
     let (mut model, mut graph) = read(file)?;
     let groups = groups(&graph);
-    if !groups.is_empty() && !splits_by_input(&model) {
+    if !groups.is_empty() && !has_operators(&model, OPSET) {
         return Err(ConvertError::unsupported(format!("an operator set before {OPSET}")));
     }
     let mut nodes: Vec<NodeProto> = Vec::with_capacity(graph.node.len());
@@ -38,14 +40,10 @@ pub fn merged_heads(file: &[u8]) -> Result<Vec<u8>, ConvertError> {
         }
     }
     graph.initializer.extend(made);
-    graph.initializer.retain(|tensor| nodes.iter().any(|node| node.input.contains(&tensor.name)));
     graph.node = nodes;
+    drop_unread(&mut graph);
     model.graph = Some(graph);
     Ok(model.encode_to_vec())
-}
-
-fn splits_by_input(model: &ModelProto) -> bool {
-    model.opset_import.iter().any(|set| set.domain.is_empty() && set.version >= OPSET)
 }
 
 /// A pointwise convolution and the depthwise one behind it.
@@ -118,10 +116,6 @@ fn convolution(node: &NodeProto) -> Option<[&String; 3]> {
     (node.op_type == "Conv").then_some(inputs)
 }
 
-fn groups_of(convolution: &NodeProto) -> i64 {
-    convolution.attribute.iter().find(|attribute| attribute.name == "group").map_or(1, |group| group.i)
-}
-
 /// Strides, padding and the like.
 fn geometry(convolution: &NodeProto) -> impl Iterator<Item = &AttributeProto> {
     convolution.attribute.iter().filter(|attribute| attribute.name != "group")
@@ -174,7 +168,7 @@ fn joined(group: &[Head<'_>], part: usize, name: &str) -> Result<TensorProto, Co
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::onnx::{OperatorSetIdProto, ValueInfoProto};
+    use crate::onnx::{ModelProto, OperatorSetIdProto, ValueInfoProto};
 
     /// Where the second head begins.
     const POINTWISE: usize = 4;

@@ -4,7 +4,7 @@ use prost::Message as _;
 
 use super::{
     ConvertError, Tensor,
-    graph::{float_tensor, floats, node, read},
+    graph::{drop_unread, float_tensor, floats, groups_of, node, read},
 };
 use crate::onnx::{DataType, GraphProto, NodeProto};
 
@@ -22,8 +22,8 @@ pub fn without_prelu(file: &[u8]) -> Result<Vec<u8>, ConvertError> {
             None => nodes.push(node),
         }
     }
-    graph.initializer.retain(|tensor| nodes.iter().any(|node| node.input.contains(&tensor.name)));
     graph.node = nodes;
+    drop_unread(&mut graph);
     model.graph = Some(graph);
     Ok(model.encode_to_vec())
 }
@@ -93,14 +93,15 @@ fn scale_reader(graph: &mut GraphProto, value: &str, factors: &[f32]) -> Result<
         |name: &str| graph.node.iter().filter(|node| node.input.iter().any(|input| input == name)).collect();
     let of_value: Vec<&NodeProto> = readers(value);
     let given = graph.output.iter().any(|output| output.name == value);
-    let [NodeProto { op_type, input, attribute, .. }] = of_value.as_slice() else { return Ok(false) };
-    let ("Conv", [_, weights, ..], false, false) = (op_type.as_str(), input.as_slice(), too_small, given)
+    let [reader] = of_value.as_slice() else { return Ok(false) };
+    let ("Conv", [_, weights, ..], false, false) =
+        (reader.op_type.as_str(), reader.input.as_slice(), too_small, given)
     else {
         return Ok(false);
     };
     let shared = readers(weights).len() > 1;
     let Some(at) = constant(graph, weights).filter(|_| !shared) else { return Ok(false) };
-    let groups = attribute.iter().find(|attribute| attribute.name == "group").map_or(1, |group| group.i);
+    let groups = groups_of(reader);
     let (shape, mut values) = floats(&graph.initializer[at])?.into_parts();
     let &[outputs, inputs, height, width] = shape.as_slice() else { return Ok(false) };
     // Each output reads all channels, or, as deep as it is wide, its own.

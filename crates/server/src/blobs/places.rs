@@ -53,7 +53,7 @@ impl Blobs {
         let taken = if input.bytes <= IN_MEMORY {
             in_memory(place, input)
         } else {
-            self.copied(place, input)
+            copy(&self.inner, place, input)
                 .map(|(copy, path)| Held { source: Source::file(path), _copy: Some(copy) })
         };
         // The same content may have come in by another way.
@@ -65,7 +65,7 @@ impl Blobs {
         let (blobs, input) = (self.clone(), input.clone());
         blocking(move || match (Blob::open(input.blob, &blobs.local_path(input.blob)), &input.place) {
             (Err(BlobError::Missing(_)), Some(place)) => {
-                let (copy, path) = blobs.copied(place, &input)?;
+                let (copy, path) = copy(&blobs.inner, place, &input)?;
                 let opened = Blob::open(input.blob, &path);
                 // It has a name no more, and is there for who has opened it.
                 drop(copy);
@@ -83,14 +83,10 @@ impl Blobs {
         let written = blocking(move || {
             let stored =
                 Stored { id: input.blob, bytes: input.bytes, pin: Pins::pin(&blobs.inner.pins, input.blob) };
-            let (copy, _) = blobs.copied(&place, &input)?;
+            let (copy, _) = copy(&blobs.inner, &place, &input)?;
             Ok(Written { stored, file: Some(copy) })
         });
         self.make_durable_one(written.await?).await
-    }
-
-    fn copied(&self, place: &Place, input: &Input) -> Result<(Temporary, PathBuf), BlobError> {
-        copy(&self.inner, place, input)
     }
 }
 

@@ -8,7 +8,7 @@ use super::{affine::Affine, ranges::Ranges, weights};
 use crate::{
     convert::{
         ConvertError, Tensor,
-        graph::{bytes_tensor, float_tensor, floats, integers, read},
+        graph::{bytes_tensor, drop_unread, float_tensor, floats, has_operators, integers, read},
     },
     onnx::{DataType, GraphProto, NodeProto, TensorProto},
 };
@@ -20,7 +20,7 @@ const OPSET: i64 = 13;
 /// weights. A range of a value that the model does not have is a mistake.
 pub fn int8(file: &[u8], ranges: &Ranges) -> Result<Vec<u8>, ConvertError> {
     let (mut model, mut graph) = read(file)?;
-    if !model.opset_import.iter().any(|set| set.domain.is_empty() && set.version >= OPSET) {
+    if !has_operators(&model, OPSET) {
         return Err(ConvertError::unsupported(format!("a model of an operator set before {OPSET}")));
     }
     let nodes = std::mem::take(&mut graph.node);
@@ -31,7 +31,7 @@ pub fn int8(file: &[u8], ranges: &Ranges) -> Result<Vec<u8>, ConvertError> {
     let Rewrite { nodes, constants, .. } = rewrite;
     graph.node = nodes;
     graph.initializer.extend(constants);
-    without_unread(&mut graph);
+    drop_unread(&mut graph);
     model.graph = Some(graph);
     Ok(model.encode_to_vec())
 }
@@ -191,11 +191,4 @@ fn is_layer(node: &NodeProto) -> bool {
         turned && node.attribute.len() == 1
     };
     node.op_type == "Conv" || (node.op_type == "Gemm" && plain(node))
-}
-
-/// The float weights have served.
-fn without_unread(graph: &mut GraphProto) {
-    let read: HashSet<&String> = graph.node.iter().flat_map(|node| &node.input).collect();
-    let given: HashSet<&String> = graph.output.iter().map(|output| &output.name).collect();
-    graph.initializer.retain(|tensor| read.contains(&tensor.name) || given.contains(&tensor.name));
 }
