@@ -130,7 +130,7 @@ impl Picture {
     fn raw(&self, from: &[u8], to: &mut [u8]) {
         if self.kind == Kind::Bits {
             for (x, to) in to.iter_mut().enumerate() {
-                *to = if from[x / 8] >> (7 - x % 8) & 1 == 1 { 0 } else { 255 };
+                *to = if (from[x / 8] >> (7 - x % 8)) & 1 == 1 { 0 } else { 255 };
             }
         } else if self.most > 255 {
             for (to, from) in to.iter_mut().zip(from.as_chunks::<2>().0) {

@@ -179,7 +179,8 @@ mod tests {
             ("soon", None),
         ];
         for (text, seconds) in cases {
-            let headers = HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from_static(text))]);
+            let headers: HeaderMap =
+                [(header::RETRY_AFTER, HeaderValue::from_static(text))].into_iter().collect();
             assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{text}");
         }
     }
