@@ -113,7 +113,8 @@ fn pnm_is_read_plain_and_raw() {
     let of = |head: &str, samples: &[u8]| [head.as_bytes(), samples].concat();
     let wide: Vec<u8> = grey.iter().flat_map(|v| [*v, *v]).collect();
     let numbers = |most: u32| -> String {
-        grey.iter().map(|v| format!("{} ", (u32::from(*v) * most + 127) / 255)).collect()
+        let levels = grey.iter().map(|v| ((u32::from(*v) * most + 127) / 255).to_string());
+        levels.collect::<Vec<_>>().join(" ")
     };
     for (name, bytes) in [
         ("raw", of("P5 5 3 255\n", &grey)),
@@ -129,7 +130,7 @@ fn pnm_is_read_plain_and_raw() {
     let colours = [[255, 0, 0, 255], [0, 128, 0, 255], [1, 2, 3, 255]];
     let samples: Vec<u8> = colours.iter().flat_map(|c| c[..3].to_vec()).collect();
     assert_eq!(decoded(&of("P6 3 1 255\n", &samples), Format::Pnm).pixels, colours);
-    let plain: String = samples.iter().map(|v| format!("{v}\n")).collect();
+    let plain = samples.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     assert_eq!(decoded(&of("P3 3 1 255\n", plain.as_bytes()), Format::Pnm).pixels, colours);
 
     let bits = shown(&[0, 255, 255, 255, 255, 255, 255, 255, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255]);
