@@ -13,6 +13,8 @@ pub enum Format {
     Tiff,
     Bmp,
     Ico,
+    /// PBM, PGM and PPM.
+    Pnm,
     Avif,
     Heic,
 }
@@ -28,6 +30,7 @@ impl Format {
             Self::Tiff => "tiff",
             Self::Bmp => "bmp",
             Self::Ico => "ico",
+            Self::Pnm => "pnm",
             Self::Avif => "avif",
             Self::Heic => "heic",
         }
@@ -43,6 +46,7 @@ impl Format {
             Self::Tiff => "image/tiff",
             Self::Bmp => "image/bmp",
             Self::Ico => "image/vnd.microsoft.icon",
+            Self::Pnm => "image/x-portable-anymap",
             Self::Avif => "image/avif",
             Self::Heic => "image/heic",
         }
@@ -59,6 +63,7 @@ impl fmt::Display for Format {
             Self::Tiff => "TIFF",
             Self::Bmp => "BMP",
             Self::Ico => "ICO",
+            Self::Pnm => "PNM",
             Self::Avif => "AVIF",
             Self::Heic => "HEIC",
         })

@@ -15,9 +15,17 @@ pub fn format(start: &[u8]) -> Option<Format> {
         [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Format::Tiff),
         [b'B', b'M', ..] if start.len() >= 18 => Some(Format::Bmp),
         [0, 0, 1 | 2, 0, count_low, count_high, ..] if (count_low | count_high) != 0 => Some(Format::Ico),
+        [b'P', b'1'..=b'6', rest @ ..] if is_pnm(rest) => Some(Format::Pnm),
         [_, _, _, _, b'f', b't', b'y', b'p', brands @ ..] => iso_media(start, brands),
         _ => None,
     }
+}
+
+/// Whether what follows the two letters of a PNM file are blanks and then a number or a comment: a text may begin with
+/// these letters, too.
+fn is_pnm(rest: &[u8]) -> bool {
+    let word = rest.iter().position(|byte| !byte.is_ascii_whitespace());
+    word.is_some_and(|at| at > 0 && (rest[at].is_ascii_digit() || rest[at] == b'#'))
 }
 
 /// AVIF and HEIC share a container; the major brand tells, or one of the compatible brands after the minor version.
@@ -40,7 +48,7 @@ mod tests {
     #[test]
     fn every_format_is_known_by_its_first_bytes() {
         let ftyp = |brand: &[u8; 4]| [b"\0\0\0\x18ftyp".as_slice(), brand, b"\0\0\0\0mif1miaf"].concat();
-        let cases: [(&[u8], Option<Format>); 11] = [
+        let cases: [(&[u8], Option<Format>); 15] = [
             (b"\xff\xd8\xff\xe0", Some(Format::Jpeg)),
             (b"\x89PNG\r\n\x1a\n", Some(Format::Png)),
             (b"RIFF\0\0\0\0WEBPVP8 ", Some(Format::Webp)),
@@ -48,6 +56,10 @@ mod tests {
             (b"GIF89a", Some(Format::Gif)),
             (b"MM\0\x2a", Some(Format::Tiff)),
             (b"\0\0\x01\0\x01\0", Some(Format::Ico)),
+            (b"P5 23 28 255\n\x10", Some(Format::Pnm)),
+            (b"P6\n# by hand\n2 2\n255\n", Some(Format::Pnm)),
+            (b"P5: a note", None),
+            (b"P1 is a letter and a digit", None),
             (&ftyp(b"avif"), Some(Format::Avif)),
             (&ftyp(b"heic"), Some(Format::Heic)),
             (&ftyp(b"isom"), None),

@@ -39,6 +39,11 @@ pub(super) fn datasets(args: &RunArgs) -> Result<Vec<Dataset>, Halt> {
 }
 
 fn archive_of(typed: &str, checksum: Option<&Checksum>) -> Result<Dataset, Halt> {
+    if typed.contains("://") && !is_url(typed) {
+        return Err(Halt::Usage(format!(
+            "only http and https addresses are fetched, and `{typed}` is neither"
+        )));
+    }
     let at = if is_url(typed) {
         ArchiveAt::Url(typed.to_owned())
     } else {

@@ -252,7 +252,9 @@ fn stopped(run: &Run) -> Halt {
         StopKind::StorageUnavailable => {
             "`darkroom doctor` checks the data folder; the same command goes on from here"
         }
-        StopKind::SourceFailed => "look at the source and its checksum",
+        StopKind::SourceFailed => {
+            "look at the address or file, and at its checksum; the same command begins anew"
+        }
         StopKind::TooManyFailures | StopKind::Asked => "the same command begins anew",
     };
     Halt::environment(anyhow!(message).context(run.name.to_string()), advice)

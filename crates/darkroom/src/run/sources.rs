@@ -15,9 +15,9 @@ use crate::upload_bar::UploadBar;
 
 /// Files with these extensions are always taken for images, even if they turn out to be broken ones. Others are
 /// looked into.
-const EXTENSIONS: [&str; 16] = [
+const EXTENSIONS: [&str; 20] = [
     "jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "tif", "tiff", "bmp", "dib", "ico", "avif",
-    "heic", "heif",
+    "pbm", "pgm", "ppm", "pnm", "heic", "heif",
 ];
 
 /// One thing that was typed.

@@ -11,7 +11,7 @@ use crate::{
     terminal::{say, tell},
 };
 
-/// Some images failed.
+/// Some images failed, or are missing because an archive is not whole.
 const SOME_FAILED: u8 = 1;
 
 /// What a shell expects of a process that was interrupted.
@@ -28,6 +28,8 @@ pub(super) struct Summary {
     pub(super) failures: BTreeMap<String, u64>,
     /// What was no image, by reason.
     pub(super) passed_over: BTreeMap<String, u64>,
+    /// What is wrong with archives that are not whole.
+    pub(super) damage: Vec<String>,
     /// Whether the user has interrupted it before the end.
     pub(super) interrupted: bool,
     /// Whether they do not even want to wait for what has begun.
@@ -50,10 +52,11 @@ impl Summary {
             tell("interrupted: the same command goes on from here");
             return Ok(ExitCode::from(INTERRUPTED));
         }
-        if self.succeeded + failed == 0 {
-            return Err(Halt::Usage("there is no image in the given sources".to_owned()));
+        let is_whole = self.damage.is_empty();
+        if self.succeeded + failed == 0 && is_whole {
+            return Err(Halt::Usage(self.nothing()));
         }
-        Ok(if failed > 0 { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
+        Ok(if failed > 0 || !is_whole { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
     }
 
     /// Adds what became of a run.
@@ -65,14 +68,25 @@ impl Summary {
                 *counts.entry(reason.clone()).or_default() += count;
             }
         }
+        self.damage.extend(run.damage.clone());
         self.runs.push(run.id.clone());
+    }
+
+    /// That there is no image, and what was there instead.
+    fn nothing(&self) -> String {
+        let count: u64 = self.passed_over.values().sum();
+        let nothing = "there is no image in the given sources";
+        if count == 0 {
+            return nothing.to_owned();
+        }
+        format!("{nothing}: {count} passed over ({})", reasons(&self.passed_over))
     }
 
     fn as_json(&self, took: Duration, more: Value) -> Value {
         let mut document = json!({
             "succeeded": self.succeeded, "remembered": self.remembered,
             "failed": self.failures.values().sum::<u64>(), "failures": self.failures,
-            "passed_over": self.passed_over, "interrupted": self.interrupted,
+            "passed_over": self.passed_over, "damage": self.damage, "interrupted": self.interrupted,
             "seconds": took.as_secs_f64(), "results": self.results, "runs": self.runs,
         });
         if let (Value::Object(document), Value::Object(more)) = (&mut document, more) {
@@ -101,6 +115,9 @@ impl Summary {
         if !self.passed_over.is_empty() {
             let count: u64 = self.passed_over.values().sum();
             tell(&format!("{count} passed over ({})", reasons(&self.passed_over)));
+        }
+        for damage in &self.damage {
+            tell(&format!("warning: {damage}; images may be missing or damaged"));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -13,7 +13,7 @@ use crate::{
     terminal::{say, tell},
 };
 
-/// Some images failed, or the run did.
+/// Some images failed, or the run did, or its archive is not whole.
 const FAILED: u8 = 1;
 
 /// What a shell expects of a process that was interrupted.
@@ -47,7 +47,7 @@ pub(super) async fn watch(asking: &Asking<'_>, id: &str) -> Result<ExitCode, Hal
     if !asking.json {
         say(&show::one(&run))?;
     }
-    let sound = run.state == RunState::Succeeded && run.counts.failed == 0;
+    let sound = run.state == RunState::Succeeded && run.counts.failed == 0 && run.damage.is_none();
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 

@@ -157,6 +157,50 @@ fn an_archive_is_a_source_if_its_sum_is_right() {
 }
 
 #[test]
+fn an_archive_that_is_not_whole_is_told_and_is_no_success() {
+    let folder = folder();
+    let mut archive = tar::Builder::new(Vec::new());
+    for n in 0..3 {
+        let image = png(200, 100, n);
+        let mut header = tar::Header::new_gnu();
+        header.set_size(image.len() as u64);
+        archive.append_data(&mut header, format!("{n}.png"), &image[..]).unwrap();
+    }
+    let bytes = archive.into_inner().unwrap();
+    write(folder.path(), "whole.tar", &bytes);
+    // All images are there: only the mark of the end is missing.
+    write(folder.path(), "cut.tar", &bytes[..bytes.len() - 1_024]);
+    let typed = |archive| ["run", "thumbnail", "--width", "32", "--archive", archive, "--out", "out"];
+    let whole = answer(folder.path(), &typed("whole.tar"));
+    assert_eq!((whole.status.code(), err(&whole)), (Some(0), String::new()));
+    let cut = answer(folder.path(), &typed("cut.tar"));
+    assert_eq!(cut.status.code(), Some(1), "{}", err(&cut));
+    assert!(err(&cut).contains("warning: the archive ends early"), "{}", err(&cut));
+
+    let (code, summary) = run(folder.path(), &["--archive", "cut.tar"]);
+    assert_eq!((code, summary["succeeded"].as_u64()), (Some(1), Some(3)), "{summary}");
+    assert!(summary["damage"][0].as_str().unwrap().contains("ends early"), "{summary}");
+}
+
+#[test]
+fn it_is_said_why_there_is_no_image() {
+    let folder = folder();
+    write(folder.path(), "notes/a.txt", b"Nothing to see.");
+    let none =
+        answer(folder.path(), &["run", "thumbnail", "--width", "32", "notes", "--out", "out", "--json"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(
+        err(&none).contains("no image in the given sources: 1 passed over (1 not_an_image)"),
+        "{}",
+        err(&none)
+    );
+    let ftp =
+        answer(folder.path(), &["run", "thumbnail", "--archive", "ftp://a.example/b.tar", "--out", "out"]);
+    assert_eq!(ftp.status.code(), Some(2));
+    assert!(err(&ftp).contains("only http and https"), "{}", err(&ftp));
+}
+
+#[test]
 fn patterns_and_single_files_are_sources_too() {
     let folder = folder();
     photos(folder.path());

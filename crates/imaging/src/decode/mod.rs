@@ -7,6 +7,7 @@ pub(crate) mod gif;
 pub(crate) mod ico;
 pub(crate) mod jpeg;
 pub(crate) mod png;
+pub(crate) mod pnm;
 pub(crate) mod tiff;
 pub(crate) mod webp;
 pub(crate) mod webp_animation;
@@ -115,6 +116,7 @@ const DECODERS: &[Decoder] = &[
     Decoder { format: Format::Tiff, header: tiff::header, still: tiff::still, animation: None },
     Decoder { format: Format::Bmp, header: bmp::header, still: bmp::still, animation: None },
     Decoder { format: Format::Ico, header: ico::header, still: ico::still, animation: None },
+    Decoder { format: Format::Pnm, header: pnm::header, still: pnm::still, animation: None },
     Decoder { format: Format::Avif, header: avif::header, still: avif::still, animation: None },
 ];
 

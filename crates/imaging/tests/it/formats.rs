@@ -107,6 +107,59 @@ fn bmp_is_read_in_both_directions() {
 }
 
 #[test]
+fn pnm_is_read_plain_and_raw() {
+    let grey: Vec<u8> = (0..5 * 3).map(|i| i as u8 * 17).collect();
+    let shown = |expected: &[u8]| -> Vec<[u8; 4]> { expected.iter().map(|v| [*v, *v, *v, 255]).collect() };
+    let of = |head: &str, samples: &[u8]| [head.as_bytes(), samples].concat();
+    let wide: Vec<u8> = grey.iter().flat_map(|v| [*v, *v]).collect();
+    let numbers = |most: u32| -> String {
+        let levels = grey.iter().map(|v| ((u32::from(*v) * most + 127) / 255).to_string());
+        levels.collect::<Vec<_>>().join(" ")
+    };
+    for (name, bytes) in [
+        ("raw", of("P5 5 3 255\n", &grey)),
+        ("with comments", of("P5\n# made by hand: 9 9\n5 # wide\n3\n255\n", &grey)),
+        ("16 bits", of("P5\n5 3\n65535\n", &wide)),
+        ("15 levels", of("P5\n5 3\n15\n", &(0..15).collect::<Vec<u8>>())),
+        ("plain", of("P2\n5 3\n255\n", numbers(255).as_bytes())),
+        ("plain, 15 levels", of("P2\n5 3\n15\n", numbers(15).as_bytes())),
+    ] {
+        assert_eq!(decoded(&bytes, Format::Pnm).pixels, shown(&grey), "{name}");
+    }
+
+    let colours = [[255, 0, 0, 255], [0, 128, 0, 255], [1, 2, 3, 255]];
+    let samples: Vec<u8> = colours.iter().flat_map(|c| c[..3].to_vec()).collect();
+    assert_eq!(decoded(&of("P6 3 1 255\n", &samples), Format::Pnm).pixels, colours);
+    let plain = samples.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    assert_eq!(decoded(&of("P3 3 1 255\n", plain.as_bytes()), Format::Pnm).pixels, colours);
+
+    let bits = shown(&[0, 255, 255, 255, 255, 255, 255, 255, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255]);
+    assert_eq!(decoded(b"P4\n9 2\n\x80\x80\0\0", Format::Pnm).pixels, bits);
+    assert_eq!(decoded(b"P1\n9 2\n1000 00001\n000000000\n", Format::Pnm).pixels, bits);
+}
+
+#[test]
+fn pnm_that_is_cut_or_nonsense_is_damaged() {
+    for bytes in [
+        b"P5 5 3 255\n1234".as_slice(),
+        b"P5 5 3",
+        b"P5 0 3 255\n",
+        b"P5 5 3 70000\n",
+        b"P5 5 x 255\n",
+        b"P2 2 1 255\n12",
+        b"P2 2 1 255\n12 -3",
+        b"P1 3 1\n1 0 2",
+        b"P4 9 9\n\0",
+        b"P6 99999999999 99999999999 255\n",
+    ] {
+        let error = data::thumbnail(&Source::bytes(bytes), &data::as_it_is()).unwrap_err();
+        let refused =
+            matches!(error, ImageError::Corrupt { format: Format::Pnm, .. } | ImageError::Limit { .. });
+        assert!(refused, "{error} for {:?}", String::from_utf8_lossy(bytes));
+    }
+}
+
+#[test]
 fn ico_gives_its_largest_entry_with_transparency() {
     let small = scene(16, 16, Corner::Opaque);
     let large = scene(48, 48, Corner::Transparent);

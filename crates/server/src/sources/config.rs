@@ -44,7 +44,7 @@ settings! {
         download_pause: Duration = Duration::from_secs(30),
         /// Bytes a second that a server must give at least, over `download_pause`.
         download_slowest: ByteSize = ByteSize(1 << 10),
-        /// How often a server is asked again that gives nothing more.
+        /// How often a server is asked in vain: what it gives is less than `download_slowest` each time.
         download_attempts: u32 = 8,
         /// The greatest delay before the first of these; it doubles with each further one, up to a minute.
         download_retry: Duration = Duration::from_secs(1),

@@ -9,10 +9,10 @@ use crate::web::WebError;
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// The folder or archive is outside of every folder of `sources.roots`.
-    #[error("{} is in none of the folders that sources.roots names", .0.display())]
+    #[error("`{}` is in none of the folders that sources.roots names, or is not there", .0.display())]
     OutsideRoots(PathBuf),
     /// There is no such folder or file.
-    #[error("there is no {}", .0.display())]
+    #[error("there is no `{}`", .0.display())]
     Missing(PathBuf),
     /// A pattern of a folder makes no sense.
     #[error("`{pattern}` is not a pattern: {why}")]
@@ -47,6 +47,9 @@ pub enum SourceError {
     /// The address may not be fetched from.
     #[error("the address is refused: {0}")]
     UrlRefused(String),
+    /// The server has nothing at the address for whoever asks: asking again does not help.
+    #[error("the archive is not there to be fetched: {0}")]
+    NotServed(String),
     /// The address could not be fetched from, for now.
     #[error("fetching the archive failed: {0}")]
     UrlFailed(String),
@@ -74,7 +77,7 @@ impl SourceError {
             Self::WrongChecksum { .. } => "wrong_checksum",
             Self::Limit { .. } => "limit_exceeded",
             Self::Changed => "changed",
-            Self::UrlRefused(_) => "url_refused",
+            Self::UrlRefused(_) | Self::NotServed(_) => "url_refused",
             Self::UrlFailed(_) => "url_failed",
             Self::DiskFull => "disk_full",
             Self::Io(_) => "unreadable",

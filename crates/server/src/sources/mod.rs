@@ -62,7 +62,7 @@ pub use progress::{Phase, Progress};
 pub use spec::{Archive, ArchiveAt, Depth, Folder, Source};
 
 use archive::Packed;
-use download::Download;
+use download::{Download, Readers};
 use feed::Feed;
 use progress::Gauge;
 use spool::{Growing, Spool};
@@ -148,6 +148,7 @@ impl Sources {
                     config: self.config.clone(),
                     spool,
                     gauge,
+                    readers: if archive.checksum.is_some() { Readers::AtItsEnd } else { Readers::Along },
                 };
                 tokio::spawn(download.run(stop.clone()));
                 let (config, checksum) = (self.config.clone(), archive.checksum.clone());

@@ -95,7 +95,7 @@ impl Web {
                 return Ok((url, response));
             }
             let target = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
-            let target = target.ok_or(WebError::Failed("it redirects to nowhere"))?;
+            let target = target.ok_or(WebError::Failed("it redirects without saying where to"))?;
             let target =
                 url.join(target).map_err(|_| WebError::Failed("it redirects to what is no address"))?;
             url = self.checked(target)?;
@@ -148,11 +148,18 @@ struct CheckedResolver(Private);
 /// The marker by which a refusal is found again inside of the client's error.
 const FORBIDDEN: &str = "the name leads into a private or reserved network";
 
+/// The same of a name without an address.
+const UNKNOWN: &str = "there is no server of that name";
+
 impl Resolve for CheckedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let private = self.0;
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|error| {
+                tracing::debug!(%error, "a name could not be looked up");
+                io::Error::new(io::ErrorKind::NotFound, UNKNOWN)
+            })?;
+            let found: Vec<SocketAddr> = found.collect();
             if found.iter().all(|address| private.permits(address.ip())) {
                 Ok(Box::new(found.into_iter()) as Addrs)
             } else {
@@ -169,6 +176,9 @@ impl WebError {
         while let Some(cause) = source {
             if cause.to_string() == FORBIDDEN {
                 return Self::Refused(FORBIDDEN);
+            }
+            if cause.to_string() == UNKNOWN {
+                return Self::Failed(UNKNOWN);
             }
             source = cause.source();
         }

@@ -33,18 +33,27 @@ pub(super) fn read(file: &File, config: &Config, feed: &mut Feed) -> Result<(), 
         feed.note_damage("the archive ends early: its directory is missing");
         return Ok(());
     };
+    let too_many = SourceError::Limit { limit: "archive_entries", allowed: config.archive_entries };
     if directory.entries() > config.archive_entries {
-        return Err(SourceError::Limit { limit: "archive_entries", allowed: config.archive_entries });
+        return Err(too_many);
     }
     feed.gauge().most(directory.entries());
     let mut budget = Budget::new(config);
     loop {
         match directory.next() {
+            Ok(Some(_)) if directory.met() > config.archive_entries => {
+                return Err(too_many);
+            }
             Ok(Some(record)) => {
                 let entry = Entry { file, length, record, window: config.zstd_window.bytes() };
                 entry.meet(&mut budget, feed)?;
             }
-            Ok(None) => return Ok(()),
+            Ok(None) => {
+                if let Some(what) = directory.disagrees() {
+                    feed.note_damage(what);
+                }
+                return Ok(());
+            }
             Err(error) => {
                 feed.note_damage(format!("the archive's directory is damaged: {error}"));
                 return Ok(());

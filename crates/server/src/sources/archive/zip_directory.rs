@@ -16,6 +16,9 @@ const MAX_COMMENT: usize = 65_535;
 /// Bytes of the fixed part of an entry's record (4.3.12).
 const RECORD: usize = 46;
 
+/// Bytes of the fixed part of an entry's own header (4.3.7).
+const HEADER: u64 = 30;
+
 /// A value that is found in the zip64 field instead.
 const ELSEWHERE: u32 = u32::MAX;
 
@@ -56,7 +59,11 @@ struct Place {
 pub(super) struct Directory<'a> {
     records: BufReader<Section<'a>>,
     place: Place,
+    met: u64,
+    /// Bytes of the directory behind the records met so far.
     left: u64,
+    /// Bytes that the entries met so far take, their own headers included.
+    taken: u64,
 }
 
 /// An entry as the directory has it.
@@ -87,7 +94,7 @@ impl<'a> Directory<'a> {
                 if let Some(place) = place(file, end, &bytes[at..at + END])? {
                     let records =
                         BufReader::with_capacity(64 << 10, Section::new(file, place.at, place.length));
-                    return Ok(Some(Self { records, place, left: place.entries }));
+                    return Ok(Some(Self { records, place, met: 0, left: place.length, taken: 0 }));
                 }
             }
             match at.checked_sub(1) {
@@ -102,18 +109,41 @@ impl<'a> Directory<'a> {
         self.place.entries
     }
 
-    /// The next record.
+    /// How many there were so far.
+    pub(super) fn met(&self) -> u64 {
+        self.met
+    }
+
+    /// What is wrong if there were more than there are to be. Programs that know no zip64 count modulo 65,536.
+    pub(super) fn disagrees(&self) -> Option<String> {
+        let more = self.met.saturating_sub(self.place.entries);
+        (!more.is_multiple_of(1 << 16)).then(|| {
+            format!(
+                "the archive's directory is damaged: it has {} entries and says {}",
+                self.met, self.place.entries
+            )
+        })
+    }
+
+    /// The next record: as many as the directory says, and what follows them in it.
     pub(super) fn next(&mut self) -> io::Result<Option<Record>> {
-        if self.left == 0 {
+        let is_more = self.met >= self.place.entries;
+        if is_more && self.left < RECORD as u64 {
             return Ok(None);
         }
-        self.left -= 1;
         let mut fixed = [0; RECORD];
         self.records.read_exact(&mut fixed)?;
         if !fixed.starts_with(b"PK\x01\x02") {
+            // A signature (4.3.13), or what else some program keeps there.
+            if is_more {
+                return Ok(None);
+            }
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a record of the directory is none"));
         }
+        self.met += 1;
         let variable = |at: usize| usize::from(u16_at(&fixed, at));
+        let length = RECORD + variable(28) + variable(30) + variable(32);
+        self.left = self.left.saturating_sub(length as u64);
         let (mut name, mut extra) = (vec![0; variable(28)], vec![0; variable(30)]);
         self.records.read_exact(&mut name)?;
         self.records.read_exact(&mut extra)?;
@@ -122,6 +152,11 @@ impl<'a> Directory<'a> {
         let mut wide = Wide::of(&extra);
         let (unpacked, packed) = (wide.value(u32_at(&fixed, 24)), wide.value(u32_at(&fixed, 20)));
         let at = wide.value(u32_at(&fixed, 42)).saturating_add(self.place.before);
+        // Each entry has bytes of its own: what overlaps is counted twice, and unpacks to more than there is.
+        self.taken = self.taken.saturating_add(HEADER).saturating_add(packed);
+        if self.taken > self.place.at {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "its entries overlap"));
+        }
         let unix = fixed[5] == 3;
         Ok(Some(Record {
             name,

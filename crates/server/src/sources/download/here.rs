@@ -61,8 +61,8 @@ impl Here {
                 Ok(if self.bytes == 0 { Answer::FromHere } else { Answer::FromStart })
             }
             StatusCode::PARTIAL_CONTENT => {
-                let (start, size) =
-                    content_range(response.headers()).ok_or_else(|| retry("its range is no range"))?;
+                let (start, size) = content_range(response.headers())
+                    .ok_or_else(|| retry("it does not say which part it sends"))?;
                 if start != Some(self.bytes) {
                     return Err(retry("it sends another part than it was asked for"));
                 }
@@ -70,17 +70,22 @@ impl Here {
                 self.note.size = self.note.size.or(size);
                 Ok(Answer::FromHere)
             }
-            StatusCode::RANGE_NOT_SATISFIABLE => match content_range(response.headers()) {
+            StatusCode::RANGE_NOT_SATISFIABLE if self.bytes > 0 => match content_range(response.headers()) {
                 Some((_, Some(size))) if size == self.bytes => Ok(Answer::Whole),
-                _ => Err(SourceError::Changed.into()),
+                Some((_, Some(_))) => Err(SourceError::Changed.into()),
+                _ => Err(retry("it refuses to send the rest")),
             },
             status => {
-                let why = format!("it answers {}", status.as_u16());
+                // The number, with its name where it has one.
+                let why = format!(
+                    "its server answers {}",
+                    status.to_string().trim_end_matches(" <unknown status code>")
+                );
                 let passes = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
                 if passes {
                     Err(Break::Retry(why, retry_after(response.headers())))
                 } else {
-                    Err(SourceError::UrlFailed(why).into())
+                    Err(SourceError::NotServed(why).into())
                 }
             }
         }
@@ -109,6 +114,15 @@ impl Here {
         }
         *compared += again as u64 + chunk.len() as u64;
         Ok(chunk)
+    }
+
+    /// Forgets what is there: the server has another archive now.
+    pub(super) async fn empty(&mut self) -> io::Result<()> {
+        let file = Arc::clone(&self.file);
+        blocking(move || file.set_len(0)).await?;
+        self.bytes = 0;
+        self.note = Note { url: std::mem::take(&mut self.note.url), ..Note::default() };
+        Ok(())
     }
 
     pub(super) async fn append(&mut self, chunk: Bytes) -> io::Result<()> {
@@ -142,6 +156,35 @@ fn content_range(headers: &HeaderMap) -> Option<(Option<u64>, Option<u64>)> {
     Some((start, size.trim().parse().ok()))
 }
 
+/// When to ask again: seconds, or a date (RFC 9110, 10.2.3), which counts by the server's own clock. One that is over is
+/// now.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    let text = |name| Some(headers.get(name)?.to_str().ok()?.trim());
+    let date = |text| httpdate::parse_http_date(text).ok();
+    let after = text(header::RETRY_AFTER)?;
+    match after.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => Some(date(after)?.duration_since(date(text(header::DATE)?)?).unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_says_when_to_ask_again_in_seconds_or_by_a_date() {
+        let cases = [
+            ("7", Some(7)),
+            ("Sun, 22 Nov 2026 01:00:30 GMT", Some(30)),
+            ("Sun, 22 Nov 2026 00:59:00 GMT", Some(0)),
+            ("soon", None),
+        ];
+        for (text, seconds) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(text));
+            headers.insert(header::DATE, HeaderValue::from_static("Sun, 22 Nov 2026 01:00:00 GMT"));
+            assert_eq!(retry_after(&headers), seconds.map(Duration::from_secs), "{text}");
+        }
+    }
 }

@@ -20,9 +20,6 @@ use pace::Pace;
 /// Bytes after which what was fetched is made durable: what a loss of power costs at most.
 const DURABLE_EVERY: u64 = 64 << 20;
 
-/// An attempt that gives no more than this counts as one in vain.
-const GAIN: u64 = 64 << 10;
-
 /// The greatest delay between attempts.
 const MAX_DELAY: Duration = Duration::from_mins(1);
 
@@ -33,6 +30,17 @@ pub(super) struct Download {
     pub(super) config: Config,
     pub(super) spool: Spool,
     pub(super) gauge: Gauge,
+    pub(super) readers: Readers,
+}
+
+/// Who reads an archive while it is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Readers {
+    /// Nobody before all of it is there and its sum is right: if the server has another one meanwhile, it is fetched
+    /// from the start.
+    AtItsEnd,
+    /// Somebody has read its beginning, which must stay what it was.
+    Along,
 }
 
 /// Why an attempt ended before the archive was whole.
@@ -84,11 +92,16 @@ impl Download {
         let (file, note) = blocking(move || spool.resume(&url)).await?;
         let mut here = Here { bytes: note.durable, note, file: Arc::new(file) };
         self.gauge.downloaded(here.bytes);
-        let mut in_vain = 0;
+        let (mut in_vain, mut anew) = (0, 0);
         while !here.note.whole {
             let before = here.bytes;
             let (why, after) = match self.attempt(&mut here).await {
                 Ok(()) => break,
+                Err(Break::Stop(error @ SourceError::Changed)) if self.may_begin_anew(anew) => {
+                    anew += 1;
+                    self.begin_anew(&mut here).await?;
+                    (error.to_string(), None)
+                }
                 Err(Break::Stop(error)) => {
                     // What was fetched is good for the next time.
                     self.keep(&mut here).await?;
@@ -96,7 +109,7 @@ impl Download {
                 }
                 Err(Break::Retry(why, after)) => (why, after),
             };
-            in_vain = if here.bytes > before + GAIN { 1 } else { in_vain + 1 };
+            in_vain = if here.bytes >= before + self.least_gain() { 1 } else { in_vain + 1 };
             if in_vain >= self.config.download_attempts {
                 self.keep(&mut here).await?;
                 return Err(SourceError::UrlFailed(why));
@@ -106,6 +119,22 @@ impl Download {
         }
         self.gauge.size(here.bytes);
         Ok(())
+    }
+
+    /// An attempt that gives less is one in vain.
+    fn least_gain(&self) -> u64 {
+        self.config.download_slowest.bytes().max(1)
+    }
+
+    fn may_begin_anew(&self, times: u32) -> bool {
+        self.readers == Readers::AtItsEnd && times < self.config.download_attempts
+    }
+
+    async fn begin_anew(&self, here: &mut Here) -> Result<(), SourceError> {
+        here.empty().await?;
+        self.spool.grown(0);
+        self.gauge.downloaded(0);
+        self.keep(here).await
     }
 
     /// A random part of a delay that doubles, so that many downloads do not come back together.

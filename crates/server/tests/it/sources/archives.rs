@@ -229,6 +229,40 @@ async fn a_zip_behind_a_program_and_before_a_comment_is_found() {
     assert_eq!(seen.names().len(), 3, "{:?} {:?}", seen.passed, seen.damage);
 }
 
+/// Where the record is that ends a zip archive without a comment.
+fn end_of_zip(bytes: &[u8]) -> usize {
+    bytes.len() - 22
+}
+
+#[tokio::test]
+async fn a_zip_directory_that_counts_wrongly_is_read_to_its_end() {
+    let whole = zip_of_three(CompressionMethod::Deflated);
+    let at = end_of_zip(&whole);
+    for (count, is_damaged) in [(1_u16, true), (3, false)] {
+        let mut bytes = whole.clone();
+        bytes[at + 10..at + 12].copy_from_slice(&count.to_le_bytes());
+        let seen = Place::new().archive(&bytes).await.unwrap();
+        assert_eq!(seen.names().len(), 3, "{count}");
+        let told = seen.damage.is_some_and(|what| what.contains("3 entries and says 1"));
+        assert_eq!(told, is_damaged, "{count}");
+    }
+}
+
+#[tokio::test]
+async fn entries_of_a_zip_that_share_their_bytes_are_not_counted_twice() {
+    let bytes = zip(&[("a.jpg", &image("a"))], CompressionMethod::Stored);
+    let end = end_of_zip(&bytes);
+    let start = u32::from_le_bytes(bytes[end + 16..end + 20].try_into().unwrap()) as usize;
+    let (content, record) = (&bytes[..start], &bytes[start..end]);
+    let mut tail = bytes[end..].to_vec();
+    tail[10..12].copy_from_slice(&50_u16.to_le_bytes());
+    tail[12..16].copy_from_slice(&(50 * record.len() as u32).to_le_bytes());
+    let overlapping = [content, &record.repeat(50), &tail].concat();
+    let seen = Place::new().archive(&overlapping).await.unwrap();
+    assert_eq!(seen.names(), ["a.jpg"]);
+    assert!(seen.damage.unwrap().contains("overlap"));
+}
+
 #[tokio::test]
 async fn a_million_bytes_more_than_declared_are_not_taken() {
     let zeros = vec![0; 1 << 20];

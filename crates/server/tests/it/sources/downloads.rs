@@ -152,6 +152,43 @@ async fn the_rest_of_another_archive_is_never_appended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_archive_with_a_checksum_is_fetched_anew_if_the_server_says_it_has_another_one() {
+    let mut place = place();
+    place.config.sources.download_attempts = 4;
+    let bytes = archive();
+    let sent = bytes.clone();
+    // A row of servers, each with a tag of its own for the same file.
+    let server = Server::start(move |request| {
+        let most = if request.number < 3 { 200_000 } else { usize::MAX };
+        ranged(request, &sent, &format!("\"{}\"", request.number), most)
+    })
+    .await;
+    let seen = place.all(&with_sum(at(&server, "/"), &bytes)).await.unwrap();
+    assert_eq!((seen.images.len(), seen.damage), (20, None));
+    assert!(seen.images.iter().all(|(index, _, got)| *got == content(*index as u32)));
+
+    // One that never gives the same twice is given up.
+    let sent = bytes.clone();
+    let fickle =
+        Server::start(move |request| ranged(request, &sent, &format!("\"{}\"", request.number), 200_000))
+            .await;
+    let refused = place.all(&with_sum(at(&fickle, "/"), &bytes)).await.unwrap_err();
+    assert!(matches!(refused, SourceError::Changed), "{refused}");
+    assert!(fickle.starts().len() <= 10, "{:?}", fickle.starts());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_gives_a_little_each_time_is_asked_for_all_of_it() {
+    let mut place = place();
+    place.config.sources.download_attempts = 3;
+    let bytes = Tar::default().file("a.jpg", &content(0)).end();
+    let sent = bytes.clone();
+    let server = Server::start(move |request| ranged(request, &sent, TAG, 4_000)).await;
+    assert_eq!(place.all(&at(&server, "/")).await.unwrap().images.len(), 1);
+    assert_eq!(server.starts().len(), bytes.len().div_ceil(4_000));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_run_goes_on_without_fetching_again() {
     let place = place();
     let sent = archive();
@@ -290,7 +327,8 @@ async fn answers_that_may_pass_are_waited_for_and_others_are_told() {
     let missing =
         Server::start(|_| vec![Step::Send(head("404 Not Found", &[("Content-Length", "0")]))]).await;
     let failed = place.all(&at(&missing, "/")).await.unwrap_err();
-    assert!(matches!(&failed, SourceError::UrlFailed(why) if why.contains("404")), "{failed}");
+    assert!(matches!(&failed, SourceError::NotServed(why) if why.contains("404 Not Found")), "{failed}");
+    assert!(!failed.may_pass(), "asking again does not help");
     assert_eq!(missing.starts().len(), 1);
 }
 
