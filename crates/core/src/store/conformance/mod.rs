@@ -198,6 +198,7 @@ macro_rules! store_conformance {
             results_are_remembered_up_to_their_number,
             what_happens_is_kept_by_the_minute,
             the_queue_is_sampled_once_a_minute,
+            what_a_run_holds_is_not_in_the_samples,
             as_many_minutes_are_kept_as_go_into_their_time,
             a_wrong_clock_costs_the_history_its_own_minutes_only,
             failures_are_counted_by_their_reason
