@@ -115,7 +115,7 @@ pub(super) async fn start(asking: &Asking<'_>, command: RunCommand<StartArgs>) -
         cache: args.no_cache.then_some(false),
     };
     let made = match &upload {
-        Some(archive) => send(&asking.client, &request, archive).await,
+        Some(archive) => send(&asking.client, &request, (archive, None)).await,
         None => asking.client.make_run(&request).await,
     };
     if !args.watch {
@@ -125,11 +125,17 @@ pub(super) async fn start(asking: &Asking<'_>, command: RunCommand<StartArgs>) -
     watch::watch(asking, &run.id).await
 }
 
-/// Makes a run of an archive of this machine, with a bar where someone looks at it.
-pub(crate) async fn send(client: &Client, request: &RunRequest, archive: &Path) -> Result<Run, ClientError> {
+/// Makes a run of an archive of this machine, under this idempotency key if there is one; with a bar where someone looks
+/// at it.
+pub(crate) async fn send(
+    client: &Client,
+    request: &RunRequest,
+    (archive, key): (&Path, Option<&str>),
+) -> Result<Run, ClientError> {
     let bar = UploadBar::start(archive.metadata()?.len());
     let told = bar.clone();
     let upload = ArchiveUpload::file(archive).telling(move |bytes| told.sent(bytes));
+    let upload = key.into_iter().fold(upload, ArchiveUpload::once);
     let made = client.make_run_of(request, upload).await;
     bar.end();
     made
