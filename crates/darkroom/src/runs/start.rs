@@ -54,6 +54,9 @@ pub(crate) struct StartArgs {
     /// Work on everything anew, whatever is remembered, and remember nothing of it
     #[arg(long)]
     no_cache: bool,
+    /// Have the same command, typed again with the same key, give the run that there is instead of another one
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
     /// Watch the run until it ends
     #[arg(long)]
     watch: bool,
@@ -114,9 +117,10 @@ pub(super) async fn start(asking: &Asking<'_>, command: RunCommand<StartArgs>) -
         high_water: args.high_water,
         cache: args.no_cache.then_some(false),
     };
-    let made = match &upload {
-        Some(archive) => send(&asking.client, &request, (archive, None)).await,
-        None => asking.client.make_run(&request).await,
+    let made = match (&upload, args.idempotency_key.as_deref()) {
+        (Some(archive), key) => send(&asking.client, &request, (archive, key)).await,
+        (None, Some(key)) => asking.client.make_run_once(&request, key).await,
+        (None, None) => asking.client.make_run(&request).await,
     };
     if !args.watch {
         return asking.shown(made);

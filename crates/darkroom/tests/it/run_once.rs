@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -25,6 +25,11 @@ fn photos(folder: &Path) {
     }
 }
 
+fn pack(folder: &Path) {
+    let tar = ["-cf", "photos.tar", "-C", "photos", "."];
+    assert!(Command::new("tar").args(tar).current_dir(folder).status().unwrap().success());
+}
+
 fn begun(folder: &Path, typed: &[&str]) -> Child {
     darkroom(folder).args(typed).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
 }
@@ -37,9 +42,7 @@ fn an_answer_that_is_lost_costs_nothing() {
     for (number, source) in [&["photos"][..], &["--archive", "photos.tar"]].into_iter().enumerate() {
         let line = Cut::before_the_answer_to(MAKE, &server.url);
         if number > 0 {
-            let tar = ["-cf", "photos.tar", "-C", "photos", "."];
-            let packed = std::process::Command::new("tar").args(tar).current_dir(folder.path()).status();
-            assert!(packed.unwrap().success());
+            pack(folder.path());
             fs::remove_dir_all(folder.path().join("results")).unwrap();
         }
         let output = answer(folder.path(), &[&RUN[..], source, &["--server", &line.url]].concat());
@@ -102,5 +105,27 @@ fn the_same_command_finds_the_run_without_a_folder_as_long_as_it_goes_on() {
     assert_eq!(runs(folder.path(), &server).len(), 1);
     // One that has ended is not meant.
     answer(folder.path(), &typed);
+    assert_eq!(runs(folder.path(), &server).len(), 2);
+}
+
+#[test]
+fn a_run_is_started_once_under_a_key() {
+    let folder = folder();
+    photos(folder.path());
+    pack(folder.path());
+    let server = Server::start(folder.path(), &[]);
+    let start = |width: &str, key: &str| {
+        let typed = ["runs", "start", "thumbnail", "--width", width, "--archive", "photos.tar", "--json"];
+        answer(folder.path(), &[&typed[..], &["--idempotency-key", key, "--server", &server.url]].concat())
+    };
+    let id = |output: &Output| {
+        let run: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", err(output)));
+        run["id"].as_str().unwrap().to_owned()
+    };
+    let first = id(&start("32", "k"));
+    assert_eq!(id(&start("32", "k")), first);
+    assert_ne!(id(&start("32", "l")), first);
+    let other = start("33", "k");
+    assert!(other.status.code() == Some(3) && err(&other).contains("idempotency key"), "{}", err(&other));
     assert_eq!(runs(folder.path(), &server).len(), 2);
 }

@@ -11,6 +11,7 @@ use darkroom_core::{
     BlobId,
     job::{Caching, Idempotency},
     run::{HighWater, InvalidRun, NewRun, RunName},
+    store::StoreError,
 };
 use darkroom_inference::InferenceError;
 use serde_json::Value;
@@ -74,7 +75,12 @@ pub(super) async fn make(
     new.idempotency = key.map(|key| Idempotency { key, fingerprint: fingerprint(&new) });
     let id = new.id;
     let recorded = http.store.create_run(new).await;
-    if let Some(stored) = held.filter(|_| recorded.as_ref().map_or(true, |run| run.id != id)) {
+    // Only what is sure to have no row: after other errors that is not known.
+    let is_unneeded = match &recorded {
+        Ok(run) => run.id != id,
+        Err(error) => matches!(error, StoreError::KeyTaken),
+    };
+    if let Some(stored) = held.filter(|_| is_unneeded) {
         // The run that there was already has its own; if that has been read to its end, nobody needs this one.
         let archive = stored.id;
         drop(stored);
