@@ -83,7 +83,10 @@ mod tests {
     fn what_matters_least_gives_way_first() {
         let whole = "412/1,412  50.0/s  20 seconds left  3 failed: 2 undecodable, 1 timed_out";
         assert_eq!(line(whole.len() + 11), whole);
-        assert_eq!(line(whole.len() + 10), "412/1,412  20 seconds left  3 failed: 2 undecodable, 1 timed_out");
+        assert_eq!(
+            line(whole.len() + 10),
+            "412/1,412  20 seconds left  3 failed: 2 undecodable, 1 timed_out"
+        );
         assert_eq!(line(60), "412/1,412  3 failed: 2 undecodable, 1 timed_out");
         assert_eq!(line(40), "412/1,412  3 failed");
         assert_eq!(line(30), "412/1,412  3 failed");

@@ -32,8 +32,8 @@ use crate::{
     BlobId, JobId, Operation, RunId, Timestamp,
     fairness::LaneKey,
     job::{
-        AttemptLimits, Caching, FailureKind, FileName, Idempotency, Input, InvalidJob, Lane, NewJob, OperationResult,
-        Origin, Owner, QueueName, State,
+        AttemptLimits, Caching, FailureKind, FileName, Idempotency, Input, InvalidJob, Lane, NewJob,
+        OperationResult, Origin, Owner, QueueName, State,
     },
 };
 

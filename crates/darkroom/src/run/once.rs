@@ -90,7 +90,10 @@ impl Once {
                 Err(error) if is_away(&error) && in_vain < PATIENCE => {}
                 Err(error) => {
                     let error = anyhow!(error).context("whether the run has begun is not known");
-                    return Err(Halt::environment(error, "the same command finds out, and goes on from there"));
+                    return Err(Halt::environment(
+                        error,
+                        "the same command finds out, and goes on from there",
+                    ));
                 }
             }
             if in_vain == 0 {

@@ -230,15 +230,15 @@ impl Errand {
         let rows = self.out.as_ref().map(|out| Rows::open(out, &self.operation)).transpose()?;
         let listing = self.given.listing().await?;
         let mut once = self.once(&listing, began);
-        let mut begun = Begun { run: once.going_on(remote).await?, began, summary: Summary::default(), rows };
-        if begun.run.is_some() {
-            return Ok(begun);
+        let mut sent = Begun { run: once.going_on(remote).await?, began, summary: Summary::default(), rows };
+        if sent.run.is_some() {
+            return Ok(sent);
         }
         once.keep()?;
         let made = match &self.given {
             Given::Images(sources) => {
                 let packing = (sources.as_slice(), UploadBar::start(listing.bytes));
-                self.pack(remote, packing, (&once.key, &mut begun)).await?
+                self.pack(remote, packing, (&once.key, &mut sent)).await?
             }
             Given::Archive { typed, file, checksum } => {
                 let at = match file {
@@ -253,10 +253,10 @@ impl Errand {
             }
         };
         match made {
-            Some(made) => begun.run = Some(once.answered(remote, made).await?),
+            Some(made) => sent.run = Some(once.answered(remote, made).await?),
             None => once.forget()?,
         }
-        Ok(begun)
+        Ok(sent)
     }
 
     /// What is asked for, under a key that the same command finds again.

@@ -248,7 +248,8 @@ fn the_log_of_a_mean_is_printed_as_it_comes_to_pass() {
     let mut command = darkroom(folder.path()).args(typed).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(command.stdout.take().unwrap()).lines().map_while(Result::ok);
     let before: Vec<String> = lines.by_ref().take(4).collect();
-    let texts: Vec<&str> = before.iter().filter_map(|line| line.split_once(" - ")).map(|(_, text)| text).collect();
+    let texts: Vec<&str> =
+        before.iter().filter_map(|line| line.split_once(" - ")).map(|(_, text)| text).collect();
     let begun = [
         "Starting Producer Process...",
         "Starting Creating Tasks...",

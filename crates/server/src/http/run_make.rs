@@ -49,7 +49,7 @@ pub(super) async fn make(
     let content_type = content_type(&head.headers);
     let mut body = Incoming::new(body, http.config.body_timeout);
     // The archive is held until the run that needs it is recorded.
-    let (mut new, held) = match media_type(&content_type).as_str() {
+    let (mut new, archive) = match media_type(&content_type).as_str() {
         "application/json" => {
             let asked = described(&body.read(MAX_DESCRIPTION).await?)?;
             if is_upload(&asked.source) {
@@ -80,11 +80,11 @@ pub(super) async fn make(
         Ok(run) => run.id != id,
         Err(error) => matches!(error, StoreError::KeyTaken),
     };
-    if let Some(stored) = held.filter(|_| is_unneeded) {
+    if let Some(stored) = archive.filter(|_| is_unneeded) {
         // The run that there was already has its own; if that has been read to its end, nobody needs this one.
-        let archive = stored.id;
+        let blob = stored.id;
         drop(stored);
-        http.collect(vec![archive]).await;
+        http.collect(vec![blob]).await;
     }
     let run = recorded?;
     let status = if run.id == id { StatusCode::CREATED } else { StatusCode::OK };

@@ -232,8 +232,14 @@ mod tests {
         let metrics = Metrics::default();
         metrics.take_counts(&Counts { queues, ..Counts::default() }, Timestamp::from_millis(0));
         let text = metrics.render();
-        let expected =
-            [("scheduled", 2), ("queued", 2), ("held", 8), ("running", 4), ("succeeded", 0), ("cancelled", 0)];
+        let expected = [
+            ("scheduled", 2),
+            ("queued", 2),
+            ("held", 8),
+            ("running", 4),
+            ("succeeded", 0),
+            ("cancelled", 0),
+        ];
         for (state, count) in expected {
             let line = format!("darkroom_jobs{{state=\"{state}\"}} {count}\n");
             assert!(text.contains(&line), "{line} is not in\n{text}");

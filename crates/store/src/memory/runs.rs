@@ -45,9 +45,8 @@ impl RunStock {
 
     /// The run that this owner asked for under this key.
     fn of_key(&self, owner: &Owner, given: &Idempotency) -> Option<&Run> {
-        let is_meant = |run: &&Run| {
-            run.owner == *owner && run.is_of_key(&given.key) && !self.doomed.contains(&run.seq)
-        };
+        let is_meant =
+            |run: &&Run| run.owner == *owner && run.is_of_key(&given.key) && !self.doomed.contains(&run.seq);
         self.runs.values().find(is_meant)
     }
 
@@ -176,16 +175,16 @@ fn with_newest_attempt(mut job: Job) -> Job {
 }
 
 impl Stock {
-    fn create_run(
-        &mut self,
-        new: NewRun,
-        (now, news): (Timestamp, &mut News),
-    ) -> Result<Run, StoreError> {
+    fn create_run(&mut self, new: NewRun, (now, news): (Timestamp, &mut News)) -> Result<Run, StoreError> {
         if let Some(known) = self.runs.number(new.id).and_then(|number| self.runs.runs.get(&number)) {
             return Ok(known.clone());
         }
         if let Some(known) = new.idempotency.as_ref().and_then(|given| self.runs.of_key(&new.owner, given)) {
-            return if known.idempotency == new.idempotency { Ok(known.clone()) } else { Err(StoreError::KeyTaken) };
+            return if known.idempotency == new.idempotency {
+                Ok(known.clone())
+            } else {
+                Err(StoreError::KeyTaken)
+            };
         }
         self.runs.last += 1;
         let run = Run::made(new, self.runs.last, now);

@@ -7,7 +7,13 @@ use darkroom_core::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Sqlite, book::Book, ledger::{held, oldest_queued}, rows::number, trouble::Trouble};
+use super::{
+    Sqlite,
+    book::Book,
+    ledger::{held, oldest_queued},
+    rows::number,
+    trouble::Trouble,
+};
 use crate::history::{MAX_FORGOTTEN_MINUTES, goes_first, kept, recent, sample};
 
 const COLUMNS: &str = "SELECT start, submitted, succeeded, failed, cancelled, latencies, queued, running, oldest_wait FROM minute";
