@@ -61,8 +61,8 @@ pub struct HistoryPoint {
     pub latency_p95_ms: Option<f64>,
     /// 99 of 100 took no longer.
     pub latency_p99_ms: Option<f64>,
-    /// Jobs that waited for a worker, held ones included: the most of what was looked at once a minute. Null where
-    /// nobody looked, as while the server did not run.
+    /// Jobs that waited for a worker and that one could have taken, so without held ones: the most of what was looked at
+    /// once a minute. Null where nobody looked, as while the server did not run.
     pub queued: Option<u64>,
     /// Jobs that were worked on; as `queued`.
     pub running: Option<u64>,

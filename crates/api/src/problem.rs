@@ -168,8 +168,8 @@ problems! {
         "The server of the image did not answer with an image in time.",
         "Check that the address works without a login, or upload the image itself.";
     IdempotencyConflict = "idempotency_conflict", 422, "The idempotency key was used for another submission",
-        "The same Idempotency-Key came earlier with another image or other parameters.",
-        "Use a new key for each new submission.";
+        "The same Idempotency-Key came earlier with another image, another archive or other parameters.",
+        "Use a new key for each new job or run.";
     QueueFull = "queue_full", 429, "Too many jobs wait",
         "The server holds as many waiting jobs as it is allowed to.",
         "Come back after the seconds in Retry-After.";

@@ -2,7 +2,7 @@
 
 use darkroom_core::{
     Timestamp, job as core,
-    job::State,
+    job::Shown,
     store::{Bucket, Counts, Ended, MaxRunning, OperationCounts, QueueCounts},
 };
 use serde::{Deserialize, Serialize};
@@ -153,20 +153,15 @@ pub struct MinuteCounts {
 }
 
 impl StateCounts {
-    /// The counts of one queue, whose queued jobs are all held while it is paused.
     fn of(queue: &QueueCounts) -> Self {
-        let count =
-            |state: State| State::ALL.iter().position(|s| *s == state).map_or(0, |index| queue.states[index]);
-        let waiting = count(State::Queued);
-        let held = if queue.paused { waiting } else { queue.held.min(waiting) };
         Self {
-            scheduled: count(State::Scheduled),
-            queued: waiting - held,
-            held,
-            running: count(State::Running),
-            succeeded: count(State::Succeeded),
-            failed: count(State::Failed),
-            cancelled: count(State::Cancelled),
+            scheduled: queue.shown(Shown::Scheduled),
+            queued: queue.shown(Shown::Queued),
+            held: queue.shown(Shown::Held),
+            running: queue.shown(Shown::Running),
+            succeeded: queue.shown(Shown::Succeeded),
+            failed: queue.shown(Shown::Failed),
+            cancelled: queue.shown(Shown::Cancelled),
         }
     }
 

@@ -10,7 +10,10 @@ use std::{
 use darkroom_api::{Run, RunState};
 use indicatif::{BinaryBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
-use crate::terminal::tell;
+use crate::{
+    fit::{Part, beside_bar},
+    terminal::tell,
+};
 
 /// The rate is that of the last so many seconds.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -51,31 +54,30 @@ impl Standing {
         all
     }
 
-    /// In one line, at this many images a second.
-    pub(crate) fn line(&self, rate: Option<f64>) -> String {
+    /// What stands beside the bar, at this many images a second.
+    fn parts(&self, rate: Option<f64>) -> Vec<Part> {
         if self.total == 0 && !self.complete {
-            return self.waits.clone().unwrap_or_else(|| "reading the source".to_owned());
+            let waits = self.waits.clone();
+            return vec![Part::kept(waits.unwrap_or_else(|| "reading the source".to_owned()))];
         }
         let more = if self.complete { "" } else { "+" };
-        let mut parts = vec![format!("{}/{}{more}", HumanCount(self.ended), HumanCount(self.total))];
+        let counts = format!("{}/{}{more}", HumanCount(self.ended), HumanCount(self.total));
+        let mut parts = vec![Part::kept(counts)];
         let left = self.total - self.ended.min(self.total);
         if let Some(rate) = rate.filter(|rate| *rate > 0.0) {
-            parts.push(format!("{rate:.1}/s"));
+            parts.push(Part::giving_way(format!("{rate:.1}/s"), 4));
             if self.complete && left > 0 {
                 let left = Duration::from_secs_f64((left as f64 / rate).min(1e9));
-                parts.push(format!("{} left", HumanDuration(left)));
+                parts.push(Part::giving_way(format!("{} left", HumanDuration(left)), 3));
             }
         }
-        parts.push(BinaryBytes(self.bytes).to_string());
+        parts.push(Part::giving_way(BinaryBytes(self.bytes).to_string(), 5));
         if !self.failures.is_empty() {
-            parts.push(format!(
-                "{} failed: {}",
-                self.failures.values().sum::<u64>(),
-                reasons(&self.failures)
-            ));
+            let failed = format!("{} failed", self.failures.values().sum::<u64>());
+            parts.push(Part::giving_way(format!("{failed}: {}", reasons(&self.failures)), 2).or(failed));
         }
-        parts.extend(self.waits.iter().map(|why| format!("waits: {why}")));
-        parts.join("  ")
+        parts.extend(self.waits.iter().map(|why| Part::giving_way(format!("waits: {why}"), 1).or("waits")));
+        parts
     }
 }
 
@@ -112,7 +114,7 @@ impl Bar {
         drop(pace);
         bar.set_length(standing.total);
         bar.set_position(standing.ended);
-        bar.set_message(standing.line(rate));
+        bar.set_message(beside_bar(standing.parts(rate)));
     }
 
     /// A line above the bar.
@@ -163,17 +165,24 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fit::fit;
+
+    fn line(standing: &Standing, rate: Option<f64>) -> String {
+        fit(standing.parts(rate), 120)
+    }
 
     #[test]
     fn a_line_says_counts_rate_time_left_bytes_and_why_images_failed() {
         let failures = BTreeMap::from([("timed_out".to_owned(), 1), ("undecodable".to_owned(), 2)]);
         let standing =
             Standing { total: 1_412, ended: 412, bytes: 3 << 30, complete: true, failures, waits: None };
-        let line = "412/1,412  50.0/s  20 seconds left  3.00 GiB  3 failed: 2 undecodable, 1 timed_out";
-        assert_eq!(standing.line(Some(50.0)), line);
+        let whole = "412/1,412  50.0/s  20 seconds left  3.00 GiB  3 failed: 2 undecodable, 1 timed_out";
+        assert_eq!(line(&standing, Some(50.0)), whole);
+        let narrow = fit(standing.parts(Some(50.0)), 40);
+        assert_eq!(narrow, "412/1,412  3 failed");
         let growing = Standing { complete: false, failures: BTreeMap::new(), ..standing };
-        assert_eq!(growing.line(None), "412/1,412+  3.00 GiB");
-        assert_eq!(Standing::default().line(None), "reading the source");
+        assert_eq!(line(&growing, None), "412/1,412+  3.00 GiB");
+        assert_eq!(line(&Standing::default(), None), "reading the source");
     }
 
     #[test]

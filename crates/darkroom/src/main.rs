@@ -7,6 +7,7 @@ mod client;
 mod doctor;
 mod engine;
 mod file;
+mod fit;
 mod halt;
 mod jobs;
 mod models;

@@ -104,8 +104,8 @@ async fn ask(command: QueuesCommand, json: bool) -> Result<String, ClientError> 
 /// One line a queue.
 fn table(queues: &Queues, now: Timestamp) -> String {
     let mut lines = vec![format!(
-        "{:<30}{:<9}{:>11}{:>17}{:>11}{:>16}",
-        "QUEUE", "STATE", "WAITING", "RUNNING", "FAILED", "OLDEST WAITS"
+        "{:<30}{:<9}{:>11}{:>11}{:>17}{:>11}{:>16}",
+        "QUEUE", "STATE", "WAITING", "HELD", "RUNNING", "FAILED", "OLDEST WAITS"
     )];
     lines.extend(queues.queues.iter().map(|queue| line(queue, now)));
     lines.join("\n")
@@ -118,10 +118,11 @@ fn line(queue: &QueueStats, now: Timestamp) -> String {
     };
     let oldest = queue.oldest_queued.map_or("-".to_owned(), |at| HumanDuration(now.since(at.0)).to_string());
     format!(
-        "{:<30}{:<9}{:>11}{running:>17}{:>11}{oldest:>16}",
+        "{:<30}{:<9}{:>11}{:>11}{running:>17}{:>11}{oldest:>16}",
         queue.name,
         if queue.paused { "paused" } else { "open" },
-        HumanCount(queue.jobs.queued + queue.jobs.held).to_string(),
+        HumanCount(queue.jobs.queued).to_string(),
+        HumanCount(queue.jobs.held).to_string(),
         HumanCount(queue.jobs.failed).to_string(),
     )
 }
@@ -153,8 +154,8 @@ mod tests {
         let now = start + std::time::Duration::from_mins(5);
         let shown = table(&Queues { queues: vec![calm, queue] }, now);
         let words: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
-        assert_eq!(words[1], ["default", "open", "0", "0", "0", "-"]);
-        assert_eq!(words[2], ["nightly", "paused", "1,200", "3", "of", "4", "7", "5", "minutes"]);
+        assert_eq!(words[1], ["default", "open", "0", "0", "0", "0", "-"]);
+        assert_eq!(words[2], ["nightly", "paused", "0", "1,200", "3", "of", "4", "7", "5", "minutes"]);
         let lengths: Vec<usize> = shown.lines().map(str::len).collect();
         assert!(lengths.iter().all(|length| *length == lengths[0]), "{shown}");
     }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use darkroom_core::{
     Timestamp,
-    job::{FailureKind, State},
+    job::{FailureKind, Shown},
     store::{MINUTE, Period, Sample},
 };
 
-use crate::totals::Totals;
+use crate::totals::{Held, OldestQueued, Totals};
 
 /// Minutes that [`darkroom_core::store::Counts::recent`] looks back, the current one included.
 const RECENT_MINUTES: u32 = 60;
@@ -35,13 +35,13 @@ pub(crate) fn recent(now: Timestamp) -> (Timestamp, Timestamp) {
     (last - MINUTE * (RECENT_MINUTES - 1), last)
 }
 
-/// How much there is to do.
-pub(crate) fn sample(totals: &Totals, oldest: Option<Timestamp>, now: Timestamp) -> Sample {
-    let count = |state: State| totals.queues.values().map(|queue| queue.states[state as usize]).sum();
+/// How much there is to do, as [`darkroom_core::store::Ledger::counts`] would say it.
+pub(crate) fn sample(totals: &Totals, waiting: (&OldestQueued, &Held), now: Timestamp) -> Sample {
+    let counts = totals.counts(Vec::new(), waiting);
     Sample {
-        queued: count(State::Queued),
-        running: count(State::Running),
-        oldest_wait: oldest.map_or(Duration::ZERO, |since| now.since(since)),
+        queued: counts.shown(Shown::Queued),
+        running: counts.shown(Shown::Running),
+        oldest_wait: counts.oldest_queued.map_or(Duration::ZERO, |since| now.since(since)),
     }
 }
 

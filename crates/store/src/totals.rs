@@ -125,7 +125,7 @@ impl Totals {
     }
 
     /// The first of these times that is of a queue whose jobs can be claimed.
-    pub(crate) fn oldest_claimable(&self, oldest: &OldestQueued) -> Option<Timestamp> {
+    fn oldest_claimable(&self, oldest: &OldestQueued) -> Option<Timestamp> {
         oldest.iter().filter(|(queue, _)| !self.is_paused(queue)).map(|(_, at)| *at).min()
     }
 

@@ -45,6 +45,8 @@ pub struct Client {
     http: reqwest::Client,
     /// For what is sent by [`Client::upload`].
     uploads: reqwest::Client,
+    /// How long nothing of them may leave.
+    silence: Duration,
     base: Url,
     token: Option<Secret>,
 }
@@ -79,7 +81,7 @@ impl Client {
         };
         let http = builder().read_timeout(SILENCE).build().map_err(ClientError::Transport)?;
         let uploads = builder().build().map_err(ClientError::Transport)?;
-        Ok(Self { http, uploads, base, token: None })
+        Ok(Self { http, uploads, silence: SILENCE, base, token: None })
     }
 
     /// The same client, signed in with a token or a key.

@@ -15,11 +15,15 @@ use reqwest::{
 use super::{Client, ClientError, run_path, sending::Sent};
 use crate::{Run, RunAggregates, RunGroups, RunItem, RunPage, RunRequest};
 
+/// What has a repeated request give the run of the first one.
+const KEY: &str = "Idempotency-Key";
+
 /// An archive on its way to a server.
 #[derive(Debug)]
 pub struct ArchiveUpload {
     content: Content,
     name: String,
+    key: Option<String>,
     sent: Sent,
 }
 
@@ -42,13 +46,13 @@ impl fmt::Debug for Content {
 impl ArchiveUpload {
     /// Bytes in memory, under this file name.
     pub fn bytes(content: impl Into<Bytes>, name: impl Into<String>) -> Self {
-        Self { content: Content::Bytes(content.into()), name: name.into(), sent: Sent::default() }
+        Self { content: Content::Bytes(content.into()), name: name.into(), key: None, sent: Sent::default() }
     }
 
     /// A file, which is read while it is sent.
     pub fn file(path: &Path) -> Self {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Self { content: Content::File(path.to_owned()), name, sent: Sent::default() }
+        Self { content: Content::File(path.to_owned()), name, key: None, sent: Sent::default() }
     }
 
     /// An archive that is made while it is sent. An error among its pieces breaks the request off, so that the server
@@ -57,13 +61,20 @@ impl ArchiveUpload {
         pieces: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
         name: impl Into<String>,
     ) -> Self {
-        Self { content: Content::Pieces(pieces.boxed()), name: name.into(), sent: Sent::default() }
+        Self { content: Content::Pieces(pieces.boxed()), name: name.into(), key: None, sent: Sent::default() }
     }
 
     /// The same, and `told` hears of every piece of a file or stream that leaves, in bytes.
     #[must_use]
     pub fn telling(self, told: impl Fn(u64) + Send + Sync + 'static) -> Self {
         Self { sent: Sent::telling(told), ..self }
+    }
+
+    /// The same, to be taken once under this idempotency key: 1 to 255 visible characters. Sent again, it gives the run that
+    /// it made the first time.
+    #[must_use]
+    pub fn once(self, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..self }
     }
 
     async fn into_part(self) -> Result<Part, ClientError> {
@@ -82,6 +93,17 @@ impl Client {
         self.json(self.request(Method::POST, "/v1/runs").json(request)).await
     }
 
+    /// The same, once under this idempotency key, see [`ArchiveUpload::once`].
+    pub async fn make_run_once(&self, request: &RunRequest, key: &str) -> Result<Run, ClientError> {
+        self.json(self.request(Method::POST, "/v1/runs").header(KEY, key).json(request)).await
+    }
+
+    /// The caller's run that was asked for under this idempotency key.
+    pub async fn run_of_key(&self, key: &str) -> Result<Option<Run>, ClientError> {
+        let asked = self.request(Method::GET, "/v1/runs").query(&[("idempotency_key", key)]);
+        Ok(self.json::<RunPage>(asked).await?.runs.pop())
+    }
+
     /// Makes a run of an archive that is sent along: the source of `request` is an archive at
     /// [`crate::ArchivePlace::Upload`]. It is streamed, never in memory as a whole.
     pub async fn make_run_of(
@@ -91,9 +113,10 @@ impl Client {
     ) -> Result<Run, ClientError> {
         let run =
             serde_json::to_string(request).map_err(|error| ClientError::Unexpected(error.to_string()))?;
-        let sent = archive.sent.clone();
+        let (sent, key) = (archive.sent.clone(), archive.key.clone());
         let form = Form::new().text("run", run).part("archive", archive.into_part().await?);
         let request = self.request_by(&self.uploads, Method::POST, "/v1/runs").multipart(form);
+        let request = key.into_iter().fold(request, |request, key| request.header(KEY, key));
         self.upload(request, &sent).await
     }
 

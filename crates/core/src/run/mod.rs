@@ -32,8 +32,8 @@ use crate::{
     BlobId, JobId, Operation, RunId, Timestamp,
     fairness::LaneKey,
     job::{
-        AttemptLimits, Caching, FailureKind, FileName, Input, InvalidJob, Lane, NewJob, OperationResult,
-        Origin, Owner, QueueName, State,
+        AttemptLimits, Caching, FailureKind, FileName, Idempotency, Input, InvalidJob, Lane, NewJob,
+        OperationResult, Origin, Owner, QueueName, State,
     },
 };
 
@@ -70,6 +70,9 @@ pub struct Run {
     /// Whether its results may be remembered ones, and are remembered.
     #[serde(default)]
     pub caching: Caching,
+    /// What it was asked for under, if that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency: Option<Idempotency>,
     /// Where it stands.
     pub status: RunStatus,
     /// How far its source was worked through.
@@ -91,6 +94,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// Whether it was asked for under this idempotency key.
+    pub fn is_of_key(&self, key: &str) -> bool {
+        self.idempotency.as_ref().is_some_and(|given| given.key == key)
+    }
+
     /// A run that was just made.
     pub fn made(new: NewRun, seq: u64, now: Timestamp) -> Self {
         Self {
@@ -108,6 +116,7 @@ impl Run {
             high_water: new.high_water,
             limits: new.limits,
             caching: new.caching,
+            idempotency: new.idempotency,
             status: RunStatus::default(),
             position: Position::default(),
             tally: Tally::default(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{AggregateSpec, InvalidAggregate, MAX_AGGREGATES, OnError};
 use crate::{
     BlobId, Operation, RunId, Timestamp,
-    job::{AttemptLimits, Caching, MAX_OPERATIONS, Origin, Owner, QueueName},
+    job::{AttemptLimits, Caching, Idempotency, MAX_OPERATIONS, Origin, Owner, QueueName},
 };
 
 /// The longest name of a run, in characters.
@@ -105,6 +105,8 @@ pub struct NewRun {
     pub limits: AttemptLimits,
     /// Whether its results may be remembered ones, and are remembered.
     pub caching: Caching,
+    /// Makes a repeated request give the first one's run, for as long as that is kept.
+    pub idempotency: Option<Idempotency>,
 }
 
 /// Why a run cannot be made.
@@ -155,6 +157,7 @@ impl NewRun {
             high_water: HighWater::default(),
             limits: AttemptLimits::default(),
             caching: Caching::default(),
+            idempotency: None,
         })
     }
 

@@ -36,7 +36,8 @@ pub struct Period {
 /// How much there is to do at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sample {
-    /// Jobs that wait for a worker, held ones included.
+    /// Jobs that wait for a worker and that one may take: held ones, of a paused queue or of a run that is paused or was
+    /// stopped, are left out.
     pub queued: u64,
     /// Jobs that are worked on.
     pub running: u64,

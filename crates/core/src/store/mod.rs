@@ -116,7 +116,7 @@ pub trait Ledger: Send + Sync {
     /// Which of these blobs are the input of a job.
     async fn inputs(&self, blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError>;
 
-    /// An input of any job with this content that has a place.
+    /// The input with this content that has a place; the one of the earliest job, if there are several.
     async fn placed(&self, blob: BlobId) -> Result<Option<Input>, StoreError>;
 
     /// Whether the store can serve at this moment.
@@ -328,6 +328,9 @@ pub enum StoreError {
     /// The run's state forbids it.
     #[error(transparent)]
     RunRefused(#[from] crate::run::RunRefused),
+    /// The same idempotency key was used before for another run.
+    #[error("the idempotency key was used for another run")]
+    KeyTaken,
     /// The job is an item of a run, and goes with it.
     #[error("the job is an item of a run")]
     PartOfRun,

@@ -16,7 +16,9 @@ use crate::{
 /// Runs, their items, and what was gathered over them.
 #[async_trait]
 pub trait Runs: Send + Sync {
-    /// Makes a run; its source is still growing. A run of this id that is there already is left as it is, and given.
+    /// Makes a run; its source is still growing. A run of this id that is there already is left as it is, and given, as is
+    /// one that this owner asked for under the same idempotency key with the same fingerprint.
+    /// Errors: [`StoreError::KeyTaken`] if it was asked for with another.
     async fn create_run(&self, run: NewRun) -> Result<Run, StoreError>;
 
     /// Records what a source gave, in its order, and with it the run's position: as much as there is room for under
@@ -98,6 +100,8 @@ pub struct RunFilter {
     pub states: Vec<RunState>,
     /// Runs of this owner.
     pub owner: Option<Owner>,
+    /// The run that was asked for under this idempotency key; each owner may have one.
+    pub key: Option<String>,
 }
 
 /// A part of the items of a run.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::MaxRunning;
 use crate::{
     RunId, SessionId, Timestamp,
-    job::{FailureKind, Origin, Owner, QueueName, Shown},
+    job::{FailureKind, Origin, Owner, QueueName, Shown, State},
 };
 
 /// Jobs of one page at most.
@@ -101,6 +101,31 @@ pub struct QueueCounts {
     pub held: u64,
     /// Jobs by stored state, in the order of [`crate::job::State::ALL`].
     pub states: [u64; 6],
+}
+
+impl Counts {
+    /// Jobs of all queues that are shown in this state.
+    pub fn shown(&self, state: Shown) -> u64 {
+        self.queues.iter().map(|queue| queue.shown(state)).sum()
+    }
+}
+
+impl QueueCounts {
+    /// Its jobs that are shown in this state. Queued ones are all held while the queue is paused.
+    pub fn shown(&self, state: Shown) -> u64 {
+        let of = |state: State| self.states[state as usize];
+        let waiting = of(State::Queued);
+        let held = if self.paused { waiting } else { self.held.min(waiting) };
+        match state {
+            Shown::Scheduled => of(State::Scheduled),
+            Shown::Queued => waiting - held,
+            Shown::Held => held,
+            Shown::Running => of(State::Running),
+            Shown::Succeeded => of(State::Succeeded),
+            Shown::Failed => of(State::Failed),
+            Shown::Cancelled => of(State::Cancelled),
+        }
+    }
 }
 
 /// One operation.

@@ -3,7 +3,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicU64},
     thread,
 };
 
@@ -51,7 +50,7 @@ impl Fetching<'_> {
     /// Fetches what came of the images of a run, in the order in which they were sent, through any number of broken
     /// connections.
     pub(super) async fn results(&self, run: &Run, rows: &mut Rows) -> Result<(), Halt> {
-        let progress = Progress::start(Arc::new(AtomicU64::new(run.total)));
+        let progress = Progress::start(run.total);
         let mut in_vain = 0;
         let fetched = loop {
             match self.pass(&run.id, rows, &progress, &mut in_vain).await {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::anyhow;
-use darkroom_api::{Run as Shown, RunAggregate, average_face};
+use darkroom_api::{Run as Shown, RunAggregate};
 use darkroom_core::{
     BlobId, RunId,
     job::State,
@@ -16,12 +16,16 @@ use darkroom_core::{
 use darkroom_server::Parts;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{export::Export, local::store, summary::Summary};
+use super::{
+    export::Export,
+    local::store,
+    log::{Log, Logging},
+    summary::Summary,
+};
 use crate::{
     bar::{Bar, Standing},
     halt::Halt,
     signals::Signals,
-    terminal::say,
 };
 
 /// How often the runs are looked at.
@@ -32,13 +36,6 @@ const WRITING: Duration = Duration::from_millis(250);
 
 /// Items that are read at a time.
 const ITEMS: u32 = 64;
-
-/// Whether the log of the classic service is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Log {
-    Printed,
-    Silent,
-}
 
 /// What came of it.
 pub(super) struct Done {
@@ -76,15 +73,13 @@ pub(super) struct Following<'a> {
     going: Vec<Going>,
     export: Option<Export>,
     bar: Bar,
-    log: Log,
-    /// Lines of the log that were printed.
-    printed: usize,
+    log: Logging,
     interrupted: bool,
 }
 
 impl<'a> Following<'a> {
     pub(super) fn new(parts: &'a Parts, going: Vec<Going>, export: Option<Export>, log: Log) -> Self {
-        Self { parts, going, export, bar: Bar::start(), log, printed: 0, interrupted: false }
+        Self { parts, going, export, bar: Bar::start(), log: Logging::new(log), interrupted: false }
     }
 
     /// Follows until all is written, or until nothing is at work any more once the user has interrupted.
@@ -193,19 +188,10 @@ impl<'a> Following<'a> {
     }
 
     fn print_log(&mut self, runs: &[Run], mean: Option<&RunAggregate>) -> Result<(), Halt> {
-        let Some(run) = self.shown(runs).into_iter().next().filter(|_| self.log == Log::Printed) else {
-            return Ok(());
-        };
-        // The last lines need the mean, which is asked for at the end.
-        if run.state == darkroom_api::RunState::Succeeded && mean.is_none() {
-            return Ok(());
+        match self.shown(runs).first() {
+            Some(run) => self.log.print(run, mean, &self.bar),
+            None => Ok(()),
         }
-        let lines = average_face::log(&run, mean);
-        for line in lines.iter().skip(self.printed) {
-            self.bar.beside(|| say(&line.to_string()))?;
-        }
-        self.printed = lines.len();
-        Ok(())
     }
 
     /// What it came to.

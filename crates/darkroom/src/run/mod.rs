@@ -12,6 +12,8 @@ mod fetch;
 mod finished;
 mod follow;
 mod local;
+mod log;
+mod once;
 mod pack;
 mod pending;
 mod progress;
@@ -24,16 +26,16 @@ mod work;
 
 use std::{fs, path::Path, process::ExitCode, time::Instant};
 
-use darkroom_api::average_face;
 use darkroom_core::Operation;
 use serde_json::json;
 
 pub(crate) use asked::{RunArgs, RunCommand};
 pub(crate) use compare::{CompareArgs, compare};
 
-use crate::{halt::Halt, serve::runtime, settings::Settings, terminal::say};
+use crate::{halt::Halt, serve::runtime, settings::Settings};
 use dataset::datasets;
-use follow::{Done, Log};
+use follow::Done;
+use log::Log;
 use remote::{Errand, Given};
 use work::{After, Work};
 
@@ -82,16 +84,11 @@ async fn by_server(url: &str, operation: Operation, args: &RunArgs, json: bool) 
         operation,
         out: args.out.clone(),
         gathered: args.mean,
+        log: log_of(args, json),
         after: if args.forget { After::Forgotten } else { After::Kept },
     };
     let began = Instant::now();
-    let (done, run) = errand.through().await?;
-    if let (Some(run), false) = (&run, json || !args.mean) {
-        for line in average_face::log(run, done.mean.as_ref()) {
-            say(&line.to_string())?;
-        }
-    }
-    told(done, args, began, json)
+    told(errand.through().await?, args, began, json)
 }
 
 async fn here(
@@ -100,11 +97,16 @@ async fn here(
     settings: &Settings,
     json: bool,
 ) -> Result<ExitCode, Halt> {
-    let log = if args.mean && !json { Log::Printed } else { Log::Silent };
     let after = if args.forget { After::Forgotten } else { After::Kept };
-    let work = Work { datasets: datasets(args)?, operation, out: args.out.clone(), log, after };
+    let work =
+        Work { datasets: datasets(args)?, operation, out: args.out.clone(), log: log_of(args, json), after };
     let began = Instant::now();
     told(work.through(settings).await?, args, began, json)
+}
+
+/// The log tells how the mean comes to be.
+fn log_of(args: &RunArgs, json: bool) -> Log {
+    if args.mean && !json { Log::Printed } else { Log::Silent }
 }
 
 /// Says what it came to, and gives the exit code.

@@ -1,4 +1,5 @@
-//! Which run of a server the folder of results waits for: the same command goes on with it.
+//! Which run of a server the folder of results waits for: the same command goes on with it. The folder knows it before
+//! the server does, so that no answer that gets lost makes a second run.
 
 use std::{
     fs, io,
@@ -18,8 +19,14 @@ const FILE: &str = "results.pending.json";
 pub(super) struct Pending {
     /// The server that works on it.
     pub(super) server: String,
-    /// The run.
-    pub(super) run: String,
+    /// The run, once the server has said which it is.
+    pub(super) run: Option<String>,
+    /// The key that it was asked for under.
+    #[serde(default)]
+    pub(super) key: String,
+    /// What the keys of this folder have of their own, until its results are here.
+    #[serde(default)]
+    pub(super) salt: String,
     /// A digest of everything that was asked for.
     pub(super) asked: String,
     /// When its images began to be sent, in nanoseconds since 1970: what was changed later is not what was sent.

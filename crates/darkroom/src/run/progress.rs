@@ -1,65 +1,46 @@
-//! The bar: how many are done, how fast, how much longer. Only where someone looks at it.
+//! The bar while results are fetched: how many are here, how fast, how much longer. Only where someone looks at it.
 
-use std::{
-    io::IsTerminal,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::{fmt::Write, io::IsTerminal, time::Duration};
+
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
+
+use crate::{
+    fit::{Part, beside_bar},
+    terminal::tell,
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
-
-use crate::terminal::tell;
-
-/// Shows how far the run is.
-pub(super) struct Progress {
-    bar: Option<ProgressBar>,
-    total: Arc<AtomicU64>,
-    skipped: AtomicU64,
-}
+/// Shows how much of a run is here.
+pub(super) struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    /// A bar if standard error is a terminal. `total` may still grow.
-    pub(super) fn start(total: Arc<AtomicU64>) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new(0);
-            let look = "{wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left";
-            bar.set_style(
-                ProgressStyle::with_template(look).unwrap_or_else(|_| ProgressStyle::default_bar()),
-            );
+    /// A bar if standard error is a terminal.
+    pub(super) fn start(total: u64) -> Self {
+        Self(std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(total);
+            let style = ProgressStyle::with_template("{wide_bar} {told}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("told", told));
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
-        });
-        Self { bar, total, skipped: AtomicU64::new(0) }
+        }))
     }
 
     /// One more image is done.
     pub(super) fn done(&self) {
-        if let Some(bar) = &self.bar {
-            self.stretch(bar);
+        if let Some(bar) = &self.0 {
             bar.inc(1);
         }
     }
 
-    /// One more file needs no work, so that it says nothing about the rate.
+    /// One more needs nothing, so that it says nothing about the rate.
     pub(super) fn skipped(&self) {
-        if let Some(bar) = &self.bar {
-            self.skipped.fetch_add(1, Ordering::Relaxed);
-            self.stretch(bar);
+        if let Some(bar) = &self.0 {
+            bar.dec_length(1);
         }
-    }
-
-    /// The count runs beside the work, and may be behind it.
-    fn stretch(&self, bar: &ProgressBar) {
-        let (total, skipped) = (self.total.load(Ordering::Relaxed), self.skipped.load(Ordering::Relaxed));
-        bar.set_length(total.saturating_sub(skipped).max(bar.position()));
     }
 
     /// A line above the bar.
     pub(super) fn note(&self, text: &str) {
-        match &self.bar {
+        match &self.0 {
             Some(bar) => bar.suspend(|| tell(text)),
             None => tell(text),
         }
@@ -67,8 +48,20 @@ impl Progress {
 
     /// The bar goes away.
     pub(super) fn end(&self) {
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = &self.0 {
             bar.finish_and_clear();
         }
     }
+}
+
+fn told(state: &ProgressState, line: &mut dyn Write) {
+    let (done, total) = (HumanCount(state.pos()), HumanCount(state.len().unwrap_or_default()));
+    let parts = vec![
+        Part::giving_way("fetching", 3),
+        Part::kept(format!("{done}/{total}")),
+        Part::giving_way(format!("{:.1}/s", state.per_sec()), 2),
+        Part::giving_way(format!("{} left", HumanDuration(state.eta())), 1),
+    ];
+    // There is nobody to tell that a line has no room in memory.
+    let _ = line.write_str(&beside_bar(parts));
 }

@@ -17,10 +17,12 @@ use darkroom_server::sources::Checksum;
 use super::{
     fetch::Fetching,
     follow::Done,
+    log::{Log, Logging},
+    once::Once,
     pack::{Packed, Packing},
     pending::Pending,
     rows::{FILE, Rows},
-    sources::{self, Typed},
+    sources::{Listing, Typed},
     summary::Summary,
     work::After,
 };
@@ -58,6 +60,7 @@ pub(super) struct Errand {
     pub(super) out: Option<PathBuf>,
     /// Whether the mean is asked for.
     pub(super) gathered: bool,
+    pub(super) log: Log,
     /// What becomes of the run.
     pub(super) after: After,
 }
@@ -98,7 +101,7 @@ impl Remote {
     }
 
     /// Why nothing was begun.
-    fn unsent(&self, error: ClientError) -> Halt {
+    pub(super) fn unsent(&self, error: ClientError) -> Halt {
         let advice = match &error {
             ClientError::Transport(_) | ClientError::Stalled => {
                 "the connection broke off while images were sent, so nothing was begun; the same command sends them again"
@@ -126,6 +129,17 @@ impl Given {
         }
     }
 
+    /// What there is to send, as far as it lies here.
+    async fn listing(&self) -> Result<Listing, Halt> {
+        let (sources, file) = match self {
+            Self::Images(sources) => (sources.clone(), None),
+            Self::Archive { file, .. } => (Vec::new(), file.clone()),
+        };
+        let listing = move || file.map_or_else(|| Listing::of(&sources), |file| Listing::of_file(&file));
+        let listed = tokio::task::spawn_blocking(listing).await;
+        listed.map_err(|error| Halt::environment(error, "please report this"))
+    }
+
     /// What people call it.
     fn name(&self) -> String {
         match self {
@@ -139,8 +153,8 @@ impl Given {
 }
 
 impl Errand {
-    /// Works through it until it is done or the user interrupts; the run, if there was something to do.
-    pub(super) async fn through(self) -> Result<(Done, Option<Run>), Halt> {
+    /// Works through it until it is done or the user interrupts.
+    pub(super) async fn through(self) -> Result<Done, Halt> {
         let mut signals = Signals::take()?;
         let remote = Remote::reach(&self.url).await?;
         let goes_on = OnceLock::new();
@@ -152,7 +166,7 @@ impl Errand {
                     None => tell("nothing was begun on the server"),
                 }
                 let summary = Summary { interrupted: true, results: self.results(), ..Summary::default() };
-                Ok((Done { summary, mean: None }, None))
+                Ok(Done { summary, mean: None })
             }
         }
     }
@@ -161,7 +175,7 @@ impl Errand {
         self.out.as_ref().map(|out| out.join(FILE))
     }
 
-    async fn work(&self, remote: &Remote, goes_on: &OnceLock<String>) -> Result<(Done, Option<Run>), Halt> {
+    async fn work(&self, remote: &Remote, goes_on: &OnceLock<String>) -> Result<Done, Halt> {
         let Begun { run, began, mut summary, mut rows } = match self.taken_up(remote).await? {
             Some(begun) => begun,
             None => self.begin(remote).await?,
@@ -169,10 +183,11 @@ impl Errand {
         summary.results = self.results();
         let Some(run) = run else {
             rows.map_or(Ok(()), |rows| rows.close(false))?;
-            return Ok((Done { summary, mean: None }, None));
+            return Ok(Done { summary, mean: None });
         };
         let _ = goes_on.set(run.id.clone());
-        let run = followed(remote, &run).await?;
+        let (bar, mut log) = (Bar::start(), Logging::new(self.log));
+        let run = followed(remote, &run, (&bar, &mut log)).await?;
         if let (Some(out), Some(rows)) = (&self.out, &mut rows) {
             let sources = self.given.sources();
             Fetching { remote, out, sources, began }.results(&run, rows).await?;
@@ -183,19 +198,25 @@ impl Errand {
             return Err(stopped(&run));
         }
         let mean = if self.gathered { mean(remote, &run).await? } else { None };
+        log.print(&run, mean.as_ref(), &bar)?;
         if self.after == After::Forgotten {
             remote.client.delete_run(&run.id).await.map_err(|error| remote.refused(error))?;
         }
         summary.add(&run);
-        Ok((Done { summary, mean }, Some(run)))
+        Ok(Done { summary, mean })
     }
 
-    /// The run that the folder of results waits for, if the server still has it.
+    /// The run that the folder of results waits for, if the server has it.
     async fn taken_up(&self, remote: &Remote) -> Result<Option<Begun>, Halt> {
         let Some(out) = &self.out else { return Ok(None) };
         let Some(pending) = Pending::of(out, &self.url, &self.asked()) else { return Ok(None) };
-        let run = match remote.client.run(&pending.run).await {
-            Ok(run) => run,
+        let known = match &pending.run {
+            Some(run) => remote.client.run(run).await.map(Some),
+            None => remote.client.run_of_key(&pending.key).await,
+        };
+        let run = match known {
+            Ok(Some(run)) => run,
+            Ok(None) => return Ok(None),
             Err(error) if error.code() == Some(Code::RunNotFound) => return Ok(None),
             Err(error) => return Err(remote.refused(error)),
         };
@@ -207,49 +228,68 @@ impl Errand {
     async fn begin(&self, remote: &Remote) -> Result<Begun, Halt> {
         let began = (SystemClock.now() - COARSEST_TIME).since(Timestamp::from_millis(0)).as_nanos() as u64;
         let rows = self.out.as_ref().map(|out| Rows::open(out, &self.operation)).transpose()?;
-        let sent = match &self.given {
-            Given::Images(sources) => self.pack(remote, sources, (rows, began)).await?,
+        let listing = self.given.listing().await?;
+        let mut once = self.once(&listing, began);
+        let mut sent = Begun { run: once.going_on(remote).await?, began, summary: Summary::default(), rows };
+        if sent.run.is_some() {
+            return Ok(sent);
+        }
+        once.keep()?;
+        let made = match &self.given {
+            Given::Images(sources) => {
+                let packing = (sources.as_slice(), UploadBar::start(listing.bytes));
+                self.pack(remote, packing, (&once.key, &mut sent)).await?
+            }
             Given::Archive { typed, file, checksum } => {
                 let at = match file {
                     Some(_) => ArchivePlace::Upload,
                     None => ArchivePlace::Url(typed.clone()),
                 };
                 let request = self.request(at, checksum.as_ref());
-                let made = match file {
-                    Some(file) => start::send(&remote.client, &request, file).await,
-                    None => remote.client.make_run(&request).await,
-                };
-                let run = made.map_err(|error| remote.unsent(error))?;
-                Begun { run: Some(run), began, summary: Summary::default(), rows }
+                Some(match file {
+                    Some(file) => start::send(&remote.client, &request, (file, Some(&once.key))).await,
+                    None => remote.client.make_run_once(&request, &once.key).await,
+                })
             }
         };
-        if let (Some(out), Some(run)) = (&self.out, &sent.run) {
-            let (server, run, asked) = (self.url.clone(), run.id.clone(), self.asked());
-            Pending { server, run, asked, began }.keep(out)?;
+        match made {
+            Some(made) => sent.run = Some(once.answered(remote, made).await?),
+            None => once.forget()?,
         }
         Ok(sent)
     }
 
+    /// What is asked for, under a key that the same command finds again.
+    fn once(&self, listing: &Listing, began: u64) -> Once {
+        let asked = self.asked();
+        let kept = self.out.as_deref().map(|out| {
+            let before = Pending::of(out, &self.url, &asked);
+            let salt = before.map_or_else(|| began.to_string(), |pending| pending.salt);
+            let (server, asked) = (self.url.clone(), asked.clone());
+            (out, Pending { server, run: None, asked, began, salt, key: String::new() })
+        });
+        Once::new((&asked, &listing.digest), kept)
+    }
+
+    /// Sends the images as one archive. No answer if there is nothing to send.
     async fn pack(
         &self,
         remote: &Remote,
-        sources: &[Typed],
-        (rows, began): (Option<Rows>, u64),
-    ) -> Result<Begun, Halt> {
-        let bar = UploadBar::start(0);
-        sources::weigh_beside(sources, bar.clone());
-        let kept = self.out.clone().zip(rows);
+        (sources, bar): (&[Typed], UploadBar),
+        (key, begun): (&str, &mut Begun),
+    ) -> Result<Option<Result<Run, ClientError>>, Halt> {
+        let kept = self.out.clone().zip(begun.rows.take());
         let mut stream = Packing { sources: sources.to_vec(), kept, bar: bar.clone() }.begin();
         let made = match stream.upload().await {
-            Some(archive) => Some(self.send(remote, archive, &bar).await),
+            Some(archive) => Some(self.send(remote, archive.once(key), &bar).await),
             None => None,
         };
         // A file that cannot be read to its end breaks the request off: that is the reason then.
         let packed = stream.packed().await;
         bar.end();
         let Packed { summary, rows } = packed?;
-        let run = made.transpose().map_err(|error| remote.unsent(error))?;
-        Ok(Begun { run, began, summary, rows })
+        (begun.summary, begun.rows) = (summary, rows);
+        Ok(made)
     }
 
     async fn send(
@@ -287,11 +327,17 @@ impl Errand {
     }
 }
 
-/// The run once it has ended.
-async fn followed(remote: &Remote, run: &Run) -> Result<Run, Halt> {
-    let bar = Bar::start();
-    let ended = watch::until_ended(&remote.client, &run.id, &bar, |_| {}).await;
+/// The run once it has ended; its log is printed on the way.
+async fn followed(remote: &Remote, run: &Run, (bar, log): (&Bar, &mut Logging)) -> Result<Run, Halt> {
+    let mut printed = Ok(());
+    let ended = watch::until_ended(&remote.client, &run.id, bar, |run| {
+        if printed.is_ok() {
+            printed = log.print(run, None, bar);
+        }
+    })
+    .await;
     bar.end();
+    printed?;
     ended.map_err(|error| {
         let error = anyhow::Error::new(error).context(remote.url.clone());
         Halt::environment(

@@ -6,12 +6,11 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use darkroom_core::run::SkipReason;
+use darkroom_core::{BlobId, run::SkipReason};
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
 
 use super::shown;
-use crate::upload_bar::UploadBar;
 
 /// Files with these extensions are always taken for images, even if they turn out to be broken ones. Others are
 /// looked into.
@@ -173,16 +172,42 @@ pub(super) fn modified(metadata: &std::fs::Metadata) -> u64 {
     since.map_or(0, |since| since.as_nanos() as u64)
 }
 
-/// Adds up the bytes of the images beside the work, roughly: what only its content tells to be one is left out.
-pub(super) fn weigh_beside(sources: &[Typed], bar: UploadBar) {
-    let sources = sources.to_vec();
-    tokio::task::spawn_blocking(move || {
-        for entry in sources.iter().flat_map(Typed::files).flatten() {
-            if entry.path().extension().and_then(OsStr::to_str).is_some_and(is_image_extension) {
-                bar.more(entry.path().metadata().map_or(0, |metadata| metadata.len()));
+/// What there is to send.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Listing {
+    /// Bytes of all images.
+    pub(super) bytes: u64,
+    /// A digest of which images there are, how large they are, and when they were last changed.
+    pub(super) digest: String,
+}
+
+impl Listing {
+    /// Of everything that these sources hold. Looks at every file.
+    pub(super) fn of(sources: &[Typed]) -> Self {
+        let mut listing = Self { bytes: 0, digest: String::new() };
+        for found in sources.iter().flat_map(Typed::found) {
+            if let Found::Image(image) = found {
+                listing.add(&image.relative, (image.bytes, image.modified));
             }
         }
-    });
+        listing
+    }
+
+    /// Of one file, as far as it can be looked at: whoever sends it says what is wrong.
+    pub(super) fn of_file(path: &Path) -> Self {
+        let mut listing = Self { bytes: 0, digest: String::new() };
+        if let Ok(metadata) = path.metadata() {
+            listing.add(path, (metadata.len(), modified(&metadata)));
+        }
+        listing
+    }
+
+    fn add(&mut self, path: &Path, (bytes, modified): (u64, u64)) {
+        self.bytes += bytes;
+        // Each digest has the one before in it, so that a million names need no memory.
+        let text = format!("{} {bytes} {modified} {}", self.digest, shown::text(path));
+        self.digest = BlobId::of(text.as_bytes()).to_string();
+    }
 }
 
 /// Where the image lies that stands there within its source; `None` if none of the sources has one there.

@@ -15,8 +15,9 @@ use darkroom_server::{Parts, runs::Drivers};
 use super::{
     dataset::Dataset,
     export::Export,
-    follow::{Done, End, Following, Going, Log},
+    follow::{Done, End, Following, Going},
     local::{Local, origin, store},
+    log::Log,
     summary::Summary,
 };
 use crate::{halt::Halt, settings::Settings, signals::Signals};
@@ -112,7 +113,7 @@ impl Work {
     ) -> Result<Vec<Run>, Halt> {
         let (mut found, mut before) = (Vec::new(), None);
         loop {
-            let filter = RunFilter { states: states.clone(), owner: None };
+            let filter = RunFilter { states: states.clone(), ..RunFilter::default() };
             let page = parts.store.runs(filter, Page { limit: MAX_PAGE, before }).await.map_err(store)?;
             before = page.last().map(|run| run.seq);
             let full = page.len() == MAX_PAGE as usize;

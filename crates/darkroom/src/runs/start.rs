@@ -54,6 +54,9 @@ pub(crate) struct StartArgs {
     /// Work on everything anew, whatever is remembered, and remember nothing of it
     #[arg(long)]
     no_cache: bool,
+    /// Have the same command, typed again with the same key, give the run that there is instead of another one
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
     /// Watch the run until it ends
     #[arg(long)]
     watch: bool,
@@ -114,9 +117,10 @@ pub(super) async fn start(asking: &Asking<'_>, command: RunCommand<StartArgs>) -
         high_water: args.high_water,
         cache: args.no_cache.then_some(false),
     };
-    let made = match &upload {
-        Some(archive) => send(&asking.client, &request, archive).await,
-        None => asking.client.make_run(&request).await,
+    let made = match (&upload, args.idempotency_key.as_deref()) {
+        (Some(archive), key) => send(&asking.client, &request, (archive, key)).await,
+        (None, Some(key)) => asking.client.make_run_once(&request, key).await,
+        (None, None) => asking.client.make_run(&request).await,
     };
     if !args.watch {
         return asking.shown(made);
@@ -125,11 +129,17 @@ pub(super) async fn start(asking: &Asking<'_>, command: RunCommand<StartArgs>) -
     watch::watch(asking, &run.id).await
 }
 
-/// Makes a run of an archive of this machine, with a bar where someone looks at it.
-pub(crate) async fn send(client: &Client, request: &RunRequest, archive: &Path) -> Result<Run, ClientError> {
+/// Makes a run of an archive of this machine, under this idempotency key if there is one; with a bar where someone looks
+/// at it.
+pub(crate) async fn send(
+    client: &Client,
+    request: &RunRequest,
+    (archive, key): (&Path, Option<&str>),
+) -> Result<Run, ClientError> {
     let bar = UploadBar::start(archive.metadata()?.len());
     let told = bar.clone();
     let upload = ArchiveUpload::file(archive).telling(move |bytes| told.sent(bytes));
+    let upload = key.into_iter().fold(upload, ArchiveUpload::once);
     let made = client.make_run_of(request, upload).await;
     bar.end();
     made

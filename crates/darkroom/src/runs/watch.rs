@@ -57,15 +57,15 @@ pub(crate) async fn until_ended(
     client: &Client,
     id: &str,
     bar: &Bar,
-    changed: impl Fn(&Run),
+    mut changed: impl FnMut(&Run),
 ) -> Result<Run, ClientError> {
     let mut in_vain = 0;
-    let changed = |run: &Run| {
+    let mut changed = |run: &Run| {
         changed(run);
         bar.show(&Standing::of([run]));
     };
     loop {
-        match listen(client, id, &mut in_vain, &changed).await {
+        match listen(client, id, &mut in_vain, &mut changed).await {
             Ok(Some(run)) => return Ok(run),
             Ok(None) => {}
             Err(error) if in_vain < PATIENCE && is_away(&error) => {}
@@ -89,7 +89,7 @@ async fn listen(
     client: &Client,
     id: &str,
     in_vain: &mut u32,
-    changed: &impl Fn(&Run),
+    changed: &mut impl FnMut(&Run),
 ) -> Result<Option<Run>, ClientError> {
     let mut versions = Box::pin(client.follow_run(id).await?);
     while let Some(run) = versions.next().await {

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use darkroom_api::{Client, Run};
 use tempfile::TempDir;
 
 /// The binary with an environment that holds nothing of the developer's.
@@ -32,6 +33,9 @@ pub(crate) fn err(output: &Output) -> String {
 /// Nothing that these tests wait for takes longer, unless the machine stands still.
 const PATIENCE: Duration = Duration::from_mins(3);
 
+/// The same for what a run comes to, which may be a long one.
+const RUN_PATIENCE: Duration = Duration::from_mins(10);
+
 /// Waits until this is so. Where it never is, the test fails and says what it waited for.
 pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
@@ -39,6 +43,21 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for {what}");
         std::thread::yield_now();
     }
+}
+
+/// A run of a server once `wish` is fulfilled.
+pub(crate) async fn run_until(client: &Client, id: &str, wish: impl Fn(&Run) -> bool) -> Run {
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    let look = async {
+        loop {
+            looks.tick().await;
+            let run = client.run(id).await.unwrap();
+            if wish(&run) {
+                return run;
+            }
+        }
+    };
+    tokio::time::timeout(RUN_PATIENCE, look).await.expect("the run comes to what is waited for")
 }
 
 /// A server in a folder of its own, which may outlive the process.

@@ -6,6 +6,7 @@
 mod accounts;
 mod binary;
 mod command_line;
+mod cut;
 mod faces;
 mod isolation;
 mod killed;
@@ -15,6 +16,7 @@ mod predictions;
 mod queues;
 mod run_commands;
 mod run_crash;
+mod run_once;
 mod run_outages;
 mod run_server;
 mod runs;

@@ -23,7 +23,7 @@ use futures_util::TryStreamExt as _;
 use tempfile::TempDir;
 
 use crate::{
-    binary::{Server, write},
+    binary::{Server, run_until, write},
     photographs,
 };
 
@@ -152,21 +152,13 @@ async fn succeeded(server: &Server, id: &str) -> u64 {
     Client::new(&server.url).unwrap().run(id).await.unwrap().counts.succeeded
 }
 
-/// The run once `wish` is fulfilled.
+/// The run once `wish` is fulfilled. Until then nothing of it fails.
 async fn until(server: &Server, id: &str, wish: impl Fn(&Run) -> bool) -> Run {
-    let client = Client::new(&server.url).unwrap();
-    let mut looks = tokio::time::interval(Duration::from_millis(20));
-    let look = async {
-        loop {
-            looks.tick().await;
-            let run = client.run(id).await.unwrap();
-            assert_eq!((run.counts.failed, run.counts.cancelled), (0, 0), "{:?}", run.failures);
-            if wish(&run) {
-                return run;
-            }
-        }
+    let is_so = |run: &Run| {
+        assert_eq!((run.counts.failed, run.counts.cancelled), (0, 0), "{:?}", run.failures);
+        wish(run)
     };
-    tokio::time::timeout(PATIENCE, look).await.expect("the run goes on")
+    run_until(&Client::new(&server.url).unwrap(), id, is_so).await
 }
 
 async fn came(server: &Server, id: &str) -> Came {

@@ -5,20 +5,16 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::Command,
-    time::Duration,
 };
 
-use darkroom_api::{Client, FolderDepth, Run, RunRequest, RunSource, RunState};
+use darkroom_api::{Client, FolderDepth, RunRequest, RunSource, RunState};
 use darkroom_core::{Operation, operation::Thumbnail, run::OnError};
 use tempfile::TempDir;
 
-use crate::binary::{Server, folder, png, write};
+use crate::binary::{Server, folder, png, run_until, write};
 
 /// Images of a dataset.
 const IMAGES: u32 = 120;
-
-/// Nothing here takes longer, on a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A file system of its own, a small one.
 struct Mounted(PathBuf);
@@ -64,7 +60,7 @@ async fn a_run_waits_while_the_disk_is_full_and_goes_on_once_there_is_room() {
     let client = Client::new(&server.url).unwrap();
     let ballast = disk.fill_up_to(1 << 20);
     let id = client.make_run(&request(photos.path())).await.unwrap().id;
-    let waiting = until(&client, &id, |run| run.state == RunState::Paused).await;
+    let waiting = run_until(&client, &id, |run| run.state == RunState::Paused).await;
     assert_eq!(waiting.stop.as_ref().unwrap().kind, "disk_full", "{waiting:?}");
     assert!(waiting.total < u64::from(IMAGES) && !waiting.complete, "{waiting:?}");
     fs::remove_file(ballast).unwrap();
@@ -86,13 +82,13 @@ async fn waits_while_blobs_are_away(in_place: &str) {
     let few = RunRequest { high_water: Some(20), ..request(photos.path()) };
     client.pause("default").await.unwrap();
     let id = client.make_run(&few).await.unwrap().id;
-    until(&client, &id, |run| run.total == 20).await;
+    run_until(&client, &id, |run| run.total == 20).await;
     // The blobs are away, and what is in their place is no folder: as a server for files is that does not answer.
     let (blobs, away) = (place.path().join("darkroom-data/blobs"), place.path().join("away"));
     fs::rename(&blobs, &away).unwrap();
     fs::write(&blobs, "no folder").unwrap();
     client.resume("default").await.unwrap();
-    let waiting = until(&client, &id, |run| run.state == RunState::Paused).await;
+    let waiting = run_until(&client, &id, |run| run.state == RunState::Paused).await;
     assert_eq!(waiting.stop.as_ref().unwrap().kind, "storage_unavailable", "{waiting:?}");
     assert_eq!(waiting.counts.failed, 0, "it is no image's fault: {waiting:?}");
     fs::remove_file(&blobs).unwrap();
@@ -101,25 +97,10 @@ async fn waits_while_blobs_are_away(in_place: &str) {
 }
 
 async fn ended_well(client: &Client, id: &str) {
-    let ended = until(client, id, |run| run.state.is_final()).await;
+    let ended = run_until(client, id, |run| run.state.is_final()).await;
     assert_eq!((ended.state, ended.stop.clone()), (RunState::Succeeded, None), "{ended:?}");
     let images = u64::from(IMAGES);
     assert_eq!((ended.total, ended.counts.succeeded), (images, images), "{ended:?}");
-}
-
-/// The run once `wish` is fulfilled.
-async fn until(client: &Client, id: &str, wish: impl Fn(&Run) -> bool) -> Run {
-    let mut looks = tokio::time::interval(Duration::from_millis(10));
-    let look = async {
-        loop {
-            looks.tick().await;
-            let run = client.run(id).await.unwrap();
-            if wish(&run) {
-                return run;
-            }
-        }
-    };
-    tokio::time::timeout(PATIENCE, look).await.expect("the run comes to what is waited for")
 }
 
 fn server(place: &Path, photos: &Path, in_place: &str) -> Server {

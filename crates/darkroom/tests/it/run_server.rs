@@ -3,6 +3,7 @@
 use std::{
     ffi::OsString,
     fs,
+    io::{BufRead as _, BufReader},
     os::unix::ffi::OsStringExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -15,10 +16,10 @@ use crate::{
     faces::stage,
 };
 
-const RUN: [&str; 7] = ["run", "thumbnail", "--width", "32", "--out", "results", "--json"];
+pub(crate) const RUN: [&str; 7] = ["run", "thumbnail", "--width", "32", "--out", "results", "--json"];
 
 /// What the folder of results waits for.
-const PENDING: &str = "results/results.pending.json";
+pub(crate) const PENDING: &str = "results/results.pending.json";
 
 /// Photographs in many folders, one of them broken, some with names that few expect, and files that are none.
 fn photos(folder: &Path) {
@@ -52,13 +53,13 @@ fn run(folder: &Path, server: &Server, more: &[&str]) -> (Option<i32>, Value, St
     (output.status.code(), summary, err(&output))
 }
 
-fn counts(summary: &Value) -> [u64; 3] {
+pub(crate) fn counts(summary: &Value) -> [u64; 3] {
     ["succeeded", "failed", "remembered"]
         .map(|key| summary[key].as_u64().unwrap_or_else(|| panic!("{summary}")))
 }
 
 /// The runs of the server, newest first.
-fn runs(folder: &Path, server: &Server) -> Vec<Value> {
+pub(crate) fn runs(folder: &Path, server: &Server) -> Vec<Value> {
     let listed = answer(folder, &["runs", "list", "--json", "--server", &server.url]);
     let page: Value = serde_json::from_slice(&listed.stdout).unwrap();
     page["runs"].as_array().unwrap().clone()
@@ -72,12 +73,12 @@ fn waiting(folder: &Path, server: &Server) -> Child {
         darkroom(folder).args(typed).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     until("a command that waits for its run", || {
         assert!(command.try_wait().unwrap().is_none(), "it has ended before");
-        folder.join(PENDING).exists()
+        fs::read_to_string(folder.join(PENDING)).is_ok_and(|text| text.contains("\"run\": \""))
     });
     command
 }
 
-fn pause(folder: &Path, server: &Server, what: &str) {
+pub(crate) fn pause(folder: &Path, server: &Server, what: &str) {
     let queues = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let client = darkroom_api::Client::new(&server.url).unwrap();
     assert!(folder.exists());
@@ -232,6 +233,35 @@ fn the_mean_of_a_folder_is_the_same_by_a_server() {
     let parsed = [&mine, &theirs].map(|said| serde_json::from_slice::<Value>(&said.stdout).unwrap());
     assert_eq!(parsed[0]["mean"].as_array().unwrap().len(), 128);
     assert_eq!((&parsed[0]["mean"], &parsed[0]["aggregate"]), (&parsed[1]["mean"], &parsed[1]["aggregate"]));
-    let log = answer(there.path(), &["run", "faces", "photos", "--mean", "--server", &server.url]);
-    assert!(out(&log).contains("Starting Producer Process..."), "{}{}", out(&log), err(&log));
+}
+
+#[test]
+fn the_log_of_a_mean_is_printed_as_it_comes_to_pass() {
+    let Some(stage) = stage() else { return };
+    let folder = folder();
+    write(folder.path(), "photos/astronaut.png", &fs::read(stage.photo("astronaut.png")).unwrap());
+    let settings = stage.settings();
+    let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let server = Server::start(folder.path(), &settings);
+    pause(folder.path(), &server, "pause");
+    let typed = ["run", "faces", "photos", "--mean", "--server", &server.url];
+    let mut command = darkroom(folder.path()).args(typed).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(command.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let before: Vec<String> = lines.by_ref().take(4).collect();
+    let texts: Vec<&str> =
+        before.iter().filter_map(|line| line.split_once(" - ")).map(|(_, text)| text).collect();
+    let begun = [
+        "Starting Producer Process...",
+        "Starting Creating Tasks...",
+        "Total of Tasks Created: 1",
+        "Getting Tasks Done...",
+    ];
+    assert_eq!(texts, begun);
+    assert!(command.try_wait().unwrap().is_none(), "its image still waits");
+    pause(folder.path(), &server, "resume");
+    let after: Vec<String> = lines.collect();
+    assert!(command.wait().unwrap().success());
+    let has = |text: &str| after.iter().filter(|line| line.contains(text)).count() == 1;
+    assert!(has("Total of Tasks Finished: 1") && has("Result of calculation"), "{after:?}");
+    assert!(!after.iter().any(|line| line.contains("Getting Tasks Done")), "each line once: {after:?}");
 }

@@ -25,10 +25,10 @@ const CHARTS = [
     series: [{ name: "Half of them", tone: "accent", of: "latency_p50_ms" }, { name: "95 %", tone: "waiting", of: "latency_p95_ms" }, { name: "99 %", tone: "bad", of: "latency_p99_ms" }],
   },
   {
-    title: "Waiting and running",
+    title: "Waiting and running", note: "Waiting is what can run: held jobs are left out.",
     series: [{ name: "Waiting", tone: "waiting", of: "queued" }, { name: "Running", tone: "busy", of: "running" }],
   },
-  { title: "Age of the oldest waiting job", unit: "seconds", format: duration, series: [{ name: "Oldest", tone: "held", of: "oldest_wait_seconds" }] },
+  { title: "Age of the oldest waiting job", note: "Held jobs are left out here, too.", unit: "seconds", format: duration, series: [{ name: "Oldest", tone: "held", of: "oldest_wait_seconds" }] },
 ];
 
 export function past({ span: first, setQuery, signal }) {

@@ -44,7 +44,7 @@ export async function page({ signal }) {
   live.listen((stats) => show(stats.queues), signal);
   const root = h("div", { class: "page" },
     h("header", { class: "head" }, h("div", {}, h("h1", {}, "Queues"), summary), queues.columnsButton()), queues.element,
-    h("p", { class: "quiet" }, "While a queue is paused its jobs are held and new ones are still taken; those that run go on to their end. A limit keeps jobs of a queue waiting while as many of them run, whichever workers are free."));
+    h("p", { class: "quiet" }, "While a queue is paused its jobs are held and new ones are still taken; those that run go on to their end. Jobs of a run that is paused or was stopped are held, too. A limit keeps jobs of a queue waiting while as many of them run, whichever workers are free."));
   keepAges(root, signal);
   return root;
 }
@@ -52,11 +52,12 @@ export async function page({ signal }) {
 function summarize(element, list) {
   const paused = list.filter((queue) => queue.paused).length;
   const oldest = list.filter((queue) => !queue.paused && queue.oldest_queued).map((queue) => queue.oldest_queued).sort()[0];
-  const state = JSON.stringify([list.length, paused, oldest]);
+  const held = list.some(({ jobs }) => jobs.held);
+  const state = JSON.stringify([list.length, paused, oldest, held]);
   if (element.state === state) return;
   element.state = state;
   fill(element, `${number(list.length)} ${list.length === 1 ? "queue" : "queues"}${paused ? `, ${number(paused)} paused` : ""}. `,
-    oldest ? ["The oldest waiting job: ", h("a", { href: "#/jobs?state=queued&order=oldest" }, ago(oldest)), "."] : "Nothing waits.");
+    oldest ? ["The oldest waiting job: ", h("a", { href: "#/jobs?state=queued&order=oldest" }, ago(oldest)), "."] : held ? "What waits is held." : "Nothing waits.");
 }
 
 function made(changed) {
@@ -74,7 +75,8 @@ function columns(changed) {
     { name: "name", title: "Queue", class: "file short", cell: (queue) => h("span", { class: "clamp", title: queue.name }, queue.name), sort: (queue) => queue.name },
     { name: "state", title: "State", cell: (queue) => badge(queue.paused ? "paused" : "open") },
     { name: "share", title: "Jobs", class: "share", cell: (queue) => share(queue), sort: total },
-    countOf("Waiting", ({ queued, held }) => queued + held),
+    countOf("Waiting", ({ queued }) => queued),
+    countOf("Held", ({ held }) => held),
     { name: "oldest", title: "Oldest", class: "nowrap", cell: oldestOf, sort: (queue) => queue.oldest_queued },
     { name: "running", title: "Running", class: "number nowrap", cell: running, sort: (queue) => queue.jobs.running },
     ...STATES.filter(({ state }) => COUNTED.includes(state)).map(({ state, title }) => ({ ...countOf(title, (jobs) => jobs[state]), hidden: HIDDEN.includes(state) })),

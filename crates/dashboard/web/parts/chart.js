@@ -16,15 +16,15 @@ const LEAST = 1.5;
  * A chart over time that follows the width of its place. `series`: `[{ name, tone }]` with tones `good`, `bad`, `busy`,
  * `waiting`, `quiet`, `accent`; `kind` is `lines`, or `columns` that stand on each other; `unit` is that of the values, as `topOf`
  * has them. Gives `{ element, show({ at, values }) }`: `at` are times in milliseconds, `values[series][point]` numbers or null where
- * nothing was measured.
+ * nothing was measured. `note` says below the title what is counted.
  */
-export function timeChart({ title, series, kind = "lines", unit = "count", format = number, height = 180 }) {
+export function timeChart({ title, note, series, kind = "lines", unit = "count", format = number, height = 180 }) {
   const plot = h("svg", { role: "img", "aria-label": title, height, width: "100%" });
   const tip = h("div", { class: "tip", hidden: true });
   const frame = h("div", { class: "plot" }, plot, tip);
   const table = h("details", { class: "numbers" }, h("summary", {}, "As a table"), h("div", { class: "scroll", tabindex: "0" }));
   const legend = h("ul", { class: "legend" }, series.map(({ name, tone }) => h("li", { class: tone }, name)));
-  const element = h("figure", { class: "chart" }, h("figcaption", {}, title, legend), frame, table);
+  const element = h("figure", { class: "chart" }, h("figcaption", {}, title, note && h("span", { class: "caption" }, note), legend), frame, table);
   let data = { at: [], values: series.map(() => []) };
   const draw = () => drawPlot(plot, { data, series, kind, unit, format, height, width: frame.clientWidth });
   new ResizeObserver(draw).observe(frame);

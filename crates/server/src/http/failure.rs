@@ -136,6 +136,7 @@ impl From<StoreError> for Failure {
             StoreError::DiskFull => Self::plain(Code::DiskFull),
             StoreError::Running => Self::plain(Code::JobRunning),
             StoreError::Refused(_) => Self::plain(Code::JobSucceeded),
+            StoreError::KeyTaken => Self::plain(Code::IdempotencyConflict),
             StoreError::PartOfRun => Self::plain(Code::JobOfRun),
             StoreError::RunRefused(refused) => Self::new(Code::RunState, sentence(&refused.to_string())),
             StoreError::Unavailable(cause) => Self::caused(Code::StoreUnavailable, cause),

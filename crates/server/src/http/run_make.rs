@@ -8,8 +8,10 @@ use axum::{
 };
 use darkroom_api::{ArchivePlace, Code, Run, RunRequest, RunSource};
 use darkroom_core::{
-    job::Caching,
+    BlobId,
+    job::{Caching, Idempotency},
     run::{HighWater, InvalidRun, NewRun, RunName},
+    store::StoreError,
 };
 use darkroom_inference::InferenceError;
 use serde_json::Value;
@@ -22,6 +24,7 @@ use super::{
     intake::{content_type, length, media_type},
     multipart::Multipart,
     query,
+    submit::idempotency_key,
 };
 use crate::{
     blobs::{BlobError, Stored},
@@ -40,12 +43,13 @@ pub(super) async fn make(
     caller: Caller,
     request: Request,
 ) -> Result<Response, Failure> {
+    let key = idempotency_key(request.headers())?;
     http.quotas.charge_bytes(&caller, 0, http.now())?;
     let (head, body) = request.into_parts();
     let content_type = content_type(&head.headers);
     let mut body = Incoming::new(body, http.config.body_timeout);
     // The archive is held until the run that needs it is recorded.
-    let (new, _held) = match media_type(&content_type).as_str() {
+    let (mut new, archive) = match media_type(&content_type).as_str() {
         "application/json" => {
             let asked = described(&body.read(MAX_DESCRIPTION).await?)?;
             if is_upload(&asked.source) {
@@ -68,13 +72,37 @@ pub(super) async fn make(
             ));
         }
     };
-    let run = http.store.create_run(new).await?;
-    Ok(made(&Run::of(&run, http.now())))
+    new.idempotency = key.map(|key| Idempotency { key, fingerprint: fingerprint(&new) });
+    let id = new.id;
+    let recorded = http.store.create_run(new).await;
+    // Only what is sure to have no row: after other errors that is not known.
+    let is_unneeded = match &recorded {
+        Ok(run) => run.id != id,
+        Err(error) => matches!(error, StoreError::KeyTaken),
+    };
+    if let Some(stored) = archive.filter(|_| is_unneeded) {
+        // The run that there was already has its own; if that has been read to its end, nobody needs this one.
+        let blob = stored.id;
+        drop(stored);
+        http.collect(vec![blob]).await;
+    }
+    let run = recorded?;
+    let status = if run.id == id { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(made(status, &Run::of(&run, http.now())))
 }
 
-fn made(run: &Run) -> Response {
+/// The digest of everything that was asked for, the content of an archive that was sent along included.
+fn fingerprint(new: &NewRun) -> [u8; 32] {
+    let asked = (
+        (&new.name, &new.source, &new.operations, &new.aggregates),
+        (new.on_error, &new.queue, new.high_water, new.caching),
+    );
+    *BlobId::of(&serde_json::to_vec(&asked).unwrap_or_default()).as_bytes()
+}
+
+fn made(status: StatusCode, run: &Run) -> Response {
     let place = HeaderValue::try_from(format!("/v1/runs/{}", run.id));
-    let mut response = (StatusCode::CREATED, Json(run)).into_response();
+    let mut response = (status, Json(run)).into_response();
     if let Ok(place) = place {
         response.headers_mut().insert(header::LOCATION, place);
     }

@@ -29,11 +29,14 @@ pub(super) async fn list(
     let page = jobs::page(&mut query, PAGE)?;
     let states: Vec<RunState> = query.words("state")?;
     let owner = query.parse("owner")?;
+    let key = query.take("idempotency_key");
     query.finish()?;
     if owner.as_ref().is_some_and(|owner| !caller.sees(owner)) {
         return Ok(Json(RunPage { runs: Vec::new(), next_cursor: None }));
     }
-    let filter = RunFilter { states, owner: owner.or_else(|| caller.only()) };
+    // A key means one run for whoever has chosen it; others may have chosen the same.
+    let own = key.is_some().then(|| caller.owner().clone());
+    let filter = RunFilter { states, owner: owner.or(own).or_else(|| caller.only()), key };
     let runs = http.store.runs(filter, page).await?;
     let next_cursor =
         runs.last().filter(|_| runs.len() == page.limit as usize).map(|last| cursor::of(last.seq));

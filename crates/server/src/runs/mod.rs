@@ -207,7 +207,7 @@ impl Supervisor {
     }
 
     async fn list(&self, store: &dyn Store, state: RunState) -> Vec<Run> {
-        let filter = RunFilter { states: vec![state], owner: None };
+        let filter = RunFilter { states: vec![state], ..RunFilter::default() };
         let listed = store.runs(filter, Page { limit: MAX_PAGE, before: None }).await;
         listed.unwrap_or_else(|error| {
             tracing::warn!(%error, "runs could not be looked for; the next look does");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use darkroom_core::{
     Timestamp,
-    job::{FailureKind, State, Timings},
+    job::{FailureKind, Shown, Timings},
     prediction::{Ending, Surface},
     store::Counts,
 };
@@ -81,8 +81,8 @@ impl Default for Metrics {
             requests_in_flight: gauge(r, "darkroom_http_requests_in_flight", "Requests that are being answered."),
             upload_bytes: counter(r, "darkroom_upload_bytes_total", "Bytes of images taken in."),
             password_checks: counter(r, "darkroom_password_checks_total", "Passwords that were checked, those of unknown users included."),
-            jobs: gauges(r, "darkroom_jobs", "Jobs in the store, by state.", &["state"]),
-            oldest_queued_seconds: seconds(r, "darkroom_oldest_queued_seconds", "How long the oldest claimable job has waited."),
+            jobs: gauges(r, "darkroom_jobs", "Jobs in the store, by state; held: queued ones of a paused queue or of a run that is paused or was stopped.", &["state"]),
+            oldest_queued_seconds: seconds(r, "darkroom_oldest_queued_seconds", "How long the oldest queued job has waited; held ones do not count."),
             attempts: counters(r, "darkroom_attempts_total", "Ended attempts of this process, by how they ended.", &["end"]),
             failures: counters(r, "darkroom_attempt_failures_total", "Failed attempts of this process, by reason.", &["kind"]),
             attempt_seconds: histograms(r, "darkroom_attempt_seconds", "Where the time of an attempt went.", &["part"]),
@@ -148,9 +148,8 @@ impl Metrics {
 
     /// Takes over what the store counts; call it before [`Metrics::render`].
     pub fn take_counts(&self, counts: &Counts, now: Timestamp) {
-        for (index, state) in State::ALL.into_iter().enumerate() {
-            let jobs: u64 = counts.queues.iter().map(|queue| queue.states[index]).sum();
-            self.jobs.with_label_values(&[state.shown(false).as_str()]).set(jobs as i64);
+        for state in Shown::ALL {
+            self.jobs.with_label_values(&[state.as_str()]).set(counts.shown(state) as i64);
         }
         let waited = counts.oldest_queued.map_or(Duration::ZERO, |since| now.since(since));
         self.oldest_queued_seconds.set(waited.as_secs_f64());
@@ -202,6 +201,8 @@ fn batch_sizes(registry: &Registry, name: &str, help: &str) -> Histogram {
 
 #[cfg(test)]
 mod tests {
+    use darkroom_core::store::QueueCounts;
+
     use super::*;
 
     #[test]
@@ -215,6 +216,34 @@ mod tests {
             assert!(text.contains(&line), "{text}");
         }
         assert!(!text.contains("step=\"infer\""), "{text}");
+    }
+
+    #[test]
+    fn what_a_run_or_a_queue_holds_is_counted_as_held() {
+        let queue = |name: &str, paused, held| QueueCounts {
+            queue: name.parse().expect("a queue"),
+            paused,
+            max_running: None,
+            oldest_queued: None,
+            held,
+            states: [1, 5, 2, 0, 0, 0],
+        };
+        let queues = vec![queue("a", false, 3), queue("b", true, 0)];
+        let metrics = Metrics::default();
+        metrics.take_counts(&Counts { queues, ..Counts::default() }, Timestamp::from_millis(0));
+        let text = metrics.render();
+        let expected = [
+            ("scheduled", 2),
+            ("queued", 2),
+            ("held", 8),
+            ("running", 4),
+            ("succeeded", 0),
+            ("cancelled", 0),
+        ];
+        for (state, count) in expected {
+            let line = format!("darkroom_jobs{{state=\"{state}\"}} {count}\n");
+            assert!(text.contains(&line), "{line} is not in\n{text}");
+        }
     }
 
     #[test]

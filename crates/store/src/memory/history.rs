@@ -60,8 +60,7 @@ impl Stock {
     /// Samples the queue, once a minute.
     pub(super) fn look_at_queue(&mut self, limits: &StoreLimits, now: Timestamp) {
         if self.past.minute(now).sample.is_none() {
-            let oldest = self.totals.oldest_claimable(&self.oldest_queued());
-            let sample = sample(&self.totals, oldest, now);
+            let sample = sample(&self.totals, (&self.oldest_queued(), &self.held()), now);
             self.past.minute(now).sample = Some(sample);
             self.past.forget(limits, now);
         }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use darkroom_core::{
     BlobId, JobId, RunId, Timestamp,
     fairness::LaneKey,
-    job::{Event, Job, OperationResult, State},
+    job::{Event, Idempotency, Job, OperationResult, Owner, State},
     run::{
         Aggregate, Cell, CellName, Entry, ItemOf, Moved, NewItem, NewRun, Run, RunEvent, RunState, Stop,
         Summary,
@@ -43,6 +43,13 @@ impl RunStock {
         self.runs.get(&number)
     }
 
+    /// The run that this owner asked for under this key.
+    fn of_key(&self, owner: &Owner, given: &Idempotency) -> Option<&Run> {
+        let is_meant =
+            |run: &&Run| run.owner == *owner && run.is_of_key(&given.key) && !self.doomed.contains(&run.seq);
+        self.runs.values().find(is_meant)
+    }
+
     /// Whether the items of this run give no work.
     pub(super) fn holds(&self, id: RunId) -> bool {
         let run = self.number(id).and_then(|number| self.runs.get(&number));
@@ -59,7 +66,7 @@ impl RunStock {
 #[async_trait]
 impl Runs for Memory {
     async fn create_run(&self, run: NewRun) -> Result<Run, StoreError> {
-        Ok(self.with(|stock, now, news| stock.create_run(run, (now, news))))
+        self.with(|stock, now, news| stock.create_run(run, (now, news)))
     }
 
     async fn append(&self, run: RunId, items: Vec<NewItem>) -> Result<Option<Appended>, StoreError> {
@@ -98,6 +105,7 @@ impl Runs for Memory {
             !runs.doomed.contains(number)
                 && (filter.states.is_empty() || filter.states.contains(&run.status.state))
                 && filter.owner.as_ref().is_none_or(|owner| run.owner == *owner)
+                && filter.key.as_ref().is_none_or(|key| run.is_of_key(key))
         });
         Ok(matching.take(page.limit.clamp(1, MAX_PAGE) as usize).map(|(_, run)| run.clone()).collect())
     }
@@ -167,9 +175,16 @@ fn with_newest_attempt(mut job: Job) -> Job {
 }
 
 impl Stock {
-    fn create_run(&mut self, new: NewRun, (now, news): (Timestamp, &mut News)) -> Run {
+    fn create_run(&mut self, new: NewRun, (now, news): (Timestamp, &mut News)) -> Result<Run, StoreError> {
         if let Some(known) = self.runs.number(new.id).and_then(|number| self.runs.runs.get(&number)) {
-            return known.clone();
+            return Ok(known.clone());
+        }
+        if let Some(known) = new.idempotency.as_ref().and_then(|given| self.runs.of_key(&new.owner, given)) {
+            return if known.idempotency == new.idempotency {
+                Ok(known.clone())
+            } else {
+                Err(StoreError::KeyTaken)
+            };
         }
         self.runs.last += 1;
         let run = Run::made(new, self.runs.last, now);
@@ -180,7 +195,7 @@ impl Stock {
         self.totals.queues.entry(run.queue.clone()).or_default();
         self.runs.runs.insert(run.seq, run.clone());
         news.runs.insert(run.id);
-        run
+        Ok(run)
     }
 
     fn append(

@@ -7,7 +7,13 @@ use darkroom_core::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Sqlite, book::Book, ledger::oldest_queued, rows::number, trouble::Trouble};
+use super::{
+    Sqlite,
+    book::Book,
+    ledger::{held, oldest_queued},
+    rows::number,
+    trouble::Trouble,
+};
 use crate::history::{MAX_FORGOTTEN_MINUTES, goes_first, kept, recent, sample};
 
 const COLUMNS: &str = "SELECT start, submitted, succeeded, failed, cancelled, latencies, queued, running, oldest_wait FROM minute";
@@ -114,9 +120,10 @@ impl Book {
         if known {
             return Ok(());
         }
-        let oldest = oldest_queued(&self.db, self.totals.waited_in().cloned())?;
-        let oldest = self.totals.oldest_claimable(&oldest);
-        self.present.minute(&self.db, now)?.sample = Some(sample(&self.totals, oldest, now));
+        // What is held is asked of the table, which this sweep itself may have made out of date.
+        self.runs.write(&self.db)?;
+        let (oldest, held) = (oldest_queued(&self.db, self.totals.waited_in().cloned())?, held(&self.db)?);
+        self.present.minute(&self.db, now)?.sample = Some(sample(&self.totals, (&oldest, &held), now));
         self.present.write(&self.db)?;
         self.present.forget(&self.db, (kept(self.limits.keep_history), now))
     }

@@ -180,7 +180,7 @@ pub(super) fn oldest_queued(
 }
 
 /// Queued jobs of each queue that runs hold.
-fn held(db: &Connection) -> Result<Held, Trouble> {
+pub(super) fn held(db: &Connection) -> Result<Held, Trouble> {
     let mut sums = db.prepare_cached(
         "SELECT queue.name, sum(run.queued) FROM run INDEXED BY run_held JOIN lane ON lane.id = run.lane \
          JOIN queue ON queue.id = lane.queue WHERE run.state IN (2, 4, 5) AND run.queued > 0 GROUP BY queue.id",

@@ -8,7 +8,6 @@
 //! against its job: an entry that outlived its job is harmless.
 
 use std::{
-    cell::Cell,
     collections::BTreeSet,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,7 +15,7 @@ use std::{
 
 use darkroom_core::{
     BlobId,
-    job::{Input, OperationResult, Owner, Place},
+    job::{FileName, Input, OperationResult, Owner, Place},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -35,6 +34,9 @@ const FOLDED_AT_ONCE: usize = 500;
 const FOLDED_BY_A_SWEEP: usize = 5_000;
 
 type Reference = (i64, u64);
+
+/// What the index has of a blob, by the beginning of its address; the earliest job first.
+const INDEXED: &str = "SELECT seq FROM reference WHERE prefix = ?1 ORDER BY seq";
 
 /// What is not in the index yet.
 #[derive(Debug, Default)]
@@ -161,16 +163,29 @@ impl RecentReferences {
         self.any_referrer(db, blob, |seq| Ok(input(db, seq)? == Some(blob)))
     }
 
-    /// An input with this content that has a place.
+    /// The earliest input with this content that has a place. Both the set and the index have theirs in the order of the
+    /// jobs, and an earlier job may be in either.
     pub(super) fn placed(&self, db: &Connection, blob: BlobId) -> Result<Option<Input>, Trouble> {
-        let found = Cell::new(None);
-        self.any_referrer(db, blob, |seq| {
-            let placed = placed(db, seq)?.filter(|input| input.blob == blob);
-            let is_placed = placed.is_some();
-            found.set(placed);
-            Ok(is_placed)
-        })?;
-        Ok(found.into_inner())
+        let is_placed = |seq| Ok::<_, Trouble>(placed(db, seq)?.filter(|input| input.blob == blob));
+        let mut found = None;
+        for seq in self.recent(blob) {
+            found = is_placed(seq)?.map(|input| (seq, input));
+            if found.is_some() {
+                break;
+            }
+        }
+        let mut indexed = db.prepare_cached(INDEXED)?;
+        let mut rows = indexed.query([prefix(blob)])?;
+        while let Some(row) = rows.next()? {
+            let seq = number(row, 0)?;
+            if found.as_ref().is_some_and(|(known, _)| *known <= seq) {
+                break;
+            }
+            if let Some(input) = is_placed(seq)? {
+                return Ok(Some(input));
+            }
+        }
+        Ok(found.map(|(_, input)| input))
     }
 
     /// Whether any job of this owner refers to this blob.
@@ -186,6 +201,17 @@ impl RecentReferences {
         })
     }
 
+    /// The jobs of the set that may refer to this blob, in their order.
+    fn recent(&self, blob: BlobId) -> Vec<u64> {
+        let prefix = prefix(blob);
+        let all = (prefix, 0)..=(prefix, u64::MAX);
+        let recent = lock(&self.0);
+        let mut jobs: Vec<u64> =
+            recent.fresh.range(all.clone()).chain(recent.folding.range(all)).map(|(_, seq)| *seq).collect();
+        jobs.sort_unstable();
+        jobs
+    }
+
     /// Whether `counts` says yes to any job that refers to this blob.
     fn any_referrer(
         &self,
@@ -193,19 +219,13 @@ impl RecentReferences {
         blob: BlobId,
         counts: impl Fn(u64) -> Result<bool, Trouble>,
     ) -> Result<bool, Trouble> {
-        let prefix = prefix(blob);
-        let all = (prefix, 0)..=(prefix, u64::MAX);
-        let recent = lock(&self.0);
-        let candidates: Vec<u64> =
-            recent.fresh.range(all.clone()).chain(recent.folding.range(all)).map(|(_, seq)| *seq).collect();
-        drop(recent);
-        for seq in candidates {
+        for seq in self.recent(blob) {
             if counts(seq)? && refers(db, seq, blob)? {
                 return Ok(true);
             }
         }
-        let mut indexed = db.prepare_cached("SELECT seq FROM reference WHERE prefix = ?1")?;
-        let mut rows = indexed.query([prefix])?;
+        let mut indexed = db.prepare_cached(INDEXED)?;
+        let mut rows = indexed.query([prefix(blob)])?;
         while let Some(row) = rows.next()? {
             let seq = row.get::<_, i64>(0)? as u64;
             if counts(seq)? && refers(db, seq, blob)? {
@@ -234,15 +254,15 @@ fn input(db: &Connection, seq: u64) -> Result<Option<BlobId>, Trouble> {
 /// The image of a job, if it has a place.
 fn placed(db: &Connection, seq: u64) -> Result<Option<Input>, Trouble> {
     let mut inputs = db.prepare_cached(
-        "SELECT blob, bytes, media_type, place FROM detail WHERE seq = ?1 AND place IS NOT NULL",
+        "SELECT blob, bytes, media_type, name, place FROM detail WHERE seq = ?1 AND place IS NOT NULL",
     )?;
     let row = |row: &Row<'_>| {
-        let place: String = row.get(3)?;
+        let (name, place): (Option<String>, String) = (row.get(3)?, row.get(4)?);
         Ok(Input {
             blob: BlobId::from_bytes(row.get(0)?),
             bytes: number(row, 1)?,
             media_type: row.get(2)?,
-            name: None,
+            name: name.as_deref().and_then(FileName::clean),
             place: Place::of(Path::new(&place)),
         })
     };

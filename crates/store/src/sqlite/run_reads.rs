@@ -33,6 +33,10 @@ pub(super) fn list(db: &Connection, filter: &RunFilter, page: Page) -> Result<Ve
         sql.push_str(" AND run.owner = (SELECT id FROM word WHERE text = ?)");
         values.push(Box::new(owner.to_string()));
     }
+    if let Some(key) = &filter.key {
+        sql.push_str(" AND run.key = ?");
+        values.push(Box::new(key.clone()));
+    }
     if let Some(before) = page.before {
         sql.push_str(" AND run.id < ?");
         values.push(Box::new(before.min(i64::MAX as u64) as i64));

@@ -91,6 +91,10 @@ impl Book {
         if let Some(known) = run_by_id(&self.db, new.id)? {
             return Ok(known);
         }
+        if let Some(known) = self.asked_before(&new)? {
+            let is_same = known.idempotency == new.idempotency;
+            return if is_same { Ok(known) } else { Err(StoreError::KeyTaken.into()) };
+        }
         let run = Run::made(new, 0, self.now());
         let owner = self.words.word(&self.db, run.owner.as_str())?;
         let lane = self.words.lane(&self.db, &run.lane())?;
@@ -99,9 +103,17 @@ impl Book {
         let number = self
             .db
             .prepare_cached(
-                "INSERT INTO run (uuid, owner, lane, state, queued, doomed, body) VALUES (?1, ?2, ?3, ?4, 0, 0, ?5)",
+                "INSERT INTO run (uuid, owner, lane, state, queued, doomed, body, key) \
+                 VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6)",
             )?
-            .insert(params![run.id.as_bytes(), owner, lane, run.status.state as i64, body])?;
+            .insert(params![
+                run.id.as_bytes(),
+                owner,
+                lane,
+                run.status.state as i64,
+                body,
+                run.idempotency.as_ref().map(|given| given.key.as_str())
+            ])?;
         self.db
             .prepare_cached("INSERT INTO run_head (id, head) VALUES (?1, ?2)")?
             .execute(params![number, head])?;
@@ -112,6 +124,19 @@ impl Book {
         }
         self.news.runs.insert(run.id);
         Ok(Run { seq: number as u64, ..run })
+    }
+
+    /// The run that this owner asked for under the same key.
+    fn asked_before(&mut self, new: &NewRun) -> Result<Option<Run>, Trouble> {
+        let Some(given) = &new.idempotency else { return Ok(None) };
+        // Which runs are deleted, and how far each is, the table knows once it is written.
+        self.runs.write(&self.db)?;
+        let filter = RunFilter {
+            owner: Some(new.owner.clone()),
+            key: Some(given.key.clone()),
+            ..RunFilter::default()
+        };
+        Ok(list(&self.db, &filter, Page { limit: 1, before: None })?.pop())
     }
 
     fn append(&mut self, id: RunId, items: &[NewItem]) -> Result<Option<Appended>, Trouble> {

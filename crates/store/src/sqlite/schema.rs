@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::trouble::{Trouble, internal};
 
 /// One script a version; a file of version `n` has had the first `n` of them.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7, V8, V9, V10];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11];
 
 /// What the connection that writes is told. Commits are synced by a thread of their own, see `syncer.rs`. The cache holds
 /// what transactions touch again, the ends of tables and indexes: with four times as much, no rate is better.
@@ -186,6 +186,12 @@ const V9: &str = "CREATE INDEX run_held ON run (lane, queued) WHERE state IN (2,
 
 /// The file that an input is; null where it is a blob.
 const V10: &str = "ALTER TABLE detail ADD COLUMN place TEXT;";
+
+/// What runs were asked for under, if that was said. A run that is deleted has a key no more.
+const V11: &str = "
+    ALTER TABLE run ADD COLUMN key TEXT;
+    CREATE INDEX run_key ON run (key, owner) WHERE key IS NOT NULL;
+";
 
 /// Brings a file to the newest version, each step as a transaction of its own.
 /// Errors: [`StoreError::Unavailable`] if a newer program has written it.

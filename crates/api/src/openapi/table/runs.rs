@@ -4,7 +4,7 @@ use super::super::endpoint::{
     Access::User,
     Content, Endpoint, Parameter,
     Shape::{Id, Pattern, Text, Whole, Words},
-    answer, path, query,
+    answer, header, path, query,
 };
 use crate::problem::Code;
 
@@ -12,6 +12,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::post("/v1/runs", "runs", "Work through a dataset: a folder of the server, an archive, a list of addresses, \
         or images that are stored already. An archive may be sent along, as the part after the run. Images flow in while the source is still read, and a run that is interrupted goes on where it was.")
         .needs(User)
+        .takes(&[header("Idempotency-Key", Pattern("^[\\x21-\\x7e]{1,255}$"), "Makes a repeated request give the first one's run, until \
+            that is deleted.")])
         .body(&[
             Content::Json("RunRequest"),
             Content::Form(&[
@@ -19,12 +21,14 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
                 ("run", r##"{"$ref":"#/components/schemas/RunRequest"}"##),
             ]),
         ])
-        .answers(&[answer(201, "The run is recorded and survives any crash.", &[Content::Json("Run")])
-            .with(&[("Location", "Where the run is.")])])
+        .answers(&[
+            answer(200, "The same request came before under this key: the run that it made.", &[Content::Json("Run")]).with(PLACE),
+            answer(201, "The run is recorded and survives any crash.", &[Content::Json("Run")]).with(PLACE),
+        ])
         .problems(&[
             Code::MalformedBody, Code::InvalidParameter, Code::RequestTimeout, Code::BodyTooLarge, Code::UnsupportedMediaType,
-            Code::InvalidRun, Code::SourceRefused, Code::UnknownModel, Code::QuotaExceeded, Code::Internal,
-            Code::Overloaded, Code::StoreUnavailable, Code::BlobsUnavailable, Code::DiskFull,
+            Code::InvalidRun, Code::SourceRefused, Code::UnknownModel, Code::IdempotencyConflict, Code::QuotaExceeded,
+            Code::Internal, Code::Overloaded, Code::StoreUnavailable, Code::BlobsUnavailable, Code::DiskFull,
         ]),
     Endpoint::get("/v1/runs", "runs", "List runs, newest first.")
         .needs(User)
@@ -33,6 +37,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
             query("cursor", Text, "`next_cursor` of the part before."),
             query("state", Words("RunState"), "Any of these states, separated by commas."),
             query("owner", Text, "Runs of this owner."),
+            query("idempotency_key", Text, "The caller's run that was asked for under this key."),
         ])
         .answers(&[answer(200, "A part of the listing.", &[Content::Json("RunPage")])])
         .problems(&[Code::InvalidParameter, Code::Internal, Code::StoreUnavailable]),
@@ -130,6 +135,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 const FILE: &[(&str, &str)] = &[("Content-Disposition", "The file name.")];
+
+const PLACE: &[(&str, &str)] = &[("Location", "Where the run is.")];
 
 const RUN: Parameter = path("id", Id, "The run.");
 

@@ -5,10 +5,12 @@ use std::time::Duration;
 use super::{
     Open,
     fixture::{Bench, NOON, damaged, job, success, unlucky},
+    run_fixture::dataset,
 };
 use crate::{
     Timestamp,
     job::{AttemptLimits, FailureKind, NewJob},
+    run::{NewRun, OnError, RunEvent, RunState, Stop},
     store::{Ended, MINUTE, Period, Sample, StoreLimits},
 };
 
@@ -73,12 +75,37 @@ pub async fn the_queue_is_sampled_once_a_minute(open: Open<'_>) {
     bench.wait(MINUTE);
     bench.store.pause("default".parse().expect("queue")).await.expect("pause");
     sweep(&bench).await;
-    // The session is over by then, so its job waits again; what is held waits for nothing.
-    let second = Sample { queued: 4, running: 0, oldest_wait: Duration::ZERO };
+    // The session is over by then, so its job is given back, and held like the others; what is held waits for nothing.
+    let second = Sample { queued: 0, running: 0, oldest_wait: Duration::ZERO };
     assert_eq!(samples(whole(&bench).await), [Some(first), Some(second)]);
     bench.wait(MINUTE);
     bench.submit(job("e")).await;
     assert_eq!(samples(whole(&bench).await), [Some(first), Some(second), None], "nobody looked");
+}
+
+/// Not even if it is the sweep that stops the run: its worker is dead, and the job fails for it.
+pub async fn what_a_run_holds_is_not_in_the_samples(open: Open<'_>) {
+    let bench = Bench::new(open);
+    let fragile = NewRun {
+        on_error: OnError::StopAfter(1),
+        limits: AttemptLimits { attempts: 1, crashes: 1 },
+        ..dataset("fragile")
+    };
+    let paused = bench.run_of(dataset("paused"), &["a", "b", "c"]).await;
+    bench.happen(paused, RunEvent::Pause(Stop::asked("wait"))).await;
+    let fragile = bench.run_of(fragile, &["d", "e"]).await;
+    bench.claim(bench.session().await, 1).await;
+    bench.submit(job("single")).await;
+    sweep(&bench).await;
+    bench.wait(MINUTE);
+    sweep(&bench).await;
+    assert_eq!(bench.run(fragile).await.status.state, RunState::Failed);
+    bench.happen(paused, RunEvent::Resume).await;
+    bench.wait(MINUTE);
+    sweep(&bench).await;
+    let samples: Vec<_> = whole(&bench).await.into_iter().filter_map(|minute| minute.sample).collect();
+    let found: Vec<_> = samples.iter().map(|sample| (sample.queued, sample.running)).collect();
+    assert_eq!(found, [(2, 1), (1, 0), (4, 0)]);
 }
 
 /// The oldest go first.

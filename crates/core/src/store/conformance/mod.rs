@@ -148,6 +148,7 @@ macro_rules! store_conformance {
             a_blob_is_referred_to_by_the_jobs_of_an_owner,
             an_owner_has_a_bounded_number_of_open_jobs,
             a_run_is_found_as_it_was_made,
+            a_repeated_idempotent_request_gives_the_first_run,
             runs_are_listed_newest_first,
             an_item_is_recorded_once_however_often_it_comes,
             a_run_takes_no_more_than_its_mark,
@@ -198,6 +199,7 @@ macro_rules! store_conformance {
             results_are_remembered_up_to_their_number,
             what_happens_is_kept_by_the_minute,
             the_queue_is_sampled_once_a_minute,
+            what_a_run_holds_is_not_in_the_samples,
             as_many_minutes_are_kept_as_go_into_their_time,
             a_wrong_clock_costs_the_history_its_own_minutes_only,
             failures_are_counted_by_their_reason

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     RunId, Timestamp,
-    job::{State, Timings},
-    run::{Entry, HighWater, NewItem, NewRun, RunEvent, RunState, SkipReason, SourceState},
+    job::{Idempotency, State, Timings},
+    run::{Entry, HighWater, NewItem, NewRun, RunEvent, RunState, SkipReason, SourceState, Stop},
     store::{ItemPage, JobFilter, Page, RunFilter, StoreError, StoreLimits},
 };
 
@@ -36,6 +36,41 @@ pub async fn a_run_is_found_as_it_was_made(open: Open<'_>) {
     assert!(!bench.store.delete_run(unknown).await.expect("delete"));
 }
 
+/// For each owner by itself, whatever became of the run, and until it is deleted.
+pub async fn a_repeated_idempotent_request_gives_the_first_run(open: Open<'_>) {
+    let bench = Bench::new(open);
+    let keyed = |owner: &str, fingerprint: u8| NewRun {
+        owner: owner.parse().expect("owner"),
+        idempotency: Some(Idempotency { key: "k".to_owned(), fingerprint: [fingerprint; 32] }),
+        ..dataset("1")
+    };
+    let make = async |new| bench.store.create_run(new).await;
+    let first = make(keyed("ann", 1)).await.expect("create");
+    assert_eq!(make(keyed("ann", 1)).await.expect("again"), first);
+    assert!(matches!(make(keyed("ann", 2)).await, Err(StoreError::KeyTaken)));
+    let other = make(keyed("bob", 2)).await.expect("create");
+    assert_ne!(other.id, first.id);
+    let plain = make(dataset("1")).await.expect("create");
+    assert_ne!(plain.id, first.id);
+    let found = async |owner: Option<&str>, key: &str| {
+        let owner = owner.map(|name| name.parse().expect("owner"));
+        let filter = RunFilter { owner, key: Some(key.to_owned()), ..RunFilter::default() };
+        let runs = bench.store.runs(filter, Page { limit: 9, before: None }).await.expect("list");
+        runs.into_iter().map(|run| run.id).collect::<Vec<_>>()
+    };
+    assert_eq!(found(Some("ann"), "k").await, [first.id]);
+    assert_eq!(found(None, "k").await, [other.id, first.id]);
+    assert_eq!(found(Some("ann"), "K").await, []);
+    bench.happen(first.id, RunEvent::Cancel(Stop::asked("enough"))).await;
+    assert_eq!(make(keyed("ann", 1)).await.expect("again").id, first.id);
+    bench.store.delete_run(first.id).await.expect("delete");
+    assert_eq!(found(Some("ann"), "k").await, []);
+    let anew = make(keyed("ann", 2)).await.expect("create");
+    assert_ne!(anew.id, first.id);
+    bench.store.sweep().await.expect("sweep");
+    assert_eq!(found(Some("ann"), "k").await, [anew.id]);
+}
+
 /// Filters and pages.
 pub async fn runs_are_listed_newest_first(open: Open<'_>) {
     let bench = Bench::new(open);
@@ -44,7 +79,7 @@ pub async fn runs_are_listed_newest_first(open: Open<'_>) {
         let new = NewRun { owner: owner.parse().expect("owner"), ..dataset(name) };
         ids.push(bench.store.create_run(new).await.expect("create").id);
     }
-    bench.happen(ids[0], RunEvent::Pause(crate::run::Stop::asked("wait"))).await;
+    bench.happen(ids[0], RunEvent::Pause(Stop::asked("wait"))).await;
     let page = |limit, before| Page { limit, before };
     let list = async |filter: RunFilter, page| bench.store.runs(filter, page).await.expect("list");
     let all = list(RunFilter::default(), page(10, None)).await;
@@ -54,7 +89,7 @@ pub async fn runs_are_listed_newest_first(open: Open<'_>) {
     assert_eq!(first.iter().map(|run| run.id).collect::<Vec<_>>(), [ids[3], ids[2]]);
     let second = list(ann, page(2, Some(first[1].seq))).await;
     assert_eq!(second.iter().map(|run| run.id).collect::<Vec<_>>(), [ids[0]]);
-    let paused = RunFilter { states: vec![RunState::Paused], owner: None };
+    let paused = RunFilter { states: vec![RunState::Paused], ..RunFilter::default() };
     assert_eq!(list(paused, page(9, None)).await.len(), 1);
 }
 

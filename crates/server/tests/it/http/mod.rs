@@ -29,6 +29,7 @@ mod run_again;
 mod run_archives;
 mod run_bad_archives;
 mod run_faces;
+mod run_keys;
 mod run_outputs;
 mod run_places;
 mod run_timings;

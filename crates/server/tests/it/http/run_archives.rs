@@ -29,7 +29,7 @@ pub(super) fn upload(checksum: Option<String>) -> RunRequest {
     request(RunSource::Archive { at: ArchivePlace::Upload, checksum })
 }
 
-fn exists(app: &App, blob: BlobId) -> bool {
+pub(super) fn exists(app: &App, blob: BlobId) -> bool {
     app.blobs.local_path(blob).exists()
 }
 
