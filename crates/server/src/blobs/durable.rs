@@ -3,11 +3,8 @@
 //! Whoever comes while the disk is busy waits for the next round, and shares it: the disk is told of all files before the
 //! first is waited for, and a folder that gets several names is synced once. Nothing waits for company.
 
-#[cfg(target_os = "linux")]
-use std::os::fd::AsRawFd;
 use std::{
     collections::{BTreeMap, VecDeque},
-    fs::File,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -19,7 +16,7 @@ use super::{
     BlobError, Blobs, Inner, Stored, sync_folder,
     writer::{Temporary, Written},
 };
-use crate::failpoint;
+use crate::{disk, failpoint};
 
 /// Files of one round, except that nobody's files are divided.
 const FILES_A_ROUND: usize = 64;
@@ -138,7 +135,7 @@ fn round(inner: &Inner, mut requests: Vec<Request>) {
     failpoint::reached("blobs.written");
     let mut fates: Vec<io::Result<()>> = requests.iter().map(|_| Ok(())).collect();
     for file in requests.iter().flat_map(Request::new_files) {
-        start_writing(&file.handle);
+        disk::start_writing(&file.handle);
     }
     for (request, fate) in requests.iter().zip(&mut fates) {
         *fate = request.new_files().try_for_each(|file| file.handle.sync_data());
@@ -193,19 +190,6 @@ fn same(error: &io::Error) -> io::Error {
         .raw_os_error()
         .map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
 }
-
-/// Has the disk begin with the file. Only a hint: what became of it is known once it is synced.
-#[cfg(target_os = "linux")]
-#[allow(unsafe_code, reason = "the C library has no other door to this call")]
-fn start_writing(file: &File) {
-    // SAFETY: the descriptor is open for as long as the file is borrowed; no memory is handed over.
-    unsafe {
-        libc::sync_file_range(file.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE);
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn start_writing(_file: &File) {}
 
 #[cfg(test)]
 mod tests {

@@ -38,7 +38,7 @@ pub use reader::Blob;
 pub use sizes::Room;
 pub use writer::{BlobWriter, Written};
 
-use crate::{config::Mistake, settings};
+use crate::{config::Mistake, disk, settings};
 use durable::Durable;
 use pins::Pins;
 use sizes::Sizes;
@@ -137,6 +137,7 @@ impl Blobs {
     /// Opens the store in `root`, which is made if it is missing. One process at a time: pins are not shared.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, BlobError> {
         let root = root.into();
+        disk::make_folder(&root)?;
         fs::create_dir_all(root.join("tmp"))?;
         // All folders exist before the first write, so that no write has to make its own durable.
         for first in 0..=u8::MAX {
