@@ -38,7 +38,7 @@ fn open_for(settings: &Settings, sources: fn(&Config, &Blobs, &Path) -> Sources)
     // The store first: it is what keeps two processes out of one data folder.
     let store = open_store(settings, &clock)?;
     let folder = settings.service.blobs.folder(dir);
-    let blobs = Blobs::open(&folder).map_err(|error| {
+    let blobs = Blobs::with_journal(&folder, settings.service.blobs.journal).map_err(|error| {
         let error = anyhow::Error::new(error).context(format!("cannot open {}", folder.display()));
         Halt::environment(error, "check that the folder can be written to (`darkroom doctor` helps)")
     })?;

@@ -28,7 +28,8 @@ settings! {
         interval: Duration = Duration::from_secs(1),
         /// How old a blob without a job, or an unfinished file, must be to count as left by a crash.
         leftover_age: Duration = Duration::from_hours(1),
-        /// How often the next of the 256 blob folders is searched for such leftovers.
+        /// How often the next of the 256 blob folders is searched for such leftovers, and the journal of small blobs
+        /// emptied.
         leftover_interval: Duration = Duration::from_secs(30),
     }
 }
@@ -97,7 +98,7 @@ impl Chores {
         measures.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = stopped.changed() => return,
+                _ = stopped.changed() => return self.empty_journal().await,
                 _ = sweeps.tick() => self.sweep().await,
                 _ = searches.tick() => self.search(config.leftover_age).await,
                 _ = refreshes.tick() => self.refresh().await,
@@ -149,6 +150,7 @@ impl Chores {
     }
 
     async fn search(&mut self, age: Duration) {
+        self.empty_journal().await;
         match self.blobs.collect_leftovers(&*self.store, &mut self.walk, age).await {
             Ok(collected) => {
                 if collected != Collected::default() {
@@ -157,6 +159,13 @@ impl Chores {
                 self.collected(collected);
             }
             Err(error) => tracing::warn!(%error, "leftovers could not be searched for"),
+        }
+    }
+
+    /// What was deleted is not to be on the disk for long.
+    async fn empty_journal(&self) {
+        if let Err(error) = self.blobs.empty_journal().await {
+            tracing::error!(%error, "the journal of blobs could not be emptied");
         }
     }
 

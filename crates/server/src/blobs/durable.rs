@@ -1,4 +1,5 @@
-//! From written to durable: fsync, rename, fsync of the folder, for many blobs at a time.
+//! From written to durable, for many blobs at a time: fsync, rename, fsync of the folder; for small blobs a record in the
+//! journal instead of either fsync.
 //!
 //! Whoever comes while the disk is busy waits for the next round, and shares it: the disk is told of all files before the
 //! first is waited for, and a folder that gets several names is synced once. Nothing waits for company.
@@ -9,11 +10,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use bytes::Bytes;
 use darkroom_core::BlobId;
 use tokio::sync::oneshot;
 
 use super::{
-    BlobError, Blobs, Inner, Stored, sync_folder,
+    BlobError, Blobs, Inner, Stored, journal, sync_folder,
     writer::{Temporary, Written},
 };
 use crate::{disk, failpoint};
@@ -37,8 +39,18 @@ struct State {
 
 #[derive(Debug)]
 struct Request {
-    files: Vec<(BlobId, Option<Temporary>)>,
+    files: Vec<Coming>,
     answer: oneshot::Sender<io::Result<()>>,
+}
+
+/// A blob that is to be one.
+#[derive(Debug)]
+struct Coming {
+    id: BlobId,
+    /// `None` if it is there already.
+    file: Option<Temporary>,
+    /// What the journal records.
+    content: Option<Bytes>,
 }
 
 impl Blobs {
@@ -48,9 +60,11 @@ impl Blobs {
         if written.is_empty() {
             return Ok(Vec::new());
         }
-        let (stored, files): (Vec<_>, Vec<_>) =
-            written.into_iter().map(|Written { stored, file }| (stored, file)).unzip();
-        let files = stored.iter().map(|stored: &Stored| stored.id).zip(files).collect();
+        let coming = |Written { stored, file, content }| {
+            let coming = Coming { id: stored.id, file, content };
+            (stored, coming)
+        };
+        let (stored, files): (Vec<_>, Vec<_>) = written.into_iter().map(coming).unzip();
         let (answer, answered) = oneshot::channel();
         if let Some(thread) = Thread::needed(&self.inner, Request { files, answer }) {
             drop(tokio::task::spawn_blocking(move || thread.work()));
@@ -133,12 +147,17 @@ impl Durable {
 /// One round: every step for all files before the next step for any.
 fn round(inner: &Inner, mut requests: Vec<Request>) {
     failpoint::reached("blobs.written");
+    let naming = inner.journal.naming();
     let mut fates: Vec<io::Result<()>> = requests.iter().map(|_| Ok(())).collect();
-    for file in requests.iter().flat_map(Request::new_files) {
+    for file in requests.iter().flat_map(Request::to_sync) {
         disk::start_writing(&file.handle);
     }
+    let recorded = inner.journal.record(requests.iter().flat_map(Request::to_record));
     for (request, fate) in requests.iter().zip(&mut fates) {
-        *fate = request.new_files().try_for_each(|file| file.handle.sync_data());
+        *fate = request.to_sync().try_for_each(|file| file.handle.sync_data());
+        if let (Err(error), Some(_)) = (&recorded, request.to_record().next()) {
+            *fate = Err(same(error));
+        }
     }
     failpoint::reached("blobs.synced");
     // By the first byte, which is the folder: who has a name there.
@@ -148,10 +167,11 @@ fn round(inner: &Inner, mut requests: Vec<Request>) {
             *fate = request.rename(inner);
         }
         // Content that was there already, too: whoever wrote it may have crashed before this.
-        for (id, _) in &request.files {
-            folders.entry(id.as_bytes()[0]).or_default().push(place);
+        for coming in request.files.iter().filter(|coming| coming.content.is_none()) {
+            folders.entry(coming.id.as_bytes()[0]).or_default().push(place);
         }
     }
+    drop(naming);
     failpoint::reached("blobs.renamed");
     for (first, places) in folders {
         let Err(error) = sync_folder(&inner.folder(first)) else { continue };
@@ -165,22 +185,44 @@ fn round(inner: &Inner, mut requests: Vec<Request>) {
         // Whoever asked may have gone away.
         let _ = request.answer.send(fate);
     }
+    if inner.journal.is_full() {
+        inner.empty_journal();
+    }
 }
 
 impl Request {
-    fn new_files(&self) -> impl Iterator<Item = &Temporary> {
-        self.files.iter().filter_map(|(_, file)| file.as_ref())
+    /// The files of small blobs.
+    fn to_record(&self) -> impl Iterator<Item = (BlobId, &[u8])> {
+        self.files.iter().filter_map(|coming| Some((coming.id, coming.content.as_deref()?)))
+    }
+
+    /// The new files of all others.
+    fn to_sync(&self) -> impl Iterator<Item = &Temporary> {
+        let others = self.files.iter().filter(|coming| coming.content.is_none());
+        others.filter_map(|coming| coming.file.as_ref())
     }
 
     /// Gives the files the names of their blobs.
     fn rename(&mut self, inner: &Inner) -> io::Result<()> {
-        for (id, file) in &mut self.files {
-            if let Some(file) = file.take() {
-                let bytes = file.become_blob(inner, *id)?;
-                inner.sizes.added(*id, bytes);
+        for coming in &mut self.files {
+            if let Some(file) = coming.file.take() {
+                let bytes = file.become_blob(inner, coming.id)?;
+                inner.sizes.added(coming.id, bytes);
             }
         }
         Ok(())
+    }
+}
+
+impl Inner {
+    /// Makes an end of the records whose blobs are on the disk. Blocks.
+    pub(super) fn empty_journal(&self) {
+        if let Err(error) = journal::empty(self) {
+            tracing::error!(
+                %error,
+                "the disk did not take all blobs; the journal of small ones is kept until the next start"
+            );
+        }
     }
 }
 
@@ -198,9 +240,9 @@ mod tests {
     use super::*;
 
     fn request(blobs: &Blobs, content: &[u8]) -> (Request, oneshot::Receiver<io::Result<()>>) {
-        let Written { stored, file } = blobs.write(content).unwrap();
+        let Written { stored, file, content } = blobs.write(content.to_vec().into()).unwrap();
         let (answer, answered) = oneshot::channel();
-        (Request { files: vec![(stored.id, file)], answer }, answered)
+        (Request { files: vec![Coming { id: stored.id, file, content }], answer }, answered)
     }
 
     /// As many threads as there may be, none of which has begun.

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! <root>/ab/ab34…  one file a blob, fanned out over 256 folders by the first byte
+//! <root>/journal/… small blobs whose files the disk may not have yet, see [`journal`]
 //! <root>/tmp/…     files that are being written or deleted; leftovers of a crash are removed after a grace period
 //! ```
 //!
@@ -13,6 +14,7 @@
 
 mod collect;
 mod durable;
+mod journal;
 mod pins;
 mod places;
 mod reader;
@@ -29,6 +31,7 @@ use std::{
     },
 };
 
+use bytes::Bytes;
 use darkroom_core::BlobId;
 
 pub use collect::{Collected, Walk};
@@ -38,8 +41,12 @@ pub use reader::Blob;
 pub use sizes::Room;
 pub use writer::{BlobWriter, Written};
 
-use crate::{config::Mistake, disk, settings};
+use crate::{
+    config::{ByteSize, Mistake},
+    disk, settings,
+};
 use durable::Durable;
+use journal::Journal;
 use pins::Pins;
 use sizes::Sizes;
 
@@ -48,6 +55,10 @@ settings! {
     pub struct Config in "blobs" {
         /// The folder, as a `file:` URL or a path. Empty is `blobs` inside the data folder.
         url: String = String::new(),
+        /// Blobs of up to 256 KiB become durable by a record in a journal, many with one sync; their files are left to the
+        /// kernel. With so many bytes of records it is emptied: that waits until the file system has written everything.
+        /// 0 is no journal: each file is synced, and its folder.
+        journal: ByteSize = ByteSize(64 << 20),
     }
 }
 
@@ -128,14 +139,21 @@ struct Inner {
     pins: Arc<Pins>,
     sizes: Sizes,
     durable: Durable,
+    journal: Journal,
     /// What the temporary files of this process are called, before a number.
     prefix: uuid::Uuid,
     temporaries: AtomicU64,
 }
 
 impl Blobs {
-    /// Opens the store in `root`, which is made if it is missing. One process at a time: pins are not shared.
+    /// Opens the store in `root`, which is made if it is missing. One process at a time: pins are not shared, and the
+    /// journal that another left is taken for that of a crash.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, BlobError> {
+        Self::with_journal(root, Config::default().journal)
+    }
+
+    /// The same, with a journal of so many bytes.
+    pub fn with_journal(root: impl Into<PathBuf>, bytes: ByteSize) -> Result<Self, BlobError> {
         let root = root.into();
         disk::make_folder(&root)?;
         fs::create_dir_all(root.join("tmp"))?;
@@ -146,15 +164,18 @@ impl Blobs {
                 _ => {}
             }
         }
+        let journal = Journal::new(&root, bytes.bytes())?;
         sync_folder(&root)?;
         let inner = Inner {
             root,
             pins: Arc::default(),
             sizes: Sizes::default(),
             durable: Durable::default(),
+            journal,
             prefix: uuid::Uuid::new_v4(),
             temporaries: AtomicU64::new(0),
         };
+        journal::restore(&inner)?;
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -166,13 +187,23 @@ impl Blobs {
     /// Stores bytes that are in memory already.
     pub async fn put(&self, bytes: Vec<u8>) -> Result<Stored, BlobError> {
         let blobs = self.clone();
-        let written = blocking(move || blobs.write(&bytes)).await?;
+        let written = blocking(move || blobs.write(bytes.into())).await?;
         self.make_durable_one(written).await
     }
 
     /// Writes bytes without waiting for the disk: the first half of the way, see [`Blobs::make_durable`]. Blocks.
-    pub fn write(&self, bytes: &[u8]) -> Result<Written, BlobError> {
+    pub fn write(&self, bytes: Bytes) -> Result<Written, BlobError> {
         writer::write(&self.inner, bytes)
+    }
+
+    /// Makes an end of the journal's records. To be called now and then, and at the end.
+    pub(crate) async fn empty_journal(&self) -> Result<(), BlobError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || {
+            inner.empty_journal();
+            Ok(())
+        })
+        .await
     }
 
     /// Opens a blob for reading.
@@ -235,6 +266,8 @@ pub(crate) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|panic| BlobError::Io(io::Error::other(panic)))?
 }
 
+#[cfg(test)]
+mod journal_tests;
 #[cfg(test)]
 mod places_tests;
 #[cfg(test)]

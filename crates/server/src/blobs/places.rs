@@ -84,7 +84,7 @@ impl Blobs {
             let stored =
                 Stored { id: input.blob, bytes: input.bytes, pin: Pins::pin(&blobs.inner.pins, input.blob) };
             let (copy, _) = copy(&blobs.inner, &place, &input)?;
-            Ok(Written { stored, file: Some(copy) })
+            Ok(Written { stored, file: Some(copy), content: None })
         });
         self.make_durable_one(written.await?).await
     }

@@ -182,8 +182,9 @@ async fn blobs_that_are_written_side_by_side_all_become_durable() {
         assert_eq!(&content(&blobs, stored.id).await, expected);
     }
     // Twice the same and something new in one call, in its order.
-    let written: Vec<Written> =
-        [&contents[1], &vec![7; 9], &contents[1]].map(|content| blobs.write(content).unwrap()).into();
+    let written: Vec<Written> = [&contents[1], &vec![7; 9], &contents[1]]
+        .map(|content| blobs.write(content.clone().into()).unwrap())
+        .into();
     let ids: Vec<BlobId> =
         blobs.make_durable(written).await.unwrap().iter().map(|stored| stored.id).collect();
     assert_eq!(ids, [stored[1].id, BlobId::of(&[7; 9]), stored[1].id]);
@@ -194,7 +195,7 @@ async fn blobs_that_are_written_side_by_side_all_become_durable() {
 async fn what_is_written_and_never_made_durable_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let blobs = Blobs::open(folder.path()).unwrap();
-    let written = blobs.write(b"never mind").unwrap();
+    let written = blobs.write(Bytes::from_static(b"never mind")).unwrap();
     let id = BlobId::of(b"never mind");
     assert!(!blobs.local_path(id).exists(), "it has its name once it is on the disk");
     drop(written);

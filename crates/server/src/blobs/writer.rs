@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use bytes::Bytes;
 use darkroom_core::BlobId;
 use sha2::{Digest, Sha256};
 
@@ -60,7 +61,7 @@ impl BlobWriter {
     pub async fn written(mut self) -> Result<Written, BlobError> {
         let (inner, rest, spilled) = (self.inner, std::mem::take(&mut self.gathered), self.spilled.take());
         blocking(move || match spilled {
-            None => write(&inner, &rest),
+            None => write(&inner, rest.into()),
             Some(spilled) => spilled.finish(&inner, &rest),
         })
         .await
@@ -104,7 +105,7 @@ impl Spilled {
         let id = BlobId::from_bytes(self.hash.finalize().into());
         let stored = Stored { id, bytes: self.bytes, pin: Pins::pin(&inner.pins, id) };
         let file = if reuse(inner, id)? { None } else { Some(self.file) };
-        Ok(Written { stored, file })
+        Ok(Written { stored, file, content: None })
     }
 }
 
@@ -114,6 +115,8 @@ pub struct Written {
     pub(super) stored: Stored,
     /// What is to become the blob; `None` if it is there already.
     pub(super) file: Option<Temporary>,
+    /// What is in the file, if it is to be recorded in the journal.
+    pub(super) content: Option<Bytes>,
 }
 
 impl Written {
@@ -124,16 +127,16 @@ impl Written {
 }
 
 /// Writes `content` unless it is there already. Blocks.
-pub(super) fn write(inner: &Inner, content: &[u8]) -> Result<Written, BlobError> {
-    let id = BlobId::of(content);
+pub(super) fn write(inner: &Inner, content: Bytes) -> Result<Written, BlobError> {
+    let id = BlobId::of(&content);
     // The pin comes before the look: what is pinned can no longer vanish, what vanished before is written again.
     let stored = Stored { id, bytes: content.len() as u64, pin: Pins::pin(&inner.pins, id) };
     if reuse(inner, id)? {
-        return Ok(Written { stored, file: None });
+        return Ok(Written { stored, file: None, content: None });
     }
-    let mut file = Temporary::create(inner)?;
-    file.handle.write_all(content)?;
-    Ok(Written { stored, file: Some(file) })
+    let file = Temporary::holding(inner, &content)?;
+    let content = inner.journal.takes(content.len()).then_some(content);
+    Ok(Written { stored, file: Some(file), content })
 }
 
 /// Whether the blob exists; then its age starts anew, so that no collector takes it for a leftover.
@@ -160,11 +163,18 @@ pub(super) struct Temporary {
 }
 
 impl Temporary {
-    pub(super) fn create(inner: &Inner) -> Result<Self, BlobError> {
+    pub(super) fn create(inner: &Inner) -> io::Result<Self> {
         let path = inner.fresh_temporary();
         let handle = File::create_new(&path)?;
         failpoint::reached("blobs.created");
         Ok(Self { handle, path: Some(path) })
+    }
+
+    /// One with this content.
+    pub(super) fn holding(inner: &Inner, content: &[u8]) -> io::Result<Self> {
+        let mut file = Self::create(inner)?;
+        file.handle.write_all(content)?;
+        Ok(file)
     }
 
     /// Where it is, until it is a blob.

@@ -178,7 +178,7 @@ async fn store_all(contents: Vec<Copied>, blobs: Blobs) -> Result<Vec<Stored>, B
 impl Copied {
     fn written(self, blobs: &Blobs) -> Result<Written, BlobError> {
         match self {
-            Self::Memory(bytes) => blobs.write(&bytes),
+            Self::Memory(bytes) => blobs.write(bytes),
             Self::File(written) => Ok(written),
         }
     }

@@ -96,6 +96,9 @@ async fn make(
     let work = work.without(&recalled);
     let done = if work.is_empty() { Vec::new() } else { do_work(shop, job, work, (sign, timings)).await? };
     drop(place);
+    if job.item.is_some() {
+        shop.gathering.join().await;
+    }
     let mut done = done.into_iter();
     recalled.resize_with(job.operations.len(), || None);
     let products = recalled.into_iter().filter_map(|known| known.or_else(|| done.next())).collect();

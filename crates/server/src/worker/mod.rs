@@ -8,6 +8,7 @@ mod beside;
 mod draw;
 mod execute;
 mod failure;
+mod gather;
 mod limits;
 mod memory;
 mod places;
@@ -34,6 +35,7 @@ use crate::{
     settings,
     telemetry::Metrics,
 };
+use gather::Gathering;
 use memory::MemoryBudget;
 use pool::Pool;
 use settle::Settler;
@@ -110,6 +112,7 @@ struct Workshop {
     memory: MemoryBudget,
     pool: Pool,
     settler: Settler,
+    gathering: Gathering,
 }
 
 /// The worker of this process.
@@ -138,6 +141,7 @@ impl Worker {
             memory,
             pool: Pool::start(config.slots())?,
             settler: Settler::start(Arc::clone(&parts.store), Arc::clone(&metrics)),
+            gathering: Gathering::default(),
             metrics,
         };
         let (end, told) = watch::channel(false);

@@ -205,7 +205,7 @@ impl Session {
         match self.company {
             Company::Alone { .. } => u32::from(held == 0),
             // While there is plenty in work, a few free places wait for company: one claim for many.
-            Company::Together if free < leases.div_ceil(4) => 0,
+            Company::Together if free < leases.div_ceil(2) => 0,
             Company::Together => free,
         }
     }

@@ -208,7 +208,7 @@ impl Content {
     /// Writes what is to be stored. Blocks.
     pub(super) fn written(self, blobs: &Blobs) -> Result<Self, BlobError> {
         match self {
-            Self::Bytes(bytes) => Ok(Self::Written(blobs.write(&bytes)?)),
+            Self::Bytes(bytes) => Ok(Self::Written(blobs.write(bytes.into())?)),
             content => Ok(content),
         }
     }
