@@ -1,24 +1,26 @@
 //! Writing what comes piece by piece to a file, or to standard output.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
     pin::pin,
     process::ExitCode,
 };
 
+use darkroom_server::disk;
 use futures_util::{Stream, StreamExt};
 
 use crate::halt::Halt;
 
-/// Writes all pieces to `out`, or to standard output. A file gets its name only once it is whole.
+/// Writes all pieces to `out`, or to standard output. A file gets its name only once it is whole and on
+/// the disk.
 pub(crate) async fn save(
     pieces: impl Stream<Item = Result<impl AsRef<[u8]>, Halt>>,
     out: Option<&Path>,
 ) -> Result<ExitCode, Halt> {
     let mut pieces = pin!(pieces);
-    let partial = out.map(partial);
+    let partial = out.map(disk::partial);
     let mut to: Box<dyn Write> = match &partial {
         Some(path) => Box::new(File::create(path).map_err(unwritten)?),
         None => Box::new(io::stdout()),
@@ -33,16 +35,9 @@ pub(crate) async fn save(
     to.flush().map_err(unwritten)?;
     drop(to);
     if let (Some(partial), Some(out)) = (partial, out) {
-        fs::rename(partial, out).map_err(unwritten)?;
+        disk::give_name(&partial, out).and_then(|()| disk::sync_folders_of([out])).map_err(unwritten)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What a file is called while it is written.
-pub(crate) fn partial(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    PathBuf::from(name)
 }
 
 fn unwritten(error: io::Error) -> Halt {

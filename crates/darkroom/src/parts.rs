@@ -1,7 +1,6 @@
 //! From settings to the pieces that the service is built from. The scheme of a URL picks the store.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -10,7 +9,7 @@ use darkroom_core::{
     Clock, SystemClock,
     store::{Store, StoreError},
 };
-use darkroom_server::{Config, Parts, blobs::Blobs, predict::Predictor, runs, sources::Sources};
+use darkroom_server::{Config, Parts, blobs::Blobs, disk, predict::Predictor, runs, sources::Sources};
 use darkroom_store::{Memory, Sqlite};
 
 use crate::{
@@ -31,7 +30,7 @@ pub(crate) fn open_own(settings: &Settings) -> Result<Parts, Halt> {
 
 fn open_for(settings: &Settings, sources: fn(&Config, &Blobs, &Path) -> Sources) -> Result<Parts, Halt> {
     let dir = &settings.data.dir;
-    fs::create_dir_all(dir).map_err(|error| {
+    disk::make_folder(dir).map_err(|error| {
         let advice = "name a folder that can be written to with --data-dir";
         Halt::environment(anyhow::Error::new(error).context(format!("cannot make {}", dir.display())), advice)
     })?;

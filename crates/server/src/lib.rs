@@ -4,6 +4,7 @@
 pub mod config;
 pub mod accounts;
 pub mod blobs;
+pub mod disk;
 pub mod host;
 pub mod http;
 pub mod predict;

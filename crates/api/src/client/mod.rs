@@ -250,7 +250,8 @@ impl Client {
         Ok(response.bytes_stream().map(|chunk| chunk.map_err(ClientError::Transport)))
     }
 
-    /// Writes an artifact to a file. A temporary name is used until it is complete.
+    /// Writes an artifact to a file. A temporary name is used until it is complete and on the disk; the disk has the
+    /// file's own name once this returns.
     pub async fn download(&self, id: &str, name: &str, to: &Path) -> Result<(), ClientError> {
         let mut chunks = Box::pin(self.artifact(id, name).await?);
         let mut partial = to.as_os_str().to_owned();
@@ -260,7 +261,14 @@ impl Client {
             file.write_all(&chunk?).await?;
         }
         file.flush().await?;
-        Ok(tokio::fs::rename(&partial, to).await?)
+        file.sync_data().await?;
+        tokio::fs::rename(&partial, to).await?;
+        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // Where the folder may not be read, that is left to the system.
+        if let Ok(folder) = tokio::fs::File::open(folder).await {
+            folder.sync_all().await?;
+        }
+        Ok(())
     }
 
     /// A temporary address of an artifact, relative to the server.

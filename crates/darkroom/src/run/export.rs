@@ -2,7 +2,8 @@
 
 use std::{
     ffi::OsString,
-    fs, io,
+    fs::{self, File},
+    io,
     os::unix::ffi::OsStringExt,
     path::{Component, Path, PathBuf},
 };
@@ -11,14 +12,14 @@ use darkroom_core::{
     Operation,
     job::{Artifact, Job, State},
 };
-use darkroom_server::{Parts, sources::ItemPath};
+use darkroom_server::{Parts, disk, sources::ItemPath};
 
 use super::{
     finished::{Failed, Finished, Made, Written, result_path},
     local::why,
     rows::{Held, Row, Rows},
 };
-use crate::{file, halt::Halt};
+use crate::halt::Halt;
 
 /// Where the results of runs go.
 pub(super) struct Export {
@@ -81,10 +82,7 @@ impl Export {
             artifacts.map(way).collect()
         };
         let (all, out): (Vec<Vec<Way>>, _) = (due.iter().map(ways).collect(), self.out.clone());
-        let copied = tokio::task::spawn_blocking(move || {
-            let copy_all = |ways: Vec<Way>| ways.into_iter().map(|way| way.copy(&out)).collect();
-            all.into_iter().map(copy_all).collect()
-        });
+        let copied = tokio::task::spawn_blocking(move || copy_durably(all, &out));
         copied.await.unwrap_or_else(|panic| Err(unwritable(io::Error::other(panic), &self.out)))
     }
 }
@@ -103,12 +101,31 @@ struct Way {
     to: Written,
 }
 
+/// Copies the files of each result. All are written before the first is waited for; each has its name only once the disk
+/// has its content, and once this returns the disk has the names. An error within is that of one result alone.
+fn copy_durably(all: Vec<Vec<Way>>, out: &Path) -> Result<Vec<Result<Vec<Written>, Failed>>, Halt> {
+    let each = |ways: &[Way], step: fn(&Way, &Path) -> io::Result<()>| {
+        ways.iter().map(|way| way.take(out, step)).collect::<Result<Result<(), Failed>, Halt>>()
+    };
+    let written = all.iter().map(|ways| each(ways, write)).collect::<Result<Vec<_>, Halt>>()?;
+    let named = all.iter().zip(written).map(|(ways, written)| match written {
+        Ok(()) => each(ways, give_name),
+        Err(failed) => Ok(Err(failed)),
+    });
+    let named = named.collect::<Result<Vec<_>, Halt>>()?;
+    let to = |ways: Vec<Way>| -> Vec<Written> { ways.into_iter().map(|way| way.to).collect() };
+    let copied: Vec<_> = all.into_iter().zip(named).map(|(ways, named)| named.map(|()| to(ways))).collect();
+    let files: Vec<PathBuf> = copied.iter().flatten().flatten().map(|file| out.join(&file.path)).collect();
+    disk::sync_folders_of(files.iter().map(PathBuf::as_path)).map_err(|error| unwritable(error, out))?;
+    Ok(copied)
+}
+
 impl Way {
-    /// An error within is that of this file alone.
-    fn copy(self, out: &Path) -> Result<Result<Written, Failed>, Halt> {
+    /// Takes a step with the file. An error within is that of this file alone.
+    fn take(&self, out: &Path, step: fn(&Self, &Path) -> io::Result<()>) -> Result<Result<(), Failed>, Halt> {
         let to = out.join(&self.to.path);
-        match copy(&self.from, &to) {
-            Ok(()) => Ok(Ok(self.to)),
+        match step(self, &to) {
+            Ok(()) => Ok(Ok(())),
             Err(error) if is_of_the_folder(&error) => Err(unwritable(error, &to)),
             // A name that this disk does not take, or that stands for a file and a folder: the next may be fine.
             Err(error) => Ok(Err(Failed::new("unwritable", &error))),
@@ -125,17 +142,26 @@ pub(super) fn path_of(key: &str) -> PathBuf {
     path.components().filter(|part| matches!(part, Component::Normal(_))).collect()
 }
 
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let partial = file::partial(to);
-    match fs::copy(from, &partial) {
+fn write(way: &Way, to: &Path) -> io::Result<()> {
+    let partial = disk::partial(to);
+    match fs::copy(&way.from, &partial) {
         // Its folder may be missing; of many files in one, that is the first.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(to.parent().unwrap_or(to))?;
-            fs::copy(from, &partial)?;
+            disk::make_folder(to.parent().unwrap_or(to))?;
+            fs::copy(&way.from, &partial)?;
         }
         copied => drop(copied?),
     }
-    fs::rename(partial, to)
+    disk::start_writing(&File::open(partial)?);
+    Ok(())
+}
+
+fn give_name(_: &Way, to: &Path) -> io::Result<()> {
+    match disk::give_name(&disk::partial(to), to) {
+        // Two images of one name give one file, that of the last.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && to.is_file() => Ok(()),
+        named => named,
+    }
 }
 
 /// Whether every other file would fare the same.

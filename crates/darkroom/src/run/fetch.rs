@@ -7,6 +7,7 @@ use std::{
 };
 
 use darkroom_api::{ClientError, Code, Run, RunItem, job::State};
+use darkroom_server::disk;
 use futures_util::{StreamExt, stream::FuturesOrdered};
 
 use super::{
@@ -154,7 +155,7 @@ impl Fetching<'_> {
     /// Fetches a file; a server that has too much to do is asked again.
     async fn file(&self, (job, name): (&str, &str), to: &Path) -> Result<(), ClientError> {
         if let Some(folder) = to.parent() {
-            tokio::fs::create_dir_all(folder).await?;
+            disk::make_folder(folder)?;
         }
         let mut in_vain = 0;
         loop {

@@ -24,9 +24,10 @@ mod sources;
 mod summary;
 mod work;
 
-use std::{fs, path::Path, process::ExitCode, time::Instant};
+use std::{path::Path, process::ExitCode, time::Instant};
 
 use darkroom_core::Operation;
+use darkroom_server::disk;
 use serde_json::json;
 
 pub(crate) use asked::{RunArgs, RunCommand};
@@ -127,7 +128,7 @@ fn quiet(settings: &Settings) -> darkroom_server::telemetry::Config {
 }
 
 fn make_folder(out: &Path) -> Result<(), Halt> {
-    fs::create_dir_all(out).map_err(|error| {
+    disk::make_folder(out).map_err(|error| {
         let error = anyhow::Error::new(error).context(format!("cannot make {}", out.display()));
         Halt::environment(error, "name a folder that can be written to with --out")
     })

@@ -1,15 +1,13 @@
 //! Which run of a server the folder of results waits for: the same command goes on with it. The folder knows it before
 //! the server does, so that no answer that gets lost makes a second run.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::Path};
 
+use darkroom_server::disk;
 use serde::{Deserialize, Serialize};
 
 use super::export::unwritable;
-use crate::{file, halt::Halt};
+use crate::halt::Halt;
 
 /// The file's name within the folder of results.
 const FILE: &str = "results.pending.json";
@@ -41,16 +39,14 @@ impl Pending {
         (pending.server == server && pending.asked == asked).then_some(pending)
     }
 
-    /// Keeps it, whatever happens to this process.
+    /// Keeps it, whatever happens to this process or to this machine.
     pub(super) fn keep(&self, out: &Path) -> Result<(), Halt> {
         let path = out.join(FILE);
         self.write(&path).map_err(|error| unwritable(error, &path))
     }
 
-    fn write(&self, path: &PathBuf) -> io::Result<()> {
-        let partial = file::partial(path);
-        fs::write(&partial, serde_json::to_vec_pretty(self)?)?;
-        fs::rename(partial, path)
+    fn write(&self, path: &Path) -> io::Result<()> {
+        disk::write(path, &serde_json::to_vec_pretty(self)?, 0o666)
     }
 
     /// Nothing is waited for any more.

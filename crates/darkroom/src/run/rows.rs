@@ -9,6 +9,7 @@ use std::{
 };
 
 use darkroom_core::{BlobId, Operation};
+use darkroom_server::disk;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -154,9 +155,9 @@ impl Rows {
         for line in lines(path)? {
             let (start, line) = line?;
             // A line that was cut by a power failure ends the file: it is cut away below.
-            let Ok(row) = serde_json::from_str::<Row>(&line) else { break };
+            let Some(row) = whole(&line) else { break };
             rows.superseded |= rows.index.insert(key(&row.source), start).is_some();
-            rows.end = start + line.len() as u64 + 1;
+            rows.end = start + line.len() as u64;
         }
         if writer.seek(SeekFrom::End(0))? > rows.end {
             writer.set_len(rows.end)?;
@@ -206,12 +207,10 @@ impl Rows {
         Ok(())
     }
 
-    /// Drops superseded rows, unless the run is to be taken up again.
+    /// Drops superseded rows, unless the run is to be taken up again. The disk has the rows then.
     pub(super) fn close(self, interrupted: bool) -> Result<(), Halt> {
-        if interrupted || !self.superseded {
-            return Ok(());
-        }
-        self.compact().map_err(|error| broken(error, &self.path))
+        let kept = if interrupted || !self.superseded { self.writer.sync_data() } else { self.compact() };
+        kept.and_then(|()| disk::sync_folders_of([&*self.path])).map_err(|error| broken(error, &self.path))
     }
 
     fn compact(&self) -> io::Result<()> {
@@ -219,9 +218,8 @@ impl Rows {
         let mut out = BufWriter::new(File::create(&fresh)?);
         for line in lines(&self.path)? {
             let (start, line) = line?;
-            let source = serde_json::from_str::<Row>(&line).map(|row| row.source);
-            if source.is_ok_and(|source| self.index.get(&key(&source)) == Some(&start)) {
-                writeln!(out, "{line}")?;
+            if whole(&line).is_some_and(|row| self.index.get(&key(&row.source)) == Some(&start)) {
+                out.write_all(&line)?;
             }
         }
         out.into_inner()?.sync_data()?;
@@ -229,16 +227,25 @@ impl Rows {
     }
 }
 
-/// The lines of a file, each with where it begins.
-fn lines(path: &Path) -> io::Result<impl Iterator<Item = io::Result<(u64, String)>>> {
-    let mut at = 0;
-    let lines = BufReader::new(File::open(path)?).lines();
-    Ok(lines.map(move |line| {
-        let line = line?;
-        let start = at;
-        at += line.len() as u64 + 1;
-        Ok((start, line))
+/// The lines of a file with their ends, each with where it begins. They are bytes: one that was cut may be no text.
+fn lines(path: &Path) -> io::Result<impl Iterator<Item = io::Result<(u64, Vec<u8>)>>> {
+    let (mut at, mut file) = (0, BufReader::new(File::open(path)?));
+    Ok(std::iter::from_fn(move || {
+        let (start, mut line) = (at, Vec::new());
+        match file.read_until(b'\n', &mut line) {
+            Ok(0) => None,
+            Ok(bytes) => {
+                at += bytes as u64;
+                Some(Ok((start, line)))
+            }
+            Err(error) => Some(Err(error)),
+        }
     }))
+}
+
+/// The row of a line, if all of it is there.
+fn whole(line: &[u8]) -> Option<Row> {
+    serde_json::from_slice(line.strip_suffix(b"\n")?).ok()
 }
 
 fn key(source: &str) -> BlobId {
@@ -254,4 +261,53 @@ pub(super) fn digest(operation: &Operation) -> String {
 fn broken(error: io::Error, path: &Path) -> Halt {
     let error = anyhow::Error::new(error).context(format!("cannot use {}", path.display()));
     Halt::environment(error, "check that the folder of results can be written to and has room")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::finished::Failed;
+
+    fn finished(name: &str) -> Finished {
+        Finished {
+            relative: name.into(),
+            bytes: 1,
+            modified: 0,
+            blob: Some(name.to_owned()),
+            job: None,
+            end: Err(Failed::new("unreadable", &"it is")),
+        }
+    }
+
+    fn open(out: &Path) -> Rows {
+        Rows::open(out, &serde_json::from_str(r#"{"op":"digit"}"#).unwrap()).unwrap()
+    }
+
+    fn names(out: &Path) -> Vec<String> {
+        lines(&out.join(FILE)).unwrap().map(|line| whole(&line.unwrap().1).unwrap().source).collect()
+    }
+
+    #[test]
+    fn rows_that_are_cut_anywhere_are_cut_away_and_the_next_is_a_line_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, path) = (folder.path(), folder.path().join(FILE));
+        let mut rows = open(out);
+        rows.add(&Row::of(&finished("first.png"))).unwrap();
+        let whole = fs::metadata(&path).unwrap().len() as usize;
+        // Some letters of this name are two bytes: a cut between them leaves no text.
+        rows.add(&Row::of(&finished("éé.png"))).unwrap();
+        rows.close(true).unwrap();
+        let text = fs::read(&path).unwrap();
+        for cut in whole..text.len() {
+            fs::write(&path, &text[..cut]).unwrap();
+            let mut rows = open(out);
+            rows.add(&Row::of(&finished("third.png"))).unwrap();
+            rows.close(true).unwrap();
+            assert_eq!(names(out), ["first.png", "third.png"], "cut at {cut} of {}", text.len());
+        }
+        // What was promised and never written.
+        fs::write(&path, [&text[..whole], &[0; 5_000]].concat()).unwrap();
+        open(out).close(true).unwrap();
+        assert_eq!(names(out), ["first.png"]);
+    }
 }

@@ -4,11 +4,8 @@
 //! Whoever comes while the disk is busy waits for the next round, and shares it: the disk is told of all files before the
 //! first is waited for, and a folder that gets several names is synced once. Nothing waits for company.
 
-#[cfg(target_os = "linux")]
-use std::os::fd::AsRawFd;
 use std::{
     collections::{BTreeMap, VecDeque},
-    fs::File,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -21,7 +18,7 @@ use super::{
     BlobError, Blobs, Inner, Stored, journal, sync_folder,
     writer::{Temporary, Written},
 };
-use crate::failpoint;
+use crate::{disk, failpoint};
 
 /// Files of one round, except that nobody's files are divided.
 const FILES_A_ROUND: usize = 64;
@@ -153,7 +150,7 @@ fn round(inner: &Inner, mut requests: Vec<Request>) {
     let naming = inner.journal.naming();
     let mut fates: Vec<io::Result<()>> = requests.iter().map(|_| Ok(())).collect();
     for file in requests.iter().flat_map(Request::to_sync) {
-        start_writing(&file.handle);
+        disk::start_writing(&file.handle);
     }
     let recorded = inner.journal.record(requests.iter().flat_map(Request::to_record));
     for (request, fate) in requests.iter().zip(&mut fates) {
@@ -235,19 +232,6 @@ fn same(error: &io::Error) -> io::Error {
         .raw_os_error()
         .map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
 }
-
-/// Has the disk begin with the file. Only a hint: what became of it is known once it is synced.
-#[cfg(target_os = "linux")]
-#[allow(unsafe_code, reason = "the C library has no other door to this call")]
-fn start_writing(file: &File) {
-    // SAFETY: the descriptor is open for as long as the file is borrowed; no memory is handed over.
-    unsafe {
-        libc::sync_file_range(file.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE);
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn start_writing(_file: &File) {}
 
 #[cfg(test)]
 mod tests {

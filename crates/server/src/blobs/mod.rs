@@ -43,7 +43,7 @@ pub use writer::{BlobWriter, Written};
 
 use crate::{
     config::{ByteSize, Mistake},
-    settings,
+    disk, settings,
 };
 use durable::Durable;
 use journal::Journal;
@@ -155,6 +155,7 @@ impl Blobs {
     /// The same, with a journal of so many bytes.
     pub fn with_journal(root: impl Into<PathBuf>, bytes: ByteSize) -> Result<Self, BlobError> {
         let root = root.into();
+        disk::make_folder(&root)?;
         fs::create_dir_all(root.join("tmp"))?;
         // All folders exist before the first write, so that no write has to make its own durable.
         for first in 0..=u8::MAX {

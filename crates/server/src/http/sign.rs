@@ -1,12 +1,6 @@
 //! Signed addresses: whoever has one may download one artifact until it expires, without credentials.
 
-use std::{
-    fmt, fs,
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-    time::Duration,
-};
+use std::{fmt, fs, io, path::Path, time::Duration};
 
 use axum::{
     Json,
@@ -27,6 +21,7 @@ use super::{
     intake::{content_type, media_type, read_json},
     query::Query,
 };
+use crate::disk;
 
 /// How long an address works unless the client says otherwise.
 const DEFAULT_SECONDS: u32 = 3_600;
@@ -49,21 +44,18 @@ impl SigningKey {
 
     /// The key in this file, which is made with a random one if it is missing. Only its owner can read it.
     pub fn load_or_create(path: &Path) -> io::Result<Self> {
-        match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Ok(mut file) => {
-                let key: [u8; 32] = rand::random();
-                file.write_all(&key)?;
-                file.sync_all()?;
-                Ok(Self(key))
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let key = fs::read(path)?.try_into();
-                key.map(Self).map_err(|_| {
-                    io::Error::other("the signing key is not 32 bytes; remove it to get a new one")
-                })
-            }
-            Err(error) => Err(error),
+        let kept = match fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            read => read?,
+        };
+        // An empty file is what a loss of power left of the first start of an older version: nothing was signed yet.
+        if kept.is_empty() {
+            let key: [u8; 32] = rand::random();
+            disk::write(path, &key, 0o600)?;
+            return Ok(Self(key));
         }
+        let key = kept.try_into().map(Self);
+        key.map_err(|_| io::Error::other("the signing key is not 32 bytes; remove it to get a new one"))
     }
 
     /// HMAC-SHA256 (RFC 2104) over what the address promises. The parts cannot run into each other: an id has no
@@ -131,4 +123,23 @@ pub(super) fn verify(http: &Http, query: &mut Query, id: &str, name: &str) -> Re
         return Err(Failure::plain(Code::SignatureExpired));
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_start_that_was_cut_by_a_loss_of_power_keeps_no_later_one_from_starting() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("signing.key");
+        // The name was on the disk, the key was not.
+        fs::write(&path, b"").unwrap();
+        let made = SigningKey::load_or_create(&path).unwrap();
+        assert_eq!(SigningKey::load_or_create(&path).unwrap().0, made.0);
+        assert_eq!(fs::read(&path).unwrap(), made.0);
+        // Half a key may have signed something: that is for people to decide.
+        fs::write(&path, &made.0[..16]).unwrap();
+        assert!(SigningKey::load_or_create(&path).is_err());
+    }
 }
