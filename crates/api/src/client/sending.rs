@@ -139,7 +139,7 @@ mod tests {
             future::pending::<()>().await;
         });
         let client = Client { silence: Duration::from_millis(200), ..Client::new(&address).unwrap() };
-        let endless = stream::repeat_with(|| Ok(Bytes::from_static(&[0; 64 << 10])));
+        let endless = stream::repeat_with(|| Ok(Bytes::from(vec![0; 64 << 10])));
         let request = r#"{"source":{"kind":"archive","at":"upload"},"operations":[{"op":"digit"}]}"#;
         let request = serde_json::from_str(request).unwrap();
         let made = client.make_run_of(&request, ArchiveUpload::pieces(endless, "a.tar")).await;
