@@ -91,8 +91,8 @@ mod tests {
             fit(parts((sent << 20, 200 << 20), 4.5 * 1_048_576.0, Duration::from_secs(40)), columns)
         };
         assert_eq!(line(20, 80), "sending  20.00 MiB/200.00 MiB  4.50 MiB/s  40 seconds left");
-        assert_eq!(line(20, 70), "20.00 MiB/200.00 MiB  4.50 MiB/s  40 seconds left");
-        assert_eq!(line(20, 58), "20.00 MiB/200.00 MiB  40 seconds left");
+        assert_eq!(line(20, 64), "20.00 MiB/200.00 MiB  4.50 MiB/s  40 seconds left");
+        assert_eq!(line(20, 52), "20.00 MiB/200.00 MiB  40 seconds left");
         assert_eq!(line(20, 40), "20.00 MiB/200.00 MiB");
         assert_eq!(line(200, 80), "sent 200.00 MiB  the server looks at it");
         assert_eq!(line(200, 40), "sent 200.00 MiB");

@@ -82,7 +82,7 @@ fn bad_files_and_foreign_formats_are_refused() {
 
 fn is_ours(path: &Path) -> bool {
     let extension = path.extension().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
-    ["bmp", "gif", "ico", "jpg", "png", "tif", "tiff", "webp"].contains(&extension)
+    ["bmp", "gif", "ico", "jpg", "pbm", "pgm", "png", "ppm", "tif", "tiff", "webp"].contains(&extension)
 }
 
 #[test]

@@ -79,7 +79,7 @@ async fn images_are_fetched_where_it_is_allowed() {
     }
     let cases = [
         ("/around", Code::UrlFailed, "redirects too often"),
-        ("/nowhere", Code::UrlFailed, "to nowhere"),
+        ("/nowhere", Code::UrlFailed, "without saying where"),
         ("/file", Code::UrlRefused, "only http"),
         ("/missing", Code::UrlFailed, "404"),
         ("/page", Code::NotAnImage, ""),
