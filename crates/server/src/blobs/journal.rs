@@ -17,7 +17,10 @@ use std::{
     io::{self, BufReader, BufWriter, Read, Write},
     mem,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
+    sync::{
+        Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use darkroom_core::BlobId;
@@ -37,8 +40,10 @@ pub(super) struct Journal {
     /// Bytes after which it is to be emptied. 0: nothing is recorded.
     cap: u64,
     /// The folder of the store, open since before the first write: what could not be written since then is told here,
-    /// once. `None` after that.
+    /// once.
     root: Mutex<Option<File>>,
+    /// Whether that was told. Nothing is recorded then, since no record would go.
+    failed: AtomicBool,
     pub(super) files: Mutex<Files>,
     /// Held by whoever records blobs until they have their names.
     naming: RwLock<()>,
@@ -62,12 +67,12 @@ impl Journal {
         let root = writes_all_back(root).then(|| File::open(root)).transpose()?;
         let cap = if root.is_some() { cap } else { 0 };
         let (root, files) = (Mutex::new(root), Mutex::default());
-        Ok(Self { folder, cap, root, files, naming: RwLock::default() })
+        Ok(Self { folder, cap, root, failed: false.into(), files, naming: RwLock::default() })
     }
 
     /// Whether content of this size is recorded.
     pub(super) fn takes(&self, bytes: usize) -> bool {
-        self.cap > 0 && bytes <= SMALL
+        self.cap > 0 && bytes <= SMALL && !self.failed.load(Ordering::Relaxed)
     }
 
     /// Until this is dropped no record goes. Take it before recording, and keep it until the blobs have their names.
@@ -160,17 +165,17 @@ fn read_record(from: &mut impl Read) -> io::Result<Option<(BlobId, Vec<u8>)>> {
 /// Removes the records of all blobs that have their names, once these are on the disk. Blocks. After an error all records
 /// stay until the store is opened again: the kernel does not say which blobs it could not write.
 pub(super) fn empty(inner: &Inner) -> io::Result<()> {
-    let mut root = inner.journal.root.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(system) = &*root else { return Ok(()) };
-    let closed = inner.journal.close();
+    let journal = &inner.journal;
+    let root = journal.root.lock().unwrap_or_else(PoisonError::into_inner);
+    let closed = if journal.failed.load(Ordering::Relaxed) { Vec::new() } else { journal.close() };
     let mut blobs = Vec::new();
-    for journal in &closed {
-        read_records(journal, |id, _| {
+    for path in &closed {
+        read_records(path, |id, _| {
             blobs.push(id);
             Ok(blobs.len() <= FEW)
         })?;
     }
-    sync(inner, Some(system), &blobs).inspect_err(|_| *root = None)?;
+    sync(inner, root.as_ref(), &blobs).inspect_err(|_| journal.failed.store(true, Ordering::Relaxed))?;
     // One that comes back is restored once more.
     closed.iter().try_for_each(fs::remove_file)
 }

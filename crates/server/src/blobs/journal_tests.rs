@@ -151,3 +151,23 @@ async fn what_was_deleted_goes_from_the_journal_too() {
     let blobs = Blobs::with_journal(folder.path(), CAP).unwrap();
     assert_eq!(ids.iter().map(|id| blobs.local_path(*id).exists()).collect::<Vec<_>>(), [false, true]);
 }
+
+#[tokio::test]
+async fn after_a_disk_that_failed_to_keep_records_stay_and_nothing_is_added() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::with_journal(folder.path(), CAP).unwrap();
+    let ids = put(&blobs, 0..2).await;
+    // What cannot be opened cannot be synced: a link to itself.
+    let path = blobs.local_path(ids[0]);
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(&path, &path).unwrap();
+    blobs.empty_journal().await.unwrap();
+    let kept = journals(folder.path());
+    put(&blobs, 2..3).await;
+    blobs.empty_journal().await.unwrap();
+    assert_eq!((kept.len(), journals(folder.path())), (1, kept));
+    drop(blobs);
+    let blobs = Blobs::with_journal(folder.path(), CAP).unwrap();
+    assert_eq!(fs::read(blobs.local_path(ids[0])).unwrap(), content(0));
+    assert_eq!(journals(folder.path()).len(), 0);
+}
