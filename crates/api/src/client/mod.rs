@@ -8,7 +8,7 @@ mod runs;
 mod sending;
 mod submit;
 
-use std::{path::Path, time::Duration};
+use std::{io::ErrorKind, path::Path, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -264,11 +264,12 @@ impl Client {
         file.sync_data().await?;
         tokio::fs::rename(&partial, to).await?;
         let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // Where the folder may not be read, that is left to the system.
-        if let Ok(folder) = tokio::fs::File::open(folder).await {
-            folder.sync_all().await?;
+        // Where the folder may not be read, or cannot be synced, that is left to the system.
+        let Ok(folder) = tokio::fs::File::open(folder).await else { return Ok(()) };
+        match folder.sync_all().await {
+            Err(error) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::InvalidInput) => Ok(()),
+            synced => Ok(synced?),
         }
-        Ok(())
     }
 
     /// A temporary address of an artifact, relative to the server.

@@ -144,14 +144,16 @@ pub(super) fn path_of(key: &str) -> PathBuf {
 
 fn write(way: &Way, to: &Path) -> io::Result<()> {
     let partial = disk::partial(to);
-    match fs::copy(&way.from, &partial) {
+    let copied = match fs::copy(&way.from, &partial) {
         // Its folder may be missing; of many files in one, that is the first.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             disk::make_folder(to.parent().unwrap_or(to))?;
-            fs::copy(&way.from, &partial)?;
+            fs::copy(&way.from, &partial)
         }
-        copied => drop(copied?),
-    }
+        copied => copied,
+    };
+    // Another image of the same name is not to find half of this one.
+    copied.inspect_err(|_| drop(fs::remove_file(&partial)))?;
     disk::start_writing(&File::open(partial)?);
     Ok(())
 }

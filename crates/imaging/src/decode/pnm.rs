@@ -17,7 +17,9 @@ pub(crate) fn header(source: &Source, _limits: &Limits) -> Result<Header, ImageE
     source.open()?.take(HEADER).read_to_end(&mut start)?;
     let picture = Picture::parse(&start)?;
     let pixels = u64::from(picture.width) * u64::from(picture.height);
-    let memory = source.len()?.saturating_add(pixels.saturating_mul(picture.layout().channels() as u64));
+    let (file, frame) = (source.len()?, pixels.saturating_mul(picture.layout().channels() as u64));
+    // While it is read the file may be there twice.
+    let memory = file.saturating_add(file.max(frame));
     Ok(Header {
         format: Format::Pnm,
         width: picture.width,
@@ -86,8 +88,14 @@ impl Picture {
         if most == 0 || most > u32::from(u16::MAX) {
             return Err(damaged("the largest sample is not from 1 to 65535"));
         }
-        // One blank stands between the header and what follows.
-        Ok(Self { kind, coding, width, height, most, samples_at: (words.at + 1).min(start.len()) })
+        // Raw samples begin behind one blank, or behind a comment that follows the last number. Plain ones are words, too.
+        if coding == Coding::Raw {
+            words.end();
+        }
+        if words.at >= start.len() {
+            return Err(damaged("the header has no end"));
+        }
+        Ok(Self { kind, coding, width, height, most, samples_at: words.at })
     }
 
     fn layout(&self) -> Layout {
@@ -184,6 +192,14 @@ impl Words<'_> {
             }
             self.at += 1;
         }
+    }
+
+    /// Passes over what ends the header: one blank, or a comment with its line.
+    fn end(&mut self) {
+        let left = &self.bytes[self.at..];
+        let comment =
+            left.starts_with(b"#").then(|| left.iter().position(|byte| matches!(byte, b'\n' | b'\r')));
+        self.at += comment.map_or(0, |end| end.unwrap_or(left.len() - 1)) + 1;
     }
 
     fn number(&mut self) -> Result<u32, ImageError> {

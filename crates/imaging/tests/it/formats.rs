@@ -119,6 +119,8 @@ fn pnm_is_read_plain_and_raw() {
     for (name, bytes) in [
         ("raw", of("P5 5 3 255\n", &grey)),
         ("with comments", of("P5\n# made by hand: 9 9\n5 # wide\n3\n255\n", &grey)),
+        ("with a comment behind the last number", of("P5 5 3 255# by hand\n", &grey)),
+        ("plain, with that", of("P2\n5 3\n255# by hand\n", numbers(255).as_bytes())),
         ("16 bits", of("P5\n5 3\n65535\n", &wide)),
         ("15 levels", of("P5\n5 3\n15\n", &(0..15).collect::<Vec<u8>>())),
         ("plain", of("P2\n5 3\n255\n", numbers(255).as_bytes())),
@@ -143,6 +145,7 @@ fn pnm_that_is_cut_or_nonsense_is_damaged() {
     for bytes in [
         b"P5 5 3 255\n1234".as_slice(),
         b"P5 5 3",
+        b"P5 1 1 255# a comment without end",
         b"P5 0 3 255\n",
         b"P5 5 3 70000\n",
         b"P5 5 x 255\n",

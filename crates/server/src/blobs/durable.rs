@@ -147,16 +147,18 @@ impl Durable {
 /// One round: every step for all files before the next step for any.
 fn round(inner: &Inner, mut requests: Vec<Request>) {
     failpoint::reached("blobs.written");
-    let naming = inner.journal.naming();
     let mut fates: Vec<io::Result<()>> = requests.iter().map(|_| Ok(())).collect();
     for file in requests.iter().flat_map(Request::to_sync) {
         disk::start_writing(&file.handle);
     }
-    let recorded = inner.journal.record(requests.iter().flat_map(Request::to_record));
     for (request, fate) in requests.iter().zip(&mut fates) {
         *fate = request.to_sync().try_for_each(|file| file.handle.sync_data());
-        if let (Err(error), Some(_)) = (&recorded, request.to_record().next()) {
-            *fate = Err(same(error));
+    }
+    let naming = inner.journal.naming();
+    if let Err(error) = inner.journal.record(requests.iter().flat_map(Request::to_record)) {
+        let recorded = |request: &Request| request.to_record().next().is_some();
+        for (_, fate) in requests.iter().zip(&mut fates).filter(|(request, _)| recorded(request)) {
+            *fate = Err(same(&error));
         }
     }
     failpoint::reached("blobs.synced");
@@ -185,7 +187,7 @@ fn round(inner: &Inner, mut requests: Vec<Request>) {
         // Whoever asked may have gone away.
         let _ = request.answer.send(fate);
     }
-    if inner.journal.is_full() {
+    if inner.journal.is_full() && !inner.journal.is_being_emptied() {
         inner.empty_journal();
     }
 }

@@ -105,6 +105,11 @@ impl Journal {
         self.lock().open.as_ref().is_some_and(|(_, bytes)| *bytes >= self.cap)
     }
 
+    /// Whether somebody waits for the file system to write everything.
+    pub(super) fn is_being_emptied(&self) -> bool {
+        self.root.try_lock().is_err()
+    }
+
     /// Ends the journals there are, once all blobs in them have their names; their paths.
     fn close(&self) -> Vec<PathBuf> {
         let _named = self.naming.write().unwrap_or_else(PoisonError::into_inner);
@@ -169,11 +174,15 @@ pub(super) fn empty(inner: &Inner) -> io::Result<()> {
     let root = journal.root.lock().unwrap_or_else(PoisonError::into_inner);
     let closed = if journal.failed.load(Ordering::Relaxed) { Vec::new() } else { journal.close() };
     let mut blobs = Vec::new();
-    for path in &closed {
+    let read = closed.iter().try_for_each(|path| {
         read_records(path, |id, _| {
             blobs.push(id);
             Ok(blobs.len() <= FEW)
-        })?;
+        })
+    });
+    if read.is_err() {
+        journal.lock().paths.extend(closed);
+        return read;
     }
     sync(inner, root.as_ref(), &blobs).inspect_err(|_| journal.failed.store(true, Ordering::Relaxed))?;
     // One that comes back is restored once more.
@@ -191,9 +200,8 @@ pub(super) fn restore(inner: &Inner) -> io::Result<()> {
     let mut blobs = Vec::new();
     for journal in &journals {
         read_records(journal, |id, content| {
-            if fs::read(inner.path(id)).ok().as_ref() != Some(&content) {
-                Temporary::holding(inner, &content)?.become_blob(inner, id)?;
-            }
+            // Also if it looks right: what the kernel could not write it may still show.
+            Temporary::holding(inner, &content)?.become_blob(inner, id)?;
             blobs.push(id);
             Ok(true)
         })?;
@@ -233,16 +241,20 @@ fn sync(inner: &Inner, system: Option<&File>, blobs: &[BlobId]) -> io::Result<()
 }
 
 /// Whether the file system of this folder is known to do what [`write_all_back`] asks for, and to tell of errors.
-/// Numbers of <https://man7.org/linux/man-pages/man2/statfs.2.html>: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs, and overlays,
-/// which hand it on to theirs. In FUSE a file system may take no notice of it.
+/// Numbers of <https://man7.org/linux/man-pages/man2/statfs.2.html>: ext2 to ext4, XFS, Btrfs, F2FS and tmpfs. In FUSE a
+/// file system may take no notice of it, and an overlay keeps to itself what its parts could not write.
 #[cfg(target_os = "linux")]
 fn writes_all_back(folder: &Path) -> bool {
-    const KNOWN: [u32; 6] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x0102_1994, 0x794c_7630];
-    rustix::fs::statfs(folder).is_ok_and(|system| KNOWN.contains(&(system.f_type as u32)))
+    const KNOWN: [u32; 5] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x0102_1994];
+    // Before 5.8 Linux told of no errors.
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(5), Some(8))
+        && rustix::fs::statfs(folder).is_ok_and(|system| KNOWN.contains(&(system.f_type as u32)))
 }
 
-/// Waits until all that was written to the file system of this folder is on the disk. Linux 5.8 and later tell of what
-/// could not be written since the folder was opened.
+/// Waits until all that was written to the file system of this folder is on the disk; tells of what could not be written
+/// since the folder was opened.
 #[cfg(target_os = "linux")]
 fn write_all_back(folder: &File) -> io::Result<()> {
     Ok(rustix::fs::syncfs(folder)?)

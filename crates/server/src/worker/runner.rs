@@ -201,11 +201,12 @@ impl Session {
         if self.company == (Company::Alone { suspects: 0 }) && held == 0 {
             self.company = Company::Together;
         }
-        let free = leases.saturating_sub(self.places.taken()).min(self.most.saturating_sub(held));
+        let taken = self.places.taken();
+        let free = leases.saturating_sub(taken).min(self.most.saturating_sub(held));
         match self.company {
             Company::Alone { .. } => u32::from(held == 0),
-            // While there is plenty in work, a few free places wait for company: one claim for many.
-            Company::Together if free < leases.div_ceil(2) => 0,
+            // While all slots have work, free places wait until they are half of all: one claim for many.
+            Company::Together if taken >= self.slots && free < leases.div_ceil(2) => 0,
             Company::Together => free,
         }
     }

@@ -115,7 +115,9 @@ impl Download {
                 return Err(SourceError::UrlFailed(why));
             }
             tracing::debug!(%why, bytes = here.bytes, "a download goes on after a break");
-            tokio::time::sleep(after.map_or_else(|| self.delay(in_vain), |after| after.min(MAX_DELAY))).await;
+            // Who says "at once", or names a moment that is over, is not asked in a tight loop.
+            let least = self.delay(in_vain);
+            tokio::time::sleep(after.map_or(least, |after| after.clamp(least, MAX_DELAY))).await;
         }
         self.gauge.size(here.bytes);
         Ok(())
