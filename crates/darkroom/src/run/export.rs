@@ -5,7 +5,9 @@ use std::{
     fs::{self, File},
     io,
     os::unix::ffi::OsStringExt,
+    panic::resume_unwind,
     path::{Component, Path, PathBuf},
+    thread,
 };
 
 use darkroom_core::{
@@ -101,6 +103,9 @@ struct Way {
     to: Written,
 }
 
+/// Files that wait for the disk at once: it takes some syncs together in little more time than one.
+const SYNCS: usize = 8;
+
 /// Copies the files of each result. All are written before the first is waited for; each has its name only once the disk
 /// has its content, and once this returns the disk has the names. An error within is that of one result alone.
 fn copy_durably(all: Vec<Vec<Way>>, out: &Path) -> Result<Vec<Result<Vec<Written>, Failed>>, Halt> {
@@ -108,11 +113,21 @@ fn copy_durably(all: Vec<Vec<Way>>, out: &Path) -> Result<Vec<Result<Vec<Written
         ways.iter().map(|way| way.take(out, step)).collect::<Result<Result<(), Failed>, Halt>>()
     };
     let written = all.iter().map(|ways| each(ways, write)).collect::<Result<Vec<_>, Halt>>()?;
-    let named = all.iter().zip(written).map(|(ways, written)| match written {
+    let name = |(ways, written): (&Vec<Way>, &Result<(), Failed>)| match written {
         Ok(()) => each(ways, give_name),
-        Err(failed) => Ok(Err(failed)),
-    });
-    let named = named.collect::<Result<Vec<_>, Halt>>()?;
+        Err(failed) => Ok(Err(failed.clone())),
+    };
+    let part = all.len().div_ceil(SYNCS).max(1);
+    let named = thread::scope(|scope| {
+        let parts = all.chunks(part).zip(written.chunks(part));
+        let threads: Vec<_> = parts
+            .map(|(all, written)| scope.spawn(move || all.iter().zip(written).map(name).collect()))
+            .collect();
+        let joined =
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        joined.collect::<Result<Vec<Vec<_>>, Halt>>()
+    })?;
+    let named = named.into_iter().flatten();
     let to = |ways: Vec<Way>| -> Vec<Written> { ways.into_iter().map(|way| way.to).collect() };
     let copied: Vec<_> = all.into_iter().zip(named).map(|(ways, named)| named.map(|()| to(ways))).collect();
     let files: Vec<PathBuf> = copied.iter().flatten().flatten().map(|file| out.join(&file.path)).collect();
