@@ -4,6 +4,7 @@
 mod markers;
 mod quick;
 mod raw;
+mod row_buffer;
 mod scans;
 
 use darkroom_core::operation::Light;
@@ -19,6 +20,7 @@ use crate::{
 use markers::{Extent, Markers};
 use quick::{Reduced, Refusal};
 use raw::{Decompressor, Samples, Upsampling};
+use row_buffer::RowBuffer;
 use scans::Leave;
 
 /// Reads the markers up to the first scan; of an image that libjpeg must hold as coefficients, to the end.
@@ -168,20 +170,19 @@ impl Scale {
 
 /// A few rows on their way from libjpeg to the reducer.
 struct Rows {
-    buffer: Vec<u8>,
+    buffer: RowBuffer,
     rgb: Vec<u8>,
-    row_bytes: usize,
     /// Converts CMYK; inverted as Adobe's programs write it when their marker is there.
     ink: Option<(CmykToRgb, bool)>,
 }
 
 impl Rows {
     fn new(markers: &Markers, samples: Samples, width: u32) -> Self {
-        let row_bytes = width as usize * samples.channels();
+        let buffer = RowBuffer::new(width as usize * samples.channels());
         let ink = (samples == Samples::Cmyk)
             .then(|| (CmykToRgb::new(markers.icc().as_deref()), markers.adobe_transform.is_some()));
         let rgb = if ink.is_some() { vec![0; width as usize * 3] } else { Vec::new() };
-        Self { buffer: vec![0; row_bytes * raw::MOST_ROWS], rgb, row_bytes, ink }
+        Self { buffer, rgb, ink }
     }
 
     fn decode(
@@ -190,9 +191,8 @@ impl Rows {
         to: &mut Reducer,
         most: usize,
     ) -> Result<usize, ImageError> {
-        let wanted = most.min(raw::MOST_ROWS) * self.row_bytes;
-        let count = from.read(&mut self.buffer[..wanted])?;
-        for row in self.buffer.chunks_exact_mut(self.row_bytes).take(count) {
+        let count = from.read(&mut self.buffer, most)?;
+        for row in self.buffer.rows(count) {
             match &self.ink {
                 None => to.push(row),
                 Some((ink, inverted)) => {

@@ -18,7 +18,10 @@ use mozjpeg_sys::{
     jpeg_resync_to_restart, jpeg_source_mgr, jpeg_start_decompress, jpeg_std_error,
 };
 
-use super::scans::{Leave, ScanFilter};
+use super::{
+    row_buffer::RowBuffer,
+    scans::{Leave, ScanFilter},
+};
 use crate::{Format, Guard, ImageError, Source, source::ReadSeek};
 
 /// What the samples of a decoded row are.
@@ -164,17 +167,18 @@ impl Decompressor {
         })
     }
 
-    /// Decodes the next rows into `rows`, which holds whole rows; gives how many came, at least one.
-    pub(super) fn read(&mut self, rows: &mut [u8]) -> Result<usize, ImageError> {
+    /// Decodes the next rows, `most` at most, into the first of the buffer; gives how many came, at least one.
+    pub(super) fn read(&mut self, buffer: &mut RowBuffer, most: usize) -> Result<usize, ImageError> {
         let state = self.state;
-        // SAFETY: `start` has set the output size. Each pointer handed over begins a row of `row_bytes` inside `rows`,
-        // and libjpeg writes at most `lines.len()` rows of that size.
+        // SAFETY: `start` has set the output size. Each pointer handed over begins a row of `row_bytes` inside the buffer,
+        // and libjpeg writes at most `count` rows of that size.
         catch(|| unsafe {
             let cinfo = &mut (*state).cinfo;
             let row_bytes = cinfo.output_width as usize * cinfo.output_components as usize;
             let mut lines = [ptr::null_mut(); MOST_ROWS];
             let mut count = 0;
-            for (line, row) in lines.iter_mut().zip(rows.chunks_exact_mut(row_bytes)) {
+            for (line, row) in lines.iter_mut().zip(buffer.rows(most)) {
+                assert!(row.len() >= row_bytes, "the buffer is for shorter rows");
                 *line = row.as_mut_ptr();
                 count += 1;
             }

@@ -114,11 +114,12 @@ fn by_libjpeg_at_an_eighth(bytes: &[u8], leave: Option<Leave>, samples: Samples)
     let guard = Guard::new(Duration::from_mins(1), Arc::new(AtomicBool::new(false)));
     let mut decompressor = Decompressor::open(&Source::bytes(bytes), leave, &guard).unwrap();
     let (width, height) = decompressor.start(1, samples, Upsampling::Repeat).unwrap();
-    let row = width as usize * samples.channels();
-    let mut pixels = vec![0; row * height as usize];
-    let mut at = 0;
-    while at < pixels.len() {
-        at += row * decompressor.read(&mut pixels[at..]).unwrap();
+    let mut buffer = RowBuffer::new(width as usize * samples.channels());
+    let (mut pixels, mut left) = (Vec::new(), height as usize);
+    while left > 0 {
+        let count = decompressor.read(&mut buffer, left).unwrap();
+        buffer.rows(count).for_each(|row| pixels.extend_from_slice(row));
+        left -= count;
     }
     pixels
 }

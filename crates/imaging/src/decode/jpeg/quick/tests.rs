@@ -9,7 +9,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Source,
-    decode::jpeg::raw::{Decompressor, Samples, Upsampling},
+    decode::jpeg::{
+        raw::{Decompressor, Samples, Upsampling},
+        row_buffer::RowBuffer,
+    },
 };
 
 fn guard() -> Guard {
@@ -46,11 +49,12 @@ fn ours(bytes: &[u8], eighths: u32) -> Result<Vec<u8>, Refusal> {
 fn libjpegs(bytes: &[u8], eighths: u32, samples: Samples) -> Vec<u8> {
     let mut decompressor = Decompressor::open(&Source::bytes(bytes), None, &guard()).unwrap();
     let (width, height) = decompressor.start(eighths, samples, Upsampling::Repeat).unwrap();
-    let row = width as usize * samples.channels();
-    let mut pixels = vec![0; row * height as usize];
-    let mut at = 0;
-    while at < pixels.len() {
-        at += row * decompressor.read(&mut pixels[at..]).unwrap();
+    let mut buffer = RowBuffer::new(width as usize * samples.channels());
+    let (mut pixels, mut left) = (Vec::new(), height as usize);
+    while left > 0 {
+        let count = decompressor.read(&mut buffer, left).unwrap();
+        buffer.rows(count).for_each(|row| pixels.extend_from_slice(row));
+        left -= count;
     }
     pixels
 }
