@@ -9,7 +9,7 @@ use std::{
     collections::BTreeSet,
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -83,6 +83,64 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
         made => made?,
     }
     sync_folder(parent(folder))
+}
+
+/// A file system that is known to write back all that it was given when it is asked to, and to tell what it could not:
+/// one wait for many files.
+#[derive(Debug)]
+pub struct WriteBack {
+    folder: File,
+    device: u64,
+}
+
+impl WriteBack {
+    /// That of a folder; `None` if nothing is known of it. It tells of what it could not write since this was made, so
+    /// make it before the first write.
+    pub fn of(folder: &Path) -> io::Result<Option<Self>> {
+        if !writes_all_back(folder) {
+            return Ok(None);
+        }
+        let folder = File::open(folder)?;
+        let device = folder.metadata()?.dev();
+        Ok(Some(Self { folder, device }))
+    }
+
+    /// Whether a file is on it: a folder may lead to another one.
+    pub fn holds(&self, file: &Path) -> bool {
+        fs::metadata(file).is_ok_and(|file| file.dev() == self.device)
+    }
+
+    /// Waits until all that was written to it, by whomever, is on the disk. What could not be written is told once.
+    pub fn write_all(&self) -> io::Result<()> {
+        write_all_back(&self.folder)
+    }
+}
+
+/// Numbers of <https://man7.org/linux/man-pages/man2/statfs.2.html>: ext2 to ext4, XFS, Btrfs, F2FS and tmpfs. In FUSE a
+/// file system may take no notice of it, and an overlay keeps to itself what its parts could not write.
+#[cfg(target_os = "linux")]
+fn writes_all_back(folder: &Path) -> bool {
+    const KNOWN: [u32; 5] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x0102_1994];
+    // Before 5.8 Linux told of no errors.
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(5), Some(8))
+        && rustix::fs::statfs(folder).is_ok_and(|system| KNOWN.contains(&(system.f_type as u32)))
+}
+
+#[cfg(target_os = "linux")]
+fn write_all_back(folder: &File) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(folder)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn writes_all_back(_folder: &Path) -> bool {
+    false
+}
+
+#[cfg(not(target_os = "linux"))]
+fn write_all_back(_folder: &File) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// The folder of a path, as the system takes it.

@@ -31,11 +31,11 @@ use crate::{
 /// How often the runs are looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How long results are written before the runs are looked at again.
+/// How often results are written, and how long before the runs are looked at again.
 const WRITING: Duration = Duration::from_millis(250);
 
 /// Items that are read at a time.
-const ITEMS: u32 = 64;
+const ITEMS: u32 = 256;
 
 /// What came of it.
 pub(super) struct Done {
@@ -92,6 +92,7 @@ impl<'a> Following<'a> {
     async fn until_over(&mut self, signals: &mut Signals) -> Result<End, Halt> {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut written = Instant::now();
         loop {
             tokio::select! {
                 () = signals.next() => {
@@ -104,7 +105,13 @@ impl<'a> Following<'a> {
                 _ = looks.tick() => {}
             }
             let runs = self.look().await?;
-            self.write(&runs).await?;
+            // Many at a time are written in fewer waits for the disk; what stops is written whole.
+            let stops = runs.iter().all(|run| run.status.state.is_final())
+                || runs.iter().any(|run| run.status.state == RunState::Paused);
+            if written.elapsed() >= WRITING || stops || self.interrupted {
+                self.write(&runs).await?;
+                written = Instant::now();
+            }
             self.print_log(&runs, None)?;
             if self.is_over(&runs)? {
                 return Ok(End::Reached);

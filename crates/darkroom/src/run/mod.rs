@@ -6,6 +6,7 @@
 
 mod asked;
 mod compare;
+mod copies;
 mod dataset;
 mod export;
 mod fetch;

@@ -26,6 +26,7 @@ use std::{
 use darkroom_core::BlobId;
 
 use super::{Inner, sync_folder, writer::Temporary};
+use crate::disk::WriteBack;
 
 /// Blobs up to this size in bytes are small: to write them twice costs less than two syncs.
 const SMALL: usize = 256 << 10;
@@ -41,7 +42,7 @@ pub(super) struct Journal {
     cap: u64,
     /// The folder of the store, open since before the first write: what could not be written since then is told here,
     /// once.
-    root: Mutex<Option<File>>,
+    root: Mutex<Option<WriteBack>>,
     /// Whether that was told. Nothing is recorded then, since no record would go.
     failed: AtomicBool,
     pub(super) files: Mutex<Files>,
@@ -64,7 +65,7 @@ impl Journal {
     pub(super) fn new(root: &Path, cap: u64) -> io::Result<Self> {
         let folder = root.join("journal");
         fs::create_dir_all(&folder)?;
-        let root = writes_all_back(root).then(|| File::open(root)).transpose()?;
+        let root = WriteBack::of(root)?;
         let cap = if root.is_some() { cap } else { 0 };
         let (root, files) = (Mutex::new(root), Mutex::default());
         Ok(Self { folder, cap, root, failed: false.into(), files, naming: RwLock::default() })
@@ -206,7 +207,7 @@ pub(super) fn restore(inner: &Inner) -> io::Result<()> {
             Ok(true)
         })?;
     }
-    let system = writes_all_back(&inner.root).then(|| File::open(&inner.root)).transpose()?;
+    let system = WriteBack::of(&inner.root)?;
     sync(inner, system.as_ref(), &blobs)?;
     journals.iter().try_for_each(fs::remove_file)?;
     tracing::info!(blobs = blobs.len(), "the journal of small blobs was read");
@@ -225,9 +226,9 @@ fn read_records(journal: &Path, mut take: impl FnMut(BlobId, Vec<u8>) -> io::Res
 }
 
 /// Puts blobs on the disk, those of them that are still there.
-fn sync(inner: &Inner, system: Option<&File>, blobs: &[BlobId]) -> io::Result<()> {
+fn sync(inner: &Inner, system: Option<&WriteBack>, blobs: &[BlobId]) -> io::Result<()> {
     if let Some(system) = system.filter(|_| blobs.len() > FEW) {
-        return write_all_back(system);
+        return system.write_all();
     }
     let mut folders = BTreeSet::new();
     for id in blobs {
@@ -238,34 +239,4 @@ fn sync(inner: &Inner, system: Option<&File>, blobs: &[BlobId]) -> io::Result<()
         folders.insert(id.as_bytes()[0]);
     }
     folders.into_iter().try_for_each(|first| sync_folder(&inner.folder(first)))
-}
-
-/// Whether the file system of this folder is known to do what [`write_all_back`] asks for, and to tell of errors.
-/// Numbers of <https://man7.org/linux/man-pages/man2/statfs.2.html>: ext2 to ext4, XFS, Btrfs, F2FS and tmpfs. In FUSE a
-/// file system may take no notice of it, and an overlay keeps to itself what its parts could not write.
-#[cfg(target_os = "linux")]
-fn writes_all_back(folder: &Path) -> bool {
-    const KNOWN: [u32; 5] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x0102_1994];
-    // Before 5.8 Linux told of no errors.
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
-    (numbers.next(), numbers.next()) >= (Some(5), Some(8))
-        && rustix::fs::statfs(folder).is_ok_and(|system| KNOWN.contains(&(system.f_type as u32)))
-}
-
-/// Waits until all that was written to the file system of this folder is on the disk; tells of what could not be written
-/// since the folder was opened.
-#[cfg(target_os = "linux")]
-fn write_all_back(folder: &File) -> io::Result<()> {
-    Ok(rustix::fs::syncfs(folder)?)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn writes_all_back(_folder: &Path) -> bool {
-    false
-}
-
-#[cfg(not(target_os = "linux"))]
-fn write_all_back(_folder: &File) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }
