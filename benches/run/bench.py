@@ -17,7 +17,7 @@ import peers
 
 FACES = [{"op": "faces", "which": "first"}]
 DLIB, CELERY = "Celery, dlib", "Celery, YuNet and SFace"
-LOOP, OURS = "two processes in a loop, YuNet and SFace", "Darkroom"
+LOOP, LIBRARY, OURS = "two processes in a loop, YuNet and SFace", "our library in a loop of two threads", "Darkroom"
 
 # Times that all of them work through the photographs.
 ROUNDS = 3
@@ -51,6 +51,7 @@ class Bench:
                 DLIB: lambda: through_celery(work, "dlib", paths),
                 CELERY: lambda: through_celery(work, "opencv", paths),
                 LOOP: lambda: through_pool(paths),
+                LIBRARY: lambda: ours.faces_in_a_loop(self.args, photos),
                 OURS: lambda: through_run(server, photos),
             }
             rates = in_turn(contestants)
@@ -60,6 +61,7 @@ class Bench:
         mine = rates[OURS][0]
         self.demand("times the original's stack", mine / rates[DLIB][0], 6)
         self.demand("times the same models in Celery", mine / rates[CELERY][0], 1.5)
+        self.demand("share of our library's rate", mine / rates[LIBRARY][0], 0.95)
         loop = mine / rates[LOOP][0]
         print(f"times the same models in a loop of Python, which loses everything when it is killed: {loop:.2f}")
 

@@ -19,7 +19,7 @@ class Server:
         port = peers.free_port()
         self.url = f"http://127.0.0.1:{port}"
         settings = {
-            "models.dir": models / "models", "models.runtime": next((models.parent / "runtime").glob("libonnxruntime.so.*"), ""),
+            "models.dir": models / "models", "models.runtime": runtime(models),
             "sources.roots": ",".join(map(str, roots)), "quota.requests_per_second": 0, "cache.enabled": "false",
             "quota.open_jobs": 0,
         }
@@ -87,6 +87,19 @@ def command(binary, folder, photos):
     if ended.returncode:
         raise SystemExit(ended.stderr)
     return time.perf_counter() - start, children_seconds() - before
+
+
+def faces_in_a_loop(args, photos):
+    """Our library with two threads: photographs a second, and how many have a face."""
+    words = ["--models", args.models / "models", "--runtime", runtime(args.models), "--threads", "2"]
+    command = [args.target / "examples/face_folder", photos, *words]
+    rate, found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return float(rate), int(found)
+
+
+def runtime(models):
+    """ONNX Runtime's library, beside the models."""
+    return next((models.parent / "runtime").glob("libonnxruntime.so.*"), "")
 
 
 def children_seconds():

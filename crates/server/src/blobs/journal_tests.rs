@@ -1,6 +1,6 @@
 //! What the journal of small blobs gives back after a loss of power.
 
-use std::fs::OpenOptions;
+use std::{fs::OpenOptions, os::unix::fs::MetadataExt};
 
 use super::*;
 
@@ -48,10 +48,13 @@ async fn files_that_a_loss_of_power_took_are_made_again() {
     fs::remove_file(&paths[0]).unwrap();
     fs::write(&paths[1], []).unwrap();
     fs::write(&paths[2], vec![0; content(2).len()]).unwrap();
+    // Or one that still looks right, from memory.
+    let looks_right = fs::metadata(&paths[3]).unwrap().ino();
     let Some(blobs) = open(folder.path(), CAP) else { return };
     for (path, number) in paths.iter().zip(0..) {
         assert_eq!(fs::read(path).unwrap(), content(number));
     }
+    assert_ne!(fs::metadata(&paths[3]).unwrap().ino(), looks_right, "it is written whatever it looks like");
     assert_eq!(journals(folder.path()), Vec::<PathBuf>::new(), "what was restored is on the disk");
     put(&blobs, 4..5).await;
     assert_eq!(journals(folder.path()).len(), 1);

@@ -1,6 +1,6 @@
 //! The digits model, which is ours and small: it comes with the binary, and is put into the model folder.
 
-use std::{fs, io, path::Path};
+use std::{fs, io, path::Path, time::Duration};
 
 use crate::disk;
 
@@ -12,6 +12,9 @@ const FOLDER: [&str; 2] = ["digits", "1"];
 
 /// What a draft is called, before the number of its process.
 const DRAFT: &str = ".digits-";
+
+/// A younger draft may be that of another process, which has not finished it yet.
+const ABANDONED: Duration = Duration::from_mins(1);
 
 /// Puts the model into the folder of models, unless there is one of its name and version.
 pub(super) fn install(models: &Path) -> io::Result<()> {
@@ -70,11 +73,20 @@ fn write_into(folder: &Path) -> io::Result<()> {
 fn clear_drafts(models: &Path) -> io::Result<()> {
     for entry in fs::read_dir(models)? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(DRAFT) {
-            fs::remove_dir_all(entry.path())?;
+        if entry.file_name().to_string_lossy().starts_with(DRAFT) && is_abandoned(&entry) {
+            match fs::remove_dir_all(entry.path()) {
+                // Another process was as quick.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
         }
     }
     Ok(())
+}
+
+fn is_abandoned(draft: &fs::DirEntry) -> bool {
+    let changed = draft.metadata().and_then(|draft| draft.modified());
+    changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age >= ABANDONED))
 }
 
 /// Whether it is nothing, or the beginning of our manifest, or zeros that were never written over.
@@ -94,13 +106,28 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 mod tests {
     use super::*;
 
-    /// Installed where a start was cut short.
     fn installed() -> (tempfile::TempDir, std::path::PathBuf) {
         let models = tempfile::tempdir().unwrap();
-        fs::create_dir(models.path().join(".digits-1")).unwrap();
         install(models.path()).unwrap();
         let folder = models.path().join("digits/1");
         (models, folder)
+    }
+
+    #[test]
+    fn the_draft_of_a_start_that_was_cut_short_goes_and_that_of_another_process_stays() {
+        let models = tempfile::tempdir().unwrap();
+        let draft = |name: &str| {
+            let path = models.path().join(name);
+            fs::create_dir(&path).unwrap();
+            fs::File::open(path).unwrap()
+        };
+        let (cut, _at_work) = (draft(".digits-1"), draft(".digits-2"));
+        let long_ago = std::time::SystemTime::UNIX_EPOCH;
+        cut.set_times(fs::FileTimes::new().set_modified(long_ago)).unwrap();
+        install(models.path()).unwrap();
+        let names = fs::read_dir(models.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let names: std::collections::BTreeSet<_> = names.collect();
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), [".digits-2", "digits"]);
     }
 
     fn is_whole(folder: &Path) -> bool {

@@ -148,8 +148,8 @@ struct CheckedResolver(Private);
 /// The marker by which a refusal is found again inside of the client's error.
 const FORBIDDEN: &str = "the name leads into a private or reserved network";
 
-/// The same of a name without an address.
-const UNKNOWN: &str = "there is no server of that name";
+/// The same of a name whose address nobody knows, or nobody who knows it answers.
+const UNKNOWN: &str = "no server of that name can be found";
 
 impl Resolve for CheckedResolver {
     fn resolve(&self, name: Name) -> Resolving {
