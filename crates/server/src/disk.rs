@@ -94,13 +94,17 @@ pub struct WriteBack {
 }
 
 impl WriteBack {
-    /// That of a folder; `None` if nothing is known of it. It tells of what it could not write since this was made, so
+    /// That of a folder; `None` if nothing is known of it, or it may not be read. It tells of what it could not write since this was made, so
     /// make it before the first write.
     pub fn of(folder: &Path) -> io::Result<Option<Self>> {
         if !writes_all_back(folder) {
             return Ok(None);
         }
-        let folder = File::open(folder)?;
+        let folder = match File::open(folder) {
+            // One may be allowed to write into it all the same.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(None),
+            folder => folder?,
+        };
         let device = folder.metadata()?.dev();
         Ok(Some(Self { folder, device }))
     }

@@ -251,18 +251,24 @@ impl Client {
     }
 
     /// Writes an artifact to a file. A temporary name is used until it is complete and on the disk; the disk has the
-    /// file's own name once this returns.
+    /// file's own name once this returns. After an error there is neither.
     pub async fn download(&self, id: &str, name: &str, to: &Path) -> Result<(), ClientError> {
         let mut chunks = Box::pin(self.artifact(id, name).await?);
         let mut partial = to.as_os_str().to_owned();
         partial.push(".part");
-        let mut file = tokio::fs::File::create(&partial).await?;
-        while let Some(chunk) = chunks.next().await {
-            file.write_all(&chunk?).await?;
+        let fill = async {
+            let mut file = tokio::fs::File::create(&partial).await?;
+            while let Some(chunk) = chunks.next().await {
+                file.write_all(&chunk?).await?;
+            }
+            file.flush().await?;
+            file.sync_data().await?;
+            Ok::<_, ClientError>(tokio::fs::rename(&partial, to).await?)
+        };
+        if let Err(error) = fill.await {
+            let _ = tokio::fs::remove_file(&partial).await;
+            return Err(error);
         }
-        file.flush().await?;
-        file.sync_data().await?;
-        tokio::fs::rename(&partial, to).await?;
         let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // Where the folder may not be read, or cannot be synced, that is left to the system.
         let Ok(folder) = tokio::fs::File::open(folder).await else { return Ok(()) };

@@ -94,46 +94,38 @@ fn name(
 fn each(copies: &[Copy], out: &Path, step: Step) -> Result<Result<(), Failed>, Halt> {
     let take = |copy: &Copy| {
         let to = out.join(&copy.to.path);
-        match step(copy, &to) {
-            Ok(()) => Ok(Ok(())),
-            Err(error) if is_of_the_folder(&error) => Err(unwritable(error, &to)),
-            // A name that this disk does not take, or that stands for a file and a folder: the next may be fine.
-            Err(error) => Ok(Err(Failed::new("unwritable", &error))),
+        let Err(error) = step(copy, &to) else { return Ok(Ok(())) };
+        // Another image of the same name is not to find half of this one.
+        drop(fs::remove_file(disk::partial(&to)));
+        if is_of_the_folder(&error) {
+            return Err(unwritable(error, &to));
         }
+        // A name that this disk does not take, or that stands for a file and a folder: the next may be fine.
+        Ok(Err(Failed::new("unwritable", &error)))
     };
     copies.iter().map(take).collect()
 }
 
 fn write(copy: &Copy, to: &Path) -> io::Result<()> {
     let partial = disk::partial(to);
-    let copied = match fs::copy(&copy.from, &partial) {
+    match fs::copy(&copy.from, &partial) {
         // Its folder may be missing; of many files in one, that is the first.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             disk::make_folder(to.parent().unwrap_or(to))?;
-            fs::copy(&copy.from, &partial)
+            fs::copy(&copy.from, &partial)?;
         }
-        copied => copied,
-    };
-    // Another image of the same name is not to find half of this one.
-    copied.inspect_err(|_| drop(fs::remove_file(&partial)))?;
+        copied => drop(copied?),
+    }
     disk::start_writing(&File::open(partial)?);
     Ok(())
 }
 
 fn sync_and_rename(_: &Copy, to: &Path) -> io::Result<()> {
-    unless_taken(disk::give_name(&disk::partial(to), to), to)
+    disk::give_name(&disk::partial(to), to)
 }
 
 fn rename(_: &Copy, to: &Path) -> io::Result<()> {
-    unless_taken(fs::rename(disk::partial(to), to), to)
-}
-
-/// Two images of one name give one file, that of the last.
-fn unless_taken(named: io::Result<()>, to: &Path) -> io::Result<()> {
-    match named {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && to.is_file() => Ok(()),
-        named => named,
-    }
+    fs::rename(disk::partial(to), to)
 }
 
 #[cfg(test)]
@@ -162,7 +154,8 @@ mod tests {
             let [file] = files.unwrap().try_into().unwrap();
             assert_eq!(fs::read_to_string(out.join(file.path)).unwrap(), index.to_string());
         }
-        let halves = (0..3).flat_map(|folder| fs::read_dir(out.join(folder.to_string())).unwrap());
+        let folders = (0..3).map(|folder| out.join(folder.to_string())).chain([out.clone()]);
+        let halves = folders.flat_map(|folder| fs::read_dir(folder).unwrap());
         assert!(halves.flatten().all(|entry| entry.path().extension().is_none()));
     }
 

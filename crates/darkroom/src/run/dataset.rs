@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use darkroom_core::{Operation, operation::Crops};
 use darkroom_server::sources::{Archive, ArchiveAt, Checksum, Depth, Folder, Source};
 
 use super::{
@@ -24,18 +25,60 @@ pub(super) struct Dataset {
 }
 
 /// What was typed, as sources.
-pub(super) fn datasets(args: &RunArgs) -> Result<Vec<Dataset>, Halt> {
+pub(super) fn datasets(args: &RunArgs, ours: &[&Path]) -> Result<Vec<Dataset>, Halt> {
     if let Some(archive) = &args.archive {
         return Ok(vec![archive_of(archive, args.md5.as_ref().or(args.checksum.as_ref()))?]);
     }
-    let mut datasets = Vec::new();
-    let mut files = Vec::new();
-    for typed in sources::parse(&args.sources).map_err(Halt::Usage)? {
+    let sources = images(args, ours)?;
+    let (mut datasets, mut files, mut below) = (Vec::new(), Vec::new(), None);
+    for typed in sources {
         let root = whole(&typed.root)?;
-        if root.is_dir() { datasets.push(folder(root, typed)) } else { files.push(root) }
+        if root.is_dir() {
+            datasets.push(folder(root, typed));
+        } else {
+            let named = typed.prefix.components().count();
+            below =
+                below.or_else(|| root.ancestors().nth(named + 1).filter(|_| named > 0).map(Path::to_owned));
+            files.push(root);
+        }
     }
-    datasets.extend(lists(files));
+    datasets.extend(lists(files, below.as_deref()));
     Ok(datasets)
+}
+
+/// The images that were typed, without what is in `ours`: the folder of results, which may lie among them, and others.
+pub(super) fn images(args: &RunArgs, ours: &[&Path]) -> Result<Vec<Typed>, Halt> {
+    let place = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
+    let ours: Vec<PathBuf> = ours.iter().copied().chain(args.out.as_deref()).filter_map(place).collect();
+    let mut sources = sources::parse(&args.sources).map_err(Halt::Usage)?;
+    for typed in &mut sources {
+        typed.without.clone_from(&ours);
+    }
+    Ok(sources)
+}
+
+/// Refuses a folder of results in which results would take the places of images.
+pub(super) fn replaces_none(args: &RunArgs, operation: &Operation) -> Result<(), Halt> {
+    let makes_images = match operation {
+        Operation::Thumbnail(_) => true,
+        Operation::Faces(faces) => faces.crops != Crops::None,
+        _ => false,
+    };
+    let Some(out) = args.out.as_deref().filter(|_| makes_images) else { return Ok(()) };
+    let place = |path: &Path| path.canonicalize().ok();
+    for typed in sources::parse(&args.sources).map_err(Halt::Usage)? {
+        let folder = place(&typed.root).map(|root| match root.parent() {
+            Some(parent) if root.is_file() => parent.to_owned(),
+            _ => root,
+        });
+        if folder.is_some() && folder == place(out) {
+            return Err(Halt::Usage(format!(
+                "the results would lie among the images of `{}` and take the place of some; name another folder with --out",
+                typed.name()
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn archive_of(typed: &str, checksum: Option<&Checksum>) -> Result<Dataset, Halt> {
@@ -56,12 +99,14 @@ fn archive_of(typed: &str, checksum: Option<&Checksum>) -> Result<Dataset, Halt>
 fn folder(path: PathBuf, typed: Typed) -> Dataset {
     let include: Vec<String> = typed.pattern.iter().map(|pattern| pattern.glob().glob().to_owned()).collect();
     let name = path.join(include.first().map_or("", String::as_str)).display().to_string();
-    let folder = Folder { path, depth: Depth::All, include, exclude: Vec::new() };
+    let within = |ours: &PathBuf| ours.strip_prefix(&path).ok()?.to_str().map(globset::escape);
+    let exclude = typed.without.iter().filter_map(within).filter(|ours| !ours.is_empty()).collect();
+    let folder = Folder { path, depth: Depth::All, include, exclude };
     Dataset { name, source: Source::Folder(folder), under: typed.prefix }
 }
 
-/// Lists of files, none of them too long to be described.
-fn lists(files: Vec<PathBuf>) -> Vec<Dataset> {
+/// Lists of files, none of them too long to be described; what each file is called begins `below` a folder, if one is named.
+fn lists(files: Vec<PathBuf>, below: Option<&Path>) -> Vec<Dataset> {
     let mut lists: Vec<(usize, Vec<PathBuf>)> = Vec::new();
     for path in files {
         let bytes = path.as_os_str().len() + 8;
@@ -78,7 +123,8 @@ fn lists(files: Vec<PathBuf>) -> Vec<Dataset> {
             [one] => one.display().to_string(),
             several => format!("{} files", several.len()),
         };
-        Dataset { name, source: Source::Files { paths }, under: PathBuf::new() }
+        let source = Source::Files { paths, below: below.map(Path::to_owned) };
+        Dataset { name, source, under: PathBuf::new() }
     };
     lists.into_iter().map(dataset).collect()
 }
@@ -103,13 +149,13 @@ mod tests {
     fn a_long_list_of_files_becomes_several() {
         let files: Vec<PathBuf> =
             (0..9_000).map(|n| PathBuf::from(format!("/{}/{n:05}", "a".repeat(140)))).collect();
-        let lists = lists(files.clone());
+        let lists = lists(files.clone(), None);
         assert_eq!(lists.len(), 3);
         let mut all = Vec::new();
         for list in lists {
             let described = serde_json::to_string(&list.source).unwrap();
             assert!(described.len() <= darkroom_core::run::MAX_SOURCE, "{}", described.len());
-            let Source::Files { paths } = list.source else { panic!("it is a list") };
+            let Source::Files { paths, .. } = list.source else { panic!("it is a list") };
             all.extend(paths);
         }
         assert_eq!(all, files);

@@ -1,6 +1,7 @@
 //! From the items of a run to rows and files in the folder of results, which mirrors the source.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     io,
     os::unix::ffi::OsStringExt,
@@ -15,6 +16,7 @@ use darkroom_core::{
 use darkroom_server::{Parts, disk::WriteBack, sources::ItemPath};
 
 use super::{
+    claims::{Claimed, NAME_TAKEN, name_taken},
     copies::{self, Copy},
     finished::{Failed, Finished, Made, Written, result_path},
     local::why,
@@ -29,6 +31,8 @@ pub(super) struct Export {
     /// The file system of `out`, if it is known to write back all at once.
     system: Option<Arc<WriteBack>>,
     rows: Rows,
+    /// Images that were worked through and whose results are not in the folder, by reason.
+    unwritten: BTreeMap<String, u64>,
 }
 
 impl Export {
@@ -36,29 +40,41 @@ impl Export {
     pub(super) fn into(parts: &Parts, out: &Path, operation: &Operation) -> Result<Self, Halt> {
         let rows = Rows::open(out, operation)?;
         let system = WriteBack::of(out).map_err(|error| unwritable(error, out))?.map(Arc::new);
-        Ok(Self { parts: parts.clone(), out: out.to_owned(), system, rows })
+        Ok(Self { parts: parts.clone(), out: out.to_owned(), system, rows, unwritten: BTreeMap::new() })
     }
 
-    /// Writes what came of items that have ended, unless that was written before. What there is to say about them.
+    /// Writes what came of those items that have ended, unless that was written before. What there is to say about them.
     pub(super) async fn take(&mut self, jobs: &[Job], under: &Path) -> Result<Vec<String>, Halt> {
         let (mut due, mut said) = (Vec::new(), Vec::new());
-        for job in jobs {
-            let Some(item) = job.item.as_ref().filter(|_| job.status.state != State::Cancelled) else {
-                continue;
-            };
+        for job in
+            jobs.iter().filter(|job| job.status.state.is_final() && job.status.state != State::Cancelled)
+        {
+            let Some(item) = &job.item else { continue };
             let relative = under.join(path_of(item.key.as_str()));
-            let held = self.rows.hold_content(&relative, &job.input.blob.to_string(), &self.out);
+            let blob = job.input.blob.to_string();
+            let held = self.rows.hold_content(&relative, &blob, &self.out);
             let failed = job.failure.as_ref().filter(|_| job.status.state == State::Failed);
             said.extend(failed.map(|failure| format!("{}: {}", relative.display(), failure.message)));
+            let files = self.copies(job, &relative);
+            let names = files.iter().map(|copy| copy.to.path.as_path());
+            let claimed = self.rows.claim((&relative, &blob), names);
             match (held, failed) {
-                (Some(Held::Succeeded), None) => {}
+                (_, Some(_)) if claimed == Claimed::Nothing => {}
+                _ if claimed == Claimed::Nothing => said.push(self.fail(&relative, &name_taken())),
+                (Some(Held::Failed(kind)), None) if claimed == Claimed::Row && kind == NAME_TAKEN => {
+                    said.push(self.fail(&relative, &name_taken()));
+                }
+                (Some(Held::Succeeded), None) if claimed == Claimed::All => {}
                 (Some(Held::Failed(kind)), Some(failure)) if kind == failure.kind.as_str() => {}
-                _ => due.push((job, relative)),
+                _ => due.push((job, relative, (claimed == Claimed::All).then_some(files))),
             }
         }
         // One trip to a thread for all files: most of them are small.
-        let copied = self.copy_all(&due).await?;
-        for ((job, relative), copied) in due.into_iter().zip(copied) {
+        let copied = self.copy_all(&mut due).await?;
+        for ((job, relative, _), copied) in due.into_iter().zip(copied) {
+            if let (State::Succeeded, Err(failed)) = (job.status.state, &copied) {
+                said.push(self.fail(&relative, failed));
+            }
             self.rows.add(&Row::of(&Finished {
                 bytes: job.input.bytes,
                 modified: 0,
@@ -71,27 +87,46 @@ impl Export {
         Ok(said)
     }
 
-    /// Drops what newer rows have replaced, unless the run is to be taken up again.
-    pub(super) fn close(self, interrupted: bool) -> Result<(), Halt> {
-        self.rows.close(interrupted)
+    /// Counts an image that was worked through and has no result here; what there is to say.
+    fn fail(&mut self, relative: &Path, failed: &Failed) -> String {
+        *self.unwritten.entry(failed.kind.clone()).or_default() += 1;
+        format!("{}: {}", relative.display(), failed.message)
     }
 
-    /// Copies the files of each result to their places.
-    async fn copy_all(&self, due: &[(&Job, PathBuf)]) -> Result<Vec<Result<Vec<Written>, Failed>>, Halt> {
-        let ways = |(job, relative): &(&Job, PathBuf)| -> Vec<Copy> {
-            let artifacts = job.results.first().into_iter().flat_map(|result| &result.artifacts);
-            let way = |artifact: &Artifact| Copy {
-                from: self.parts.blobs.local_path(artifact.blob),
-                to: Written { path: result_path(relative, &artifact.name), bytes: artifact.bytes },
-            };
-            artifacts.map(way).collect()
+    /// Drops what newer rows have replaced, unless the run is to be taken up again. How many images were worked through and
+    /// have no result here, by reason.
+    pub(super) fn close(self, interrupted: bool) -> Result<BTreeMap<String, u64>, Halt> {
+        self.rows.close(interrupted)?;
+        Ok(self.unwritten)
+    }
+
+    /// The files of a job, and where they go.
+    fn copies(&self, job: &Job, relative: &Path) -> Vec<Copy> {
+        let artifacts = job.results.first().into_iter().flat_map(|result| &result.artifacts);
+        let copy = |artifact: &Artifact| Copy {
+            from: self.parts.blobs.local_path(artifact.blob),
+            to: Written { path: result_path(relative, &artifact.name), bytes: artifact.bytes },
         };
-        let all: Vec<Vec<Copy>> = due.iter().map(ways).collect();
+        artifacts.map(copy).collect()
+    }
+
+    /// Copies the files of each result to their places, where they may have them.
+    async fn copy_all(&self, due: &mut [Due<'_>]) -> Result<Vec<Result<Vec<Written>, Failed>>, Halt> {
+        let may: Vec<bool> = due.iter().map(|(_, _, files)| files.is_some()).collect();
+        let all: Vec<Vec<Copy>> = due.iter_mut().filter_map(|(_, _, files)| files.take()).collect();
         let (out, system) = (self.out.clone(), self.system.clone());
         let copied = tokio::task::spawn_blocking(move || copies::make(all, &out, system.as_deref()));
-        copied.await.unwrap_or_else(|panic| Err(unwritable(io::Error::other(panic), &self.out)))
+        let copied =
+            copied.await.unwrap_or_else(|panic| Err(unwritable(io::Error::other(panic), &self.out)))?;
+        let mut copied = copied.into_iter();
+        let fate =
+            |may| if may { copied.next().unwrap_or_else(|| Err(name_taken())) } else { Err(name_taken()) };
+        Ok(may.into_iter().map(fate).collect())
     }
 }
+
+/// A job whose results are to be written, its place, and its files unless a name of theirs is taken.
+type Due<'a> = (&'a Job, PathBuf, Option<Vec<Copy>>);
 
 /// How an item that has ended did, given where its files went.
 fn ended(job: &Job, copied: Result<Vec<Written>, Failed>) -> Result<Made, Failed> {
@@ -110,13 +145,16 @@ pub(super) fn path_of(key: &str) -> PathBuf {
     path.components().filter(|part| matches!(part, Component::Normal(_))).collect()
 }
 
+/// The disk does not keep what it is given, on every Unix.
+const EIO: i32 = 5;
+
 /// Whether every other file would fare the same.
 pub(super) fn is_of_the_folder(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     matches!(
         error.kind(),
         Kind::StorageFull | Kind::QuotaExceeded | Kind::PermissionDenied | Kind::ReadOnlyFilesystem
-    )
+    ) || error.raw_os_error() == Some(EIO)
 }
 
 /// The folder of results does not take what is to be in it.

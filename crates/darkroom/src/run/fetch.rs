@@ -1,6 +1,7 @@
 //! From the items of a run of a server to rows and files in the folder of results.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     thread,
@@ -11,6 +12,7 @@ use darkroom_server::disk;
 use futures_util::{StreamExt, stream::FuturesOrdered};
 
 use super::{
+    claims::{Claimed, NAME_TAKEN, name_taken},
     export::{is_of_the_folder, path_of, unwritable},
     finished::{Failed, Finished, Made, Written, result_path},
     progress::Progress,
@@ -33,6 +35,15 @@ pub(super) struct Fetching<'a> {
     pub(super) began: u64,
 }
 
+/// What is known of the results across passes.
+#[derive(Default)]
+struct Known {
+    /// Why results that the server has are not here, by job.
+    unwritten: BTreeMap<String, String>,
+    /// Passes in a row that gave nothing new.
+    in_vain: u32,
+}
+
 /// Why a pass ended early.
 enum Broken {
     /// The connection; what has a row is not fetched again.
@@ -49,25 +60,30 @@ impl From<Halt> for Broken {
 
 impl Fetching<'_> {
     /// Fetches what came of the images of a run, in the order in which they were sent, through any number of broken
-    /// connections.
-    pub(super) async fn results(&self, run: &Run, rows: &mut Rows) -> Result<(), Halt> {
+    /// connections. How many of them are on the server and not here, by reason.
+    pub(super) async fn results(&self, run: &Run, rows: &mut Rows) -> Result<BTreeMap<String, u64>, Halt> {
         let progress = Progress::start(run.total);
-        let mut in_vain = 0;
+        let mut known = Known::default();
         let fetched = loop {
-            match self.pass(&run.id, rows, &progress, &mut in_vain).await {
+            match self.pass(&run.id, rows, &progress, &mut known).await {
                 Ok(()) => break Ok(()),
-                Err(Broken::Connection(error)) if in_vain < PATIENCE && is_away(&error) => {}
+                Err(Broken::Connection(error)) if known.in_vain < PATIENCE && is_away(&error) => {}
                 Err(Broken::Connection(error)) => break Err(self.remote.refused(error)),
                 Err(Broken::Halt(halt)) => break Err(halt),
             }
-            if in_vain == 1 {
+            if known.in_vain == 1 {
                 progress.note("the server is away; asking again");
             }
-            in_vain += 1;
-            tokio::time::sleep(pause(in_vain)).await;
+            known.in_vain += 1;
+            tokio::time::sleep(pause(known.in_vain)).await;
         };
         progress.end();
-        fetched
+        fetched?;
+        let mut reasons = BTreeMap::new();
+        for reason in known.unwritten.into_values() {
+            *reasons.entry(reason).or_default() += 1;
+        }
+        Ok(reasons)
     }
 
     async fn pass(
@@ -75,7 +91,7 @@ impl Fetching<'_> {
         run: &str,
         rows: &mut Rows,
         progress: &Progress,
-        in_vain: &mut u32,
+        known: &mut Known,
     ) -> Result<(), Broken> {
         let items = self.remote.client.run_items(run).await.map_err(Broken::Connection)?;
         let mut items = Box::pin(items);
@@ -86,22 +102,43 @@ impl Fetching<'_> {
                 item = items.next(), if more && fetched.len() < width() => match item.transpose() {
                     Err(error) => return Err(Broken::Connection(error)),
                     Ok(None) => more = false,
-                    Ok(Some(item)) if item.state == State::Cancelled => progress.skipped(),
+                    // What waits in a run that has failed never ends.
+                    Ok(Some(item)) if item.state == State::Cancelled || !item.state.is_final() => {
+                        progress.skipped();
+                    }
                     Ok(Some(item)) => {
                         let relative = path_of(&item.path);
                         let held = rows.hold_content(&relative, &item.blob, self.out);
-                        if is_held(held.as_ref(), &item) {
+                        let files = files_of(&item, &relative);
+                        let claimed = rows.claim((&relative, &item.blob), files.iter().map(PathBuf::as_path));
+                        let is_known = match claimed {
+                            Claimed::All => is_held(held.as_ref(), &item),
+                            Claimed::Row => held == Some(Held::Failed(NAME_TAKEN.to_owned())),
+                            Claimed::Nothing => true,
+                        };
+                        if claimed != Claimed::All && item.failure.is_none() {
+                            known.fail(&item.job, (&relative, &name_taken()), progress);
+                        }
+                        if is_known {
                             progress.skipped();
                         } else {
-                            fetched.push_back(self.one(item, relative));
+                            fetched.push_back(self.one(item, relative, claimed));
                         }
                     }
                 },
                 Some(finished) = fetched.next(), if !fetched.is_empty() => {
-                    let finished: Finished = finished?;
-                    *in_vain = 0;
-                    if let Err(failed) = &finished.end {
-                        progress.note(&format!("{}: {}", finished.relative.display(), failed.message));
+                    let (finished, is_here): (Finished, bool) = finished?;
+                    let job = finished.job.as_deref().unwrap_or_default();
+                    match &finished.end {
+                        Err(failed) if !is_here => known.fail(job, (&finished.relative, failed), progress),
+                        Err(failed) => {
+                            known.in_vain = 0;
+                            progress.note(&format!("{}: {}", finished.relative.display(), failed.message));
+                        }
+                        Ok(_) => {
+                            known.in_vain = 0;
+                            known.unwritten.remove(job);
+                        }
                     }
                     rows.add(&Row::of(&finished))?;
                     progress.done();
@@ -111,9 +148,15 @@ impl Fetching<'_> {
         Ok(())
     }
 
-    /// What came of one image, with the files that it gave.
-    async fn one(&self, item: RunItem, relative: PathBuf) -> Result<Finished, Broken> {
+    /// What came of one image, with the files that it gave, and whether that is here now.
+    async fn one(
+        &self,
+        item: RunItem,
+        relative: PathBuf,
+        claimed: Claimed,
+    ) -> Result<(Finished, bool), Broken> {
         let end = match (&item.failure, item.results.first()) {
+            (None, _) if claimed != Claimed::All => Err(name_taken()),
             (None, Some(result)) => {
                 let files = self.files(&item.job, &relative, &result.artifacts).await?;
                 let work_us = item.timings.map(|timings| timings.work_us);
@@ -122,8 +165,11 @@ impl Fetching<'_> {
             (Some(failure), _) => Err(Failed::new(&word(&failure.kind), &failure.message)),
             (None, None) => Err(Failed::new(&word(&item.state), &"the job was stopped")),
         };
+        let is_here = end.is_ok() || item.failure.is_some() || item.results.is_empty();
         let (bytes, job, blob) = (item.bytes, Some(item.job), Some(item.blob));
-        Ok(Finished { modified: self.modified(&relative, bytes), relative, bytes, blob, job, end })
+        let finished =
+            Finished { modified: self.modified(&relative, bytes), relative, bytes, blob, job, end };
+        Ok((finished, is_here))
     }
 
     async fn files(
@@ -176,6 +222,22 @@ impl Fetching<'_> {
         let modified = metadata.filter(unchanged).map_or(0, |metadata| sources::modified(&metadata));
         if modified < self.began { modified } else { 0 }
     }
+}
+
+impl Known {
+    /// Notes, once, that the results of a job are not here.
+    fn fail(&mut self, job: &str, (relative, failed): (&Path, &Failed), progress: &Progress) {
+        if self.unwritten.insert(job.to_owned(), failed.kind.clone()).is_none() {
+            self.in_vain = 0;
+            progress.note(&format!("{}: {}", relative.display(), failed.message));
+        }
+    }
+}
+
+/// Where the files that an image gave are to go.
+fn files_of(item: &RunItem, relative: &Path) -> Vec<PathBuf> {
+    let artifacts = item.results.first().into_iter().flat_map(|result| &result.artifacts);
+    artifacts.map(|artifact| result_path(relative, &artifact.name)).collect()
 }
 
 /// Enough to keep the network busy, few enough to be no burden.

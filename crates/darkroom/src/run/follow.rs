@@ -1,6 +1,7 @@
 //! Following runs of this process to their end: the bar, the rows and files of what has ended, the classic log.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -9,7 +10,7 @@ use anyhow::anyhow;
 use darkroom_api::{Run as Shown, RunAggregate};
 use darkroom_core::{
     BlobId, RunId,
-    job::State,
+    job::{Job, State},
     run::{Run, RunEvent, RunState, Stop, StopKind},
     store::{ItemPage, StoreError},
 };
@@ -49,12 +50,15 @@ pub(super) struct Going {
     pub(super) run: RunId,
     under: PathBuf,
     after: Option<u64>,
+    /// Whether all that had ended was written the last time.
+    is_caught_up: bool,
+    /// Whether all there will ever be is written.
     is_written: bool,
 }
 
 impl Going {
     pub(super) fn new(run: RunId, under: PathBuf) -> Self {
-        Self { run, under, after: None, is_written: false }
+        Self { run, under, after: None, is_caught_up: false, is_written: false }
     }
 }
 
@@ -152,10 +156,12 @@ impl<'a> Following<'a> {
 
     /// Whether there is nothing more to wait for; what keeps a run from going on is an error.
     fn is_over(&self, runs: &[Run]) -> Result<bool, Halt> {
+        let caught_up = self.going.iter().all(|going| going.is_caught_up);
         if self.interrupted {
-            return Ok(runs.iter().all(|run| run.tally.of(State::Running) == 0));
+            return Ok(caught_up && runs.iter().all(|run| run.tally.of(State::Running) == 0));
         }
-        if let Some(run) = runs.iter().find(|run| run.status.state == RunState::Paused) {
+        if let Some(run) = runs.iter().find(|run| run.status.state == RunState::Paused).filter(|_| caught_up)
+        {
             return Err(stopped(run));
         }
         if !runs.iter().zip(&self.going).all(|(run, going)| run.status.state.is_final() && going.is_written) {
@@ -172,21 +178,25 @@ impl<'a> Following<'a> {
         let began = Instant::now();
         let Some(export) = &mut self.export else {
             for (going, run) in self.going.iter_mut().zip(runs) {
-                going.is_written = run.status.state.is_final();
+                (going.is_caught_up, going.is_written) = (true, run.status.state.is_final());
             }
             return Ok(());
         };
         for (going, run) in self.going.iter_mut().zip(runs) {
+            // What waits in a run whose source has failed never ends.
+            let is_over = run.status.state.is_final() && run.tally.of(State::Running) == 0;
+            going.is_caught_up = going.is_written;
             while !going.is_written && began.elapsed() < WRITING {
                 let page = ItemPage { limit: ITEMS, after: going.after, states: Vec::new() };
                 let items = self.parts.store.items(going.run, page).await.map_err(store)?;
-                let ended = items.iter().take_while(|item| item.status.state.is_final()).count();
+                let counts = |item: &&Job| is_over || item.status.state.is_final();
+                let ended = items.iter().take_while(counts).count();
                 for said in export.take(&items[..ended], &going.under).await? {
                     self.bar.note(&said);
                 }
                 going.after = items[..ended].last().map_or(going.after, |item| Some(item.seq));
                 if ended < ITEMS as usize {
-                    going.is_written = ended == items.len() && run.status.state.is_final();
+                    (going.is_caught_up, going.is_written) = (true, ended == items.len() && is_over);
                     break;
                 }
             }
@@ -209,9 +219,10 @@ impl<'a> Following<'a> {
             _ => None,
         };
         self.print_log(&runs, mean.as_ref())?;
-        if let Some(export) = self.export.take() {
-            export.close(self.interrupted)?;
-        }
+        let unwritten = match self.export.take() {
+            Some(export) => export.close(self.interrupted)?,
+            None => BTreeMap::new(),
+        };
         let mut summary = Summary {
             interrupted: self.interrupted,
             is_quit,
@@ -221,6 +232,7 @@ impl<'a> Following<'a> {
         for run in self.shown(&runs) {
             summary.add(&run);
         }
+        summary.take_back(unwritten);
         Ok(Done { summary, mean })
     }
 

@@ -5,6 +5,7 @@
 //! is new is sent as one archive that is made on the way (`pack`), and what came of it is fetched at the end (`fetch`).
 
 mod asked;
+mod claims;
 mod compare;
 mod copies;
 mod dataset;
@@ -14,6 +15,7 @@ mod finished;
 mod follow;
 mod local;
 mod log;
+mod names;
 mod once;
 mod pack;
 mod pending;
@@ -35,7 +37,7 @@ pub(crate) use asked::{RunArgs, RunCommand};
 pub(crate) use compare::{CompareArgs, compare};
 
 use crate::{halt::Halt, serve::runtime, settings::Settings};
-use dataset::datasets;
+use dataset::{datasets, images, replaces_none};
 use follow::Done;
 use log::Log;
 use remote::{Errand, Given};
@@ -72,13 +74,13 @@ fn check(operation: &Operation, args: &RunArgs) -> Result<(), Halt> {
     if args.out.is_none() && !args.mean {
         return wrong("name the folder for the results with --out");
     }
-    Ok(())
+    replaces_none(args, operation)
 }
 
 async fn by_server(url: &str, operation: Operation, args: &RunArgs, json: bool) -> Result<ExitCode, Halt> {
     let given = match &args.archive {
         Some(typed) => Given::archive(typed, args.md5.as_ref().or(args.checksum.as_ref()))?,
-        None => Given::Images(sources::parse(&args.sources).map_err(Halt::Usage)?),
+        None => Given::Images(images(args, &[])?),
     };
     let errand = Errand {
         url: url.to_owned(),
@@ -100,8 +102,8 @@ async fn here(
     json: bool,
 ) -> Result<ExitCode, Halt> {
     let after = if args.forget { After::Forgotten } else { After::Kept };
-    let work =
-        Work { datasets: datasets(args)?, operation, out: args.out.clone(), log: log_of(args, json), after };
+    let datasets = datasets(args, &[&settings.data.dir])?;
+    let work = Work { datasets, operation, out: args.out.clone(), log: log_of(args, json), after };
     let began = Instant::now();
     told(work.through(settings).await?, args, began, json)
 }

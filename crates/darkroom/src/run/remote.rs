@@ -4,7 +4,7 @@
 //! nothing has begun, and the same command sends it again. From then on the run goes on by itself, whatever becomes of
 //! this process; the folder of results knows it, and the same command waits for it and fetches what it gives.
 
-use std::{path::PathBuf, sync::OnceLock, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::OnceLock, time::Duration};
 
 use anyhow::anyhow;
 use darkroom_api::{
@@ -163,7 +163,7 @@ impl Errand {
             () = signals.next() => {
                 match goes_on.get() {
                     Some(run) => tell(&format!("the run goes on: darkroom runs watch {run} --server {}", self.url)),
-                    None => tell("nothing was begun on the server"),
+                    None => tell("the server has not said that it began; the same command goes on from here"),
                 }
                 let summary = Summary { interrupted: true, results: self.results(), ..Summary::default() };
                 Ok(Done { summary, mean: None })
@@ -188,9 +188,10 @@ impl Errand {
         let _ = goes_on.set(run.id.clone());
         let (bar, mut log) = (Bar::start(), Logging::new(self.log));
         let run = followed(remote, &run, (&bar, &mut log)).await?;
+        let mut unwritten = BTreeMap::new();
         if let (Some(out), Some(rows)) = (&self.out, &mut rows) {
             let sources = self.given.sources();
-            Fetching { remote, out, sources, began }.results(&run, rows).await?;
+            unwritten = Fetching { remote, out, sources, began }.results(&run, rows).await?;
         }
         rows.map_or(Ok(()), |rows| rows.close(false))?;
         self.out.as_deref().map_or(Ok(()), Pending::forget)?;
@@ -199,10 +200,12 @@ impl Errand {
         }
         let mean = if self.gathered { mean(remote, &run).await? } else { None };
         log.print(&run, mean.as_ref(), &bar)?;
-        if self.after == After::Forgotten {
+        // What could not be fetched is nowhere else.
+        if self.after == After::Forgotten && unwritten.is_empty() {
             remote.client.delete_run(&run.id).await.map_err(|error| remote.refused(error))?;
         }
         summary.add(&run);
+        summary.take_back(unwritten);
         Ok(Done { summary, mean })
     }
 

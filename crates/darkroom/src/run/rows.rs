@@ -3,17 +3,19 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
+use anyhow::anyhow;
 use darkroom_core::{BlobId, Operation};
 use darkroom_server::disk;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    claims::{Claimed, Claims},
     finished::{Finished, Written},
     shown,
     sources::Image,
@@ -132,13 +134,17 @@ pub(super) struct Rows {
     operation: String,
     end: u64,
     superseded: bool,
+    claims: Claims,
+    /// Held for as long as this is: two that write here would take each other's rows and files for their own.
+    _alone: Option<File>,
 }
 
 impl Rows {
-    /// Opens the rows of the folder of results `out`.
+    /// Opens the rows of the folder of results `out`, which nobody else may write into meanwhile.
     pub(super) fn open(out: &Path, operation: &Operation) -> Result<Self, Halt> {
-        let path = out.join(FILE);
-        Self::read(&path, digest(operation)).map_err(|error| broken(error, &path))
+        let (alone, path) = (alone(out)?, out.join(FILE));
+        let rows = Self::read(&path, digest(operation)).map_err(|error| broken(error, &path))?;
+        Ok(Self { _alone: alone, ..rows })
     }
 
     fn read(path: &Path, operation: String) -> io::Result<Self> {
@@ -151,11 +157,16 @@ impl Rows {
             operation,
             end: 0,
             superseded: false,
+            claims: Claims::default(),
+            _alone: None,
         };
         for line in lines(path)? {
             let (start, line) = line?;
-            // A line that was cut by a power failure ends the file: it is cut away below.
+            // A line that is no row, as one that was cut by a power failure, ends the file: it is cut away below.
             let Some(row) = whole(&line) else { break };
+            for output in &row.outputs {
+                rows.claims.file(&output.path, &row.source);
+            }
             rows.superseded |= rows.index.insert(key(&row.source), start).is_some();
             rows.end = start + line.len() as u64;
         }
@@ -180,6 +191,19 @@ impl Rows {
             Some(RowFailure { kind, .. }) => Some(Held::Failed(kind)),
             None => row.is_kept(out).then_some(Held::Succeeded),
         }
+    }
+
+    /// Claims the names of an image and of the files that it gave: none of them is to be that of another image.
+    pub(super) fn claim<'a>(
+        &mut self,
+        (relative, blob): (&Path, &str),
+        mut files: impl Iterator<Item = &'a Path>,
+    ) -> Claimed {
+        let source = shown::text(relative);
+        if !self.claims.row(&source, blob) {
+            return Claimed::Nothing;
+        }
+        if files.all(|file| self.claims.file(file, &source)) { Claimed::All } else { Claimed::Row }
     }
 
     /// The newest row of an image, unless something else was asked for then.
@@ -227,6 +251,19 @@ impl Rows {
     }
 }
 
+/// Holds a folder of results. Where a folder cannot be read, or the file system knows no locks, nothing is held.
+fn alone(out: &Path) -> Result<Option<File>, Halt> {
+    let Ok(folder) = File::open(out) else { return Ok(None) };
+    match folder.try_lock() {
+        Ok(()) => Ok(Some(folder)),
+        Err(TryLockError::WouldBlock) => {
+            let error = anyhow!("another `darkroom run` writes its results into {}", out.display());
+            Err(Halt::environment(error, "wait until it has finished, or name another folder with --out"))
+        }
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
 /// The lines of a file with their ends, each with where it begins. They are bytes: one that was cut may be no text.
 fn lines(path: &Path) -> io::Result<impl Iterator<Item = io::Result<(u64, Vec<u8>)>>> {
     let (mut at, mut file) = (0, BufReader::new(File::open(path)?));
@@ -266,7 +303,7 @@ fn broken(error: io::Error, path: &Path) -> Halt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::finished::Failed;
+    use crate::run::finished::{Failed, Made};
 
     fn finished(name: &str) -> Finished {
         Finished {
@@ -285,6 +322,26 @@ mod tests {
 
     fn names(out: &Path) -> Vec<String> {
         lines(&out.join(FILE)).unwrap().map(|line| whole(&line.unwrap().1).unwrap().source).collect()
+    }
+
+    #[test]
+    fn a_name_is_that_of_the_first_image_also_the_next_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let claim = |rows: &mut Rows, name: &str, blob: &str, file: &str| {
+            rows.claim((name.as_ref(), blob), [file.as_ref()].into_iter())
+        };
+        let mut rows = open(folder.path());
+        assert_eq!(claim(&mut rows, "a.png", "1", "a.png.jpg"), Claimed::All);
+        assert_eq!(claim(&mut rows, "a.png", "1", "a.png.jpg"), Claimed::All, "the same image");
+        assert_eq!(claim(&mut rows, "a.png", "2", "a.png.jpg"), Claimed::Nothing);
+        assert_eq!(claim(&mut rows, "a.png.jpg", "3", "a.png.jpg"), Claimed::Row);
+        let files = vec![Written { path: "a.png.jpg".into(), bytes: 1 }];
+        let made = Made { files, document: Value::Null, work_us: None };
+        rows.add(&Row::of(&Finished { end: Ok(made), ..finished("a.png") })).unwrap();
+        rows.close(false).unwrap();
+        let mut rows = open(folder.path());
+        assert_eq!(claim(&mut rows, "a.png.jpg", "3", "a.png.jpg"), Claimed::Row);
+        assert_eq!(claim(&mut rows, "a.png", "2", "a.png.jpg"), Claimed::All, "it has changed");
     }
 
     #[test]

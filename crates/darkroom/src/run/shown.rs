@@ -1,4 +1,4 @@
-//! Paths as text: bytes that are not UTF-8 are written `\xHH`, so that different paths never look alike.
+//! Paths as text: bytes that are not UTF-8 are written `\xHH`, so that different paths look different unless one has such text in its name.
 
 use std::{
     ffi::OsString,

@@ -10,7 +10,7 @@ use darkroom_core::{BlobId, run::SkipReason};
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
 
-use super::shown;
+use super::{names::told_apart, shown};
 
 /// Files with these extensions are always taken for images, even if they turn out to be broken ones. Others are
 /// looked into.
@@ -28,6 +28,8 @@ pub(super) struct Typed {
     pub(super) pattern: Option<GlobMatcher>,
     /// What the results' paths begin with.
     pub(super) prefix: PathBuf,
+    /// Folders of ours in it, which hold no images of the user.
+    pub(super) without: Vec<PathBuf>,
 }
 
 /// One image file.
@@ -59,18 +61,29 @@ pub(super) fn parse(typed: &[String]) -> Result<Vec<Typed>, String> {
     let mut sources: Vec<Typed> = typed.iter().map(|text| parse_one(text)).collect::<Result<_, _>>()?;
     // Several folders may hold files of the same name: each gets a folder of its own among the results.
     if sources.len() > 1 {
-        for source in sources.iter_mut().filter(|source| source.root.is_dir()) {
-            source.prefix =
-                PathBuf::from(source.root.canonicalize().unwrap_or_default().file_name().unwrap_or_default());
+        let (mut folders, mut files): (Vec<_>, Vec<_>) =
+            sources.iter_mut().partition(|typed| typed.root.is_dir());
+        for (folder, name) in name(&mut folders) {
+            folder.prefix = name;
+        }
+        for (file, name) in name(&mut files) {
+            name.parent().unwrap_or(Path::new("")).clone_into(&mut file.prefix);
         }
     }
     Ok(sources)
 }
 
+/// Each with its name.
+fn name<'a>(sources: &'a mut [&mut Typed]) -> impl Iterator<Item = (&'a mut Typed, PathBuf)> {
+    let places: Vec<PathBuf> =
+        sources.iter().map(|typed| typed.root.canonicalize().unwrap_or_default()).collect();
+    sources.iter_mut().map(|typed| &mut **typed).zip(told_apart(&places))
+}
+
 fn parse_one(text: &str) -> Result<Typed, String> {
     let path = PathBuf::from(text);
     if path.exists() {
-        return Ok(Typed { root: path, pattern: None, prefix: PathBuf::new() });
+        return Ok(Typed { root: path, pattern: None, prefix: PathBuf::new(), without: Vec::new() });
     }
     if !text.contains(['*', '?', '[', '{']) {
         return Err(format!("there is no file or folder `{text}`"));
@@ -82,15 +95,20 @@ fn parse_one(text: &str) -> Result<Typed, String> {
     let pattern =
         glob.map_err(|error| format!("`{text}` is not a pattern: {}", error.kind()))?.compile_matcher();
     let root = if root.as_os_str().is_empty() { PathBuf::from(".") } else { root };
-    Ok(Typed { root, pattern: Some(pattern), prefix: PathBuf::new() })
+    Ok(Typed { root, pattern: Some(pattern), prefix: PathBuf::new(), without: Vec::new() })
 }
 
 impl Typed {
     fn files(&self) -> impl Iterator<Item = walkdir::Result<DirEntry>> + use<'_> {
         let visible =
             |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
+        let theirs = |entry: &DirEntry| {
+            !entry.file_type().is_dir()
+                || self.without.iter().all(|ours| entry.path().canonicalize().ok().as_ref() != Some(ours))
+        };
+        let meant = move |entry: &DirEntry| visible(entry) && theirs(entry);
         // Sorted, so that two calls meet the same files in the same order.
-        let entries = WalkDir::new(&self.root).sort_by_file_name().into_iter().filter_entry(visible);
+        let entries = WalkDir::new(&self.root).sort_by_file_name().into_iter().filter_entry(meant);
         entries.filter(|entry| match entry {
             Ok(entry) => {
                 let is_met = entry.path().is_file() || entry.path_is_symlink();
@@ -214,7 +232,8 @@ impl Listing {
 pub(super) fn place_of(sources: &[Typed], relative: &Path) -> Option<PathBuf> {
     sources.iter().find_map(|typed| {
         if typed.root.is_file() {
-            return (typed.relative(&typed.root) == relative).then(|| typed.root.clone());
+            let own = typed.prefix.join(typed.relative(&typed.root));
+            return (own == relative).then(|| typed.root.clone());
         }
         let path = typed.root.join(relative.strip_prefix(&typed.prefix).ok()?);
         path.is_file().then_some(path)

@@ -26,6 +26,8 @@ pub(super) struct Summary {
     pub(super) remembered: u64,
     /// Why images failed.
     pub(super) failures: BTreeMap<String, u64>,
+    /// Images that were worked through and whose results are not where they were to go; they count as failed.
+    pub(super) unwritten: u64,
     /// What was no image, by reason.
     pub(super) passed_over: BTreeMap<String, u64>,
     /// What is wrong with archives that are not whole.
@@ -70,6 +72,15 @@ impl Summary {
         }
         self.damage.extend(run.damage.clone());
         self.runs.push(run.id.clone());
+    }
+
+    /// Has images count as failed whose results could not be written, by reason.
+    pub(super) fn take_back(&mut self, unwritten: BTreeMap<String, u64>) {
+        for (reason, count) in unwritten {
+            self.unwritten += count;
+            self.succeeded = self.succeeded.saturating_sub(count);
+            *self.failures.entry(reason).or_default() += count;
+        }
     }
 
     /// That there is no image, and what was there instead.

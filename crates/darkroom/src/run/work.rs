@@ -129,16 +129,18 @@ impl Work {
     /// Deletes runs that these have replaced: what was remembered of them is remembered of these.
     async fn tidy(&self, parts: &Parts, summary: &Summary) -> Result<(), Halt> {
         let states = vec![RunState::Succeeded, RunState::Failed, RunState::Cancelled];
+        // What could not be written is nowhere else.
+        let is_forgotten = self.after == After::Forgotten && summary.unwritten == 0;
         for dataset in &self.datasets {
             let source = serde_json::to_value(&dataset.source).unwrap_or_default();
             for run in self.runs_of(parts, &source, states.clone()).await? {
                 let is_new = summary.runs.contains(&run.id.to_string());
-                if !is_new || self.after == After::Forgotten {
+                if !is_new || is_forgotten {
                     parts.store.delete_run(run.id).await.map_err(store)?;
                 }
             }
         }
-        if self.after == After::Kept {
+        if !is_forgotten {
             return Ok(());
         }
         loop {

@@ -18,6 +18,7 @@ mod run_commands;
 mod run_crash;
 mod run_once;
 mod run_outages;
+mod run_results;
 mod run_server;
 mod runs;
 mod serving;

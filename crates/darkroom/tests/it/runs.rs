@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::binary::{Server, answer, darkroom, err, folder, out, png, until, write};
 
-fn rows(out: &Path) -> Vec<Value> {
+pub(crate) fn rows(out: &Path) -> Vec<Value> {
     let text = fs::read_to_string(out.join("results.jsonl")).unwrap();
     let mut rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     rows.sort_by_key(|row| row["source"].as_str().unwrap().to_owned());
@@ -18,7 +18,7 @@ fn blobs(folder: &Path) -> usize {
 }
 
 /// Five good photographs, two broken ones, and files that are none.
-fn photos(folder: &Path) {
+pub(crate) fn photos(folder: &Path) {
     for (number, name) in ["a.png", "b.png", "deep/c.png", "deep/er/d.png", "unnamed"].into_iter().enumerate()
     {
         write(folder, &format!("photos/{name}"), &png(320, 200, number as u32));
@@ -29,9 +29,9 @@ fn photos(folder: &Path) {
     write(folder, "photos/.hidden.png", &png(10, 10, 1));
 }
 
-const RUN: [&str; 7] = ["run", "thumbnail", "--width", "64", "--out", "results", "--json"];
+pub(crate) const RUN: [&str; 7] = ["run", "thumbnail", "--width", "64", "--out", "results", "--json"];
 
-fn run(folder: &Path, more: &[&str]) -> (Option<i32>, Value) {
+pub(crate) fn run(folder: &Path, more: &[&str]) -> (Option<i32>, Value) {
     let output = answer(folder, &[&RUN[..], more].concat());
     let summary =
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}{}", out(&output), err(&output)));

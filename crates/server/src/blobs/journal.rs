@@ -198,6 +198,7 @@ pub(super) fn restore(inner: &Inner) -> io::Result<()> {
         return Ok(());
     }
     journals.sort_unstable();
+    let system = WriteBack::of(&inner.root)?;
     let mut blobs = Vec::new();
     for journal in &journals {
         read_records(journal, |id, content| {
@@ -207,7 +208,6 @@ pub(super) fn restore(inner: &Inner) -> io::Result<()> {
             Ok(true)
         })?;
     }
-    let system = WriteBack::of(&inner.root)?;
     sync(inner, system.as_ref(), &blobs)?;
     journals.iter().try_for_each(fs::remove_file)?;
     tracing::info!(blobs = blobs.len(), "the journal of small blobs was read");

@@ -13,15 +13,17 @@ use super::{
     item::reason_of,
 };
 
-/// Works through a list of files. Each is called by its file name alone; `reach` says where it lies, if it may be read.
+/// Works through a list of files. Each is called by its path below a folder, if one is named, else by its file name alone;
+/// `reach` says where it lies, if it may be read.
 pub(super) fn read(
-    paths: &[PathBuf],
+    (paths, below): (&[PathBuf], Option<&Path>),
     reach: impl Fn(&Path) -> Result<PathBuf, SourceError>,
     config: &Config,
     feed: &mut Feed,
 ) -> Result<(), SourceError> {
     for path in paths {
-        let name = ItemPath::below(path.file_name().unwrap_or_default().as_bytes());
+        let within = below.and_then(|folder| path.strip_prefix(folder).ok()).map(Path::as_os_str);
+        let name = ItemPath::below(within.or(path.file_name()).unwrap_or_default().as_bytes());
         if feed.is_past(&name)? {
             continue;
         }

@@ -114,7 +114,9 @@ impl Sources {
                 folder::check(folder)?;
                 self.within_reach(&folder.path).map(drop)
             }
-            Source::Files { paths } => paths.iter().try_for_each(|path| self.within_reach(path).map(drop)),
+            Source::Files { paths, .. } => {
+                paths.iter().try_for_each(|path| self.within_reach(path).map(drop))
+            }
             Source::Archive(archive) => match &archive.at {
                 ArchiveAt::File(path) => self.within_reach(path).map(drop),
                 ArchiveAt::Url(url) => Ok(self.web.check(url)?),
@@ -185,7 +187,10 @@ impl Sources {
                 let path = self.within_reach(&folder.path)?;
                 folder::walk(&Folder { path, ..folder.clone() }, &self.config, feed)
             }
-            Source::Files { paths } => files::read(paths, |path| self.within_reach(path), &self.config, feed),
+            Source::Files { paths, below } => {
+                let reach = |path: &Path| self.within_reach(path);
+                files::read((paths, below.as_deref()), reach, &self.config, feed)
+            }
             Source::Archive(archive) => {
                 let (path, checksum) = match &archive.at {
                     ArchiveAt::File(path) => (self.within_reach(path)?, archive.checksum.as_ref()),

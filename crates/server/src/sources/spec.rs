@@ -15,8 +15,11 @@ pub enum Source {
     Folder(Folder),
     /// Files that were named one by one: the command line's, no client asks for them.
     Files {
-        /// Each called by its file name alone.
+        /// Where they lie.
         paths: Vec<PathBuf>,
+        /// The folder below which each is called by its path; without it each is called by its file name alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        below: Option<PathBuf>,
     },
     /// The entries of an archive: tar, tar.gz, tar.zst or zip, by its content.
     Archive(Archive),

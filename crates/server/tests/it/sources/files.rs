@@ -16,7 +16,7 @@ async fn files_are_met_in_the_order_of_the_list_and_gone_on_with_behind_the_last
     paths.push(place.data());
     fs::write(place.folder.path().join("outside.jpg"), image("outside")).unwrap();
     paths.push(place.folder.path().join("outside.jpg"));
-    let source = Source::Files { paths };
+    let source = Source::Files { paths, below: None };
     let seen = place.all(&source).await.unwrap();
     assert_eq!(seen.names(), ["b.jpg", "a.jpg", "b.jpg"]);
     assert_eq!(seen.placed, ["b.jpg", "a.jpg", "b.jpg"]);
@@ -31,4 +31,12 @@ async fn files_are_met_in_the_order_of_the_list_and_gone_on_with_behind_the_last
         let rest = collect(place.open_at(&source, position)).await.unwrap();
         assert_eq!(rest.images.len() + rest.passed.len(), 6 - at, "after {position:?}");
     }
+}
+
+#[tokio::test]
+async fn below_a_folder_files_are_called_by_their_paths() {
+    let place = Place::new();
+    let paths = vec![place.write("a/cover.jpg", &image("a")), place.write("b/deep/cover.jpg", &image("b"))];
+    let source = Source::Files { paths, below: Some(place.data()) };
+    assert_eq!(place.all(&source).await.unwrap().names(), ["a/cover.jpg", "b/deep/cover.jpg"]);
 }

@@ -1,0 +1,60 @@
+//! Which image has which name among the results. Two images of an archive may have one name, and `a.png` and `a.png.jpg`
+//! both become `a.png.jpg`: the first has it, and for the second that is a failure that is told.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    hash::{BuildHasher, Hash, RandomState},
+    path::Path,
+};
+
+use super::finished::Failed;
+
+/// Why an image whose name is taken has no result, as rows have it.
+pub(super) const NAME_TAKEN: &str = "name_taken";
+
+/// Two numbers a name, whatever its length. That two of a million names have one number is one chance in 37 million; then
+/// the second would be said to be taken.
+#[derive(Default)]
+pub(super) struct Claims {
+    hasher: RandomState,
+    /// By name, whose it is.
+    owners: HashMap<u64, u64>,
+}
+
+/// What an image has of its names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Claimed {
+    All,
+    /// That of its row, and not those of all its files.
+    Row,
+    /// Not even that.
+    Nothing,
+}
+
+impl Claims {
+    /// Claims a row for an image of this content: the same image may be named twice.
+    pub(super) fn row(&mut self, source: &str, blob: &str) -> bool {
+        self.take(&("row", source), &blob)
+    }
+
+    /// Claims a file for the image of a row.
+    pub(super) fn file(&mut self, file: &Path, source: &str) -> bool {
+        self.take(&("file", file), &source)
+    }
+
+    fn take(&mut self, name: &impl Hash, owner: &impl Hash) -> bool {
+        let owner = self.hasher.hash_one(owner);
+        match self.owners.entry(self.hasher.hash_one(name)) {
+            Entry::Occupied(taken) => *taken.get() == owner,
+            Entry::Vacant(free) => {
+                free.insert(owner);
+                true
+            }
+        }
+    }
+}
+
+/// Why there is no result of an image whose name is another's.
+pub(super) fn name_taken() -> Failed {
+    Failed::new(NAME_TAKEN, &"another image has given a result of this name")
+}

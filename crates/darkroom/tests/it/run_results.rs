@@ -1,0 +1,156 @@
+//! The folder of results of `darkroom run`: what is called how in it, and what cannot be.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{
+    binary::{Server, answer, darkroom, err, folder, png, until, write},
+    runs::{RUN, photos, rows, run},
+};
+
+#[test]
+fn sources_of_one_name_do_not_meet() {
+    let folder = folder();
+    for (number, name) in
+        ["2023/cover.png", "2024/cover.png", "2023/all/x.png", "2024/all/x.png"].iter().enumerate()
+    {
+        write(folder.path(), name, &png(80, 60, number as u32));
+    }
+    let server = Server::start(&folder.path().join("2024"), &[]);
+    for more in [&["--out", "here"][..], &["--out", "there", "--server", &server.url]] {
+        let typed = [
+            "run",
+            "thumbnail",
+            "--width",
+            "32",
+            "--json",
+            "2023/cover.png",
+            "2024/cover.png",
+            "2023/all",
+            "2024/all",
+        ];
+        let output = answer(folder.path(), &[&typed, more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        let sources: Vec<_> =
+            rows(&folder.path().join(more[1])).iter().map(|row| row["source"].clone()).collect();
+        assert_eq!(sources, ["2023/all/x.png", "2023/cover.png", "2024/all/x.png", "2024/cover.png"]);
+        assert!(folder.path().join(more[1]).join("2024/cover.png.jpg").is_file());
+    }
+}
+
+#[test]
+fn a_name_that_two_results_would_have_is_that_of_the_first_and_the_other_has_failed() {
+    let folder = folder();
+    write(folder.path(), "photos/a.png", &png(80, 60, 1));
+    // Its result would be called like that of the other.
+    write(folder.path(), "photos/a.png.jpg", &png(60, 80, 2));
+    let server = Server::start(&folder.path().join("photos"), &[]);
+    for more in [&["--out", "here"][..], &["--out", "there", "--server", &server.url]] {
+        let mut first = None;
+        for _ in 0..2 {
+            let typed = ["run", "thumbnail", "--width", "32", "--json", "photos"];
+            let output = answer(folder.path(), &[&typed, more].concat());
+            let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(
+                (output.status.code(), &summary["failures"]["name_taken"]),
+                (Some(1), &Value::from(1))
+            );
+            assert!(err(&output).contains("a.png.jpg: another image"), "{}", err(&output));
+            let out = folder.path().join(more[1]);
+            let rows = rows(&out);
+            assert_eq!(rows[0]["outputs"][0]["path"], "a.png.jpg");
+            assert_eq!(rows[1]["failure"]["kind"], "name_taken");
+            let file = fs::read(out.join("a.png.jpg")).unwrap();
+            assert_eq!(*first.get_or_insert_with(|| file.clone()), file, "the same image has it again");
+        }
+    }
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure_and_not_forgotten() {
+    let folder = folder();
+    write(folder.path(), "photos/a.png", &png(80, 60, 1));
+    write(folder.path(), "photos/b.png", &png(60, 80, 2));
+    let server = Server::start(&folder.path().join("photos"), &[]);
+    for more in [&["--out", "here"][..], &["--out", "there", "--server", &server.url]] {
+        let out = folder.path().join(more[1]);
+        // A folder in its place.
+        fs::create_dir_all(out.join("a.png.jpg/inside")).unwrap();
+        let typed = [&["run", "thumbnail", "--width", "32", "--json", "photos", "--forget"], more].concat();
+        let output = answer(folder.path(), &typed);
+        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+        assert_eq!(
+            (&summary["succeeded"], &summary["failures"]["unwritable"]),
+            (&1.into(), &1.into()),
+            "{summary}"
+        );
+        assert!(err(&output).contains("a.png: "), "{}", err(&output));
+        assert!(!out.join("a.png.jpg.part").exists());
+        fs::remove_dir_all(out.join("a.png.jpg")).unwrap();
+        let output = answer(folder.path(), &typed[..typed.len()]);
+        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((output.status.code(), &summary["failures"]), (Some(0), &serde_json::json!({})));
+        assert!(out.join("a.png.jpg").is_file());
+    }
+}
+
+#[test]
+fn results_take_no_place_of_an_image_and_are_none_themselves() {
+    let folder = folder();
+    photos(folder.path());
+    let original = fs::read(folder.path().join("photos/a.png")).unwrap();
+    for source in ["photos", "photos/a.png", "photos/*.png"] {
+        let typed = ["run", "thumbnail", "--width", "32", source, "--out", "photos"];
+        let refused = answer(folder.path(), &typed);
+        assert_eq!(refused.status.code(), Some(2), "{}", err(&refused));
+        assert!(err(&refused).contains("name another folder with --out"), "{}", err(&refused));
+    }
+    assert_eq!(fs::read(folder.path().join("photos/a.png")).unwrap(), original);
+    // The folder of results, and the data folder with what is in it, lie among what is worked through.
+    for _ in 0..2 {
+        let (code, summary) = run(folder.path(), &["."]);
+        assert_eq!((code, &summary["succeeded"]), (Some(1), &Value::from(5)), "{summary}");
+    }
+    assert!(!folder.path().join("results/results").exists());
+}
+
+#[test]
+fn two_commands_do_not_write_into_one_folder() {
+    let folder = folder();
+    photos(folder.path());
+    run(folder.path(), &["photos"]);
+    let held = fs::File::open(folder.path().join("results")).unwrap();
+    held.lock().unwrap();
+    let refused = answer(folder.path(), &[&RUN[..], &["photos"]].concat());
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(
+        err(&refused).contains("another `darkroom run` writes its results into results"),
+        "{}",
+        err(&refused)
+    );
+    drop(held);
+    assert_eq!(run(folder.path(), &["photos"]).0, Some(1));
+}
+
+#[test]
+fn a_source_that_fails_while_images_wait_is_the_end() {
+    let folder = folder();
+    for n in 0..20 {
+        write(folder.path(), &format!("photos/{n}.png"), &png(600, 400, n));
+    }
+    let packed = std::process::Command::new("tar")
+        .current_dir(folder.path())
+        .args(["cf", "all.tar", "photos"])
+        .status();
+    assert!(packed.unwrap().success());
+    let typed = ["--archive", "all.tar", "--set", "sources.archive_entries=15", "--set", "worker.slots=1"];
+    let mut command = darkroom(folder.path()).args([&RUN[..], &typed].concat()).spawn().unwrap();
+    let mut status = None;
+    until("a command whose source has failed", || {
+        status = command.try_wait().unwrap();
+        status.is_some()
+    });
+    assert_eq!(status.unwrap().code(), Some(3));
+}
