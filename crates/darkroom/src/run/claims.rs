@@ -12,7 +12,7 @@ use super::finished::Failed;
 /// Why an image whose name is taken has no result, as rows have it.
 pub(super) const NAME_TAKEN: &str = "name_taken";
 
-/// Two numbers a name, whatever its length. That two of a million names have one number is one chance in 37 million; then
+/// A few numbers a name, whatever its length. That two of a million names have one number is one chance in 37 million; then
 /// the second would be said to be taken.
 #[derive(Default)]
 pub(super) struct Claims {
@@ -25,6 +25,8 @@ pub(super) struct Claims {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Claimed {
     All,
+    /// All, and another job has the same image: it was named twice.
+    Again,
     /// That of its row, and not those of all its files.
     Row,
     /// Not even that.
@@ -32,9 +34,15 @@ pub(super) enum Claimed {
 }
 
 impl Claims {
-    /// Claims a row for an image of this content: the same image may be named twice.
-    pub(super) fn row(&mut self, source: &str, blob: &str) -> bool {
-        self.take(&("row", source), &blob)
+    /// Claims a row for an image of this content, which a job has worked on.
+    pub(super) fn row(&mut self, source: &str, (blob, job): (&str, &str)) -> Claimed {
+        if !self.take(&("row", source), &blob) {
+            Claimed::Nothing
+        } else if self.take(&("job", source), &job) {
+            Claimed::Row
+        } else {
+            Claimed::Again
+        }
     }
 
     /// Claims a file for the image of a row.

@@ -57,7 +57,10 @@ impl Export {
             said.extend(failed.map(|failure| format!("{}: {}", relative.display(), failure.message)));
             let files = self.copies(job, &relative);
             let names = files.iter().map(|copy| copy.to.path.as_path());
-            let claimed = self.rows.claim((&relative, &blob), names);
+            let claimed = self.rows.claim(&relative, (&blob, &job.id.to_string()), names);
+            if claimed == Claimed::Again {
+                continue;
+            }
             match (held, failed) {
                 (_, Some(_)) if claimed == Claimed::Nothing => {}
                 _ if claimed == Claimed::Nothing => said.push(self.fail(&relative, &name_taken())),

@@ -110,13 +110,17 @@ impl Fetching<'_> {
                         let relative = path_of(&item.path);
                         let held = rows.hold_content(&relative, &item.blob, self.out);
                         let files = files_of(&item, &relative);
-                        let claimed = rows.claim((&relative, &item.blob), files.iter().map(PathBuf::as_path));
+                        let claimed = rows.claim(
+                            &relative,
+                            (&item.blob, &item.job),
+                            files.iter().map(PathBuf::as_path),
+                        );
                         let is_known = match claimed {
                             Claimed::All => is_held(held.as_ref(), &item),
                             Claimed::Row => held == Some(Held::Failed(NAME_TAKEN.to_owned())),
-                            Claimed::Nothing => true,
+                            Claimed::Again | Claimed::Nothing => true,
                         };
-                        if claimed != Claimed::All && item.failure.is_none() {
+                        if matches!(claimed, Claimed::Row | Claimed::Nothing) && item.failure.is_none() {
                             known.fail(&item.job, (&relative, &name_taken()), progress);
                         }
                         if is_known {

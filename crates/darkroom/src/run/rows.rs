@@ -196,14 +196,15 @@ impl Rows {
     /// Claims the names of an image and of the files that it gave: none of them is to be that of another image.
     pub(super) fn claim<'a>(
         &mut self,
-        (relative, blob): (&Path, &str),
+        relative: &Path,
+        (blob, job): (&str, &str),
         mut files: impl Iterator<Item = &'a Path>,
     ) -> Claimed {
         let source = shown::text(relative);
-        if !self.claims.row(&source, blob) {
-            return Claimed::Nothing;
+        match self.claims.row(&source, (blob, job)) {
+            Claimed::Row if files.all(|file| self.claims.file(file, &source)) => Claimed::All,
+            claimed => claimed,
         }
-        if files.all(|file| self.claims.file(file, &source)) { Claimed::All } else { Claimed::Row }
     }
 
     /// The newest row of an image, unless something else was asked for then.
@@ -327,21 +328,23 @@ mod tests {
     #[test]
     fn a_name_is_that_of_the_first_image_also_the_next_time() {
         let folder = tempfile::tempdir().unwrap();
-        let claim = |rows: &mut Rows, name: &str, blob: &str, file: &str| {
-            rows.claim((name.as_ref(), blob), [file.as_ref()].into_iter())
+        let claim = |rows: &mut Rows, name: &str, image: (&str, &str), file: &str| {
+            rows.claim(name.as_ref(), image, [file.as_ref()].into_iter())
         };
         let mut rows = open(folder.path());
-        assert_eq!(claim(&mut rows, "a.png", "1", "a.png.jpg"), Claimed::All);
-        assert_eq!(claim(&mut rows, "a.png", "1", "a.png.jpg"), Claimed::All, "the same image");
-        assert_eq!(claim(&mut rows, "a.png", "2", "a.png.jpg"), Claimed::Nothing);
-        assert_eq!(claim(&mut rows, "a.png.jpg", "3", "a.png.jpg"), Claimed::Row);
+        for _ in 0..2 {
+            assert_eq!(claim(&mut rows, "a.png", ("1", "job"), "a.png.jpg"), Claimed::All);
+        }
+        assert_eq!(claim(&mut rows, "a.png", ("1", "other job"), "a.png.jpg"), Claimed::Again);
+        assert_eq!(claim(&mut rows, "a.png", ("2", "third job"), "a.png.jpg"), Claimed::Nothing);
+        assert_eq!(claim(&mut rows, "a.png.jpg", ("3", "fourth job"), "a.png.jpg"), Claimed::Row);
         let files = vec![Written { path: "a.png.jpg".into(), bytes: 1 }];
         let made = Made { files, document: Value::Null, work_us: None };
         rows.add(&Row::of(&Finished { end: Ok(made), ..finished("a.png") })).unwrap();
         rows.close(false).unwrap();
         let mut rows = open(folder.path());
-        assert_eq!(claim(&mut rows, "a.png.jpg", "3", "a.png.jpg"), Claimed::Row);
-        assert_eq!(claim(&mut rows, "a.png", "2", "a.png.jpg"), Claimed::All, "it has changed");
+        assert_eq!(claim(&mut rows, "a.png.jpg", ("3", "job"), "a.png.jpg"), Claimed::Row);
+        assert_eq!(claim(&mut rows, "a.png", ("2", "job"), "a.png.jpg"), Claimed::All, "it has changed");
     }
 
     #[test]

@@ -68,6 +68,30 @@ fn a_name_that_two_results_would_have_is_that_of_the_first_and_the_other_has_fai
 }
 
 #[test]
+fn entries_of_one_name_are_one_image_if_their_content_is_the_same() {
+    let folder = folder();
+    let mut archive = tar::Builder::new(Vec::new());
+    for image in [png(80, 60, 1), png(80, 60, 1), png(60, 80, 2)] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(image.len() as u64);
+        archive.append_data(&mut header, "a.png", &image[..]).unwrap();
+    }
+    write(folder.path(), "twice.tar", &archive.into_inner().unwrap());
+    fs::create_dir(folder.path().join("server")).unwrap();
+    let server = Server::start(&folder.path().join("server"), &[]);
+    for more in [&["--out", "here"][..], &["--out", "there", "--server", &server.url]] {
+        let typed = ["run", "thumbnail", "--width", "32", "--json", "--archive", "twice.tar"];
+        let output = answer(folder.path(), &[&typed, more].concat());
+        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+        let failures = serde_json::json!({ "name_taken": 1 });
+        assert_eq!((&summary["succeeded"], &summary["failures"]), (&2.into(), &failures));
+        let rows = rows(&folder.path().join(more[1]));
+        assert_eq!((rows.len(), &rows[0]["result"]["height"]), (1, &24.into()), "that of the first");
+    }
+}
+
+#[test]
 fn a_result_that_cannot_be_written_is_a_failure_and_not_forgotten() {
     let folder = folder();
     write(folder.path(), "photos/a.png", &png(80, 60, 1));
