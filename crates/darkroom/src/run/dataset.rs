@@ -25,11 +25,11 @@ pub(super) struct Dataset {
 }
 
 /// What was typed, as sources.
-pub(super) fn datasets(args: &RunArgs, ours: &[&Path]) -> Result<Vec<Dataset>, Halt> {
+pub(super) fn datasets(args: &RunArgs) -> Result<Vec<Dataset>, Halt> {
     if let Some(archive) = &args.archive {
         return Ok(vec![archive_of(archive, args.md5.as_ref().or(args.checksum.as_ref()))?]);
     }
-    let sources = images(args, ours)?;
+    let sources = images(args)?;
     let (mut datasets, mut files, mut below) = (Vec::new(), Vec::new(), None);
     for typed in sources {
         let root = whole(&typed.root)?;
@@ -46,13 +46,12 @@ pub(super) fn datasets(args: &RunArgs, ours: &[&Path]) -> Result<Vec<Dataset>, H
     Ok(datasets)
 }
 
-/// The images that were typed, without what is in `ours`: the folder of results, which may lie among them, and others.
-pub(super) fn images(args: &RunArgs, ours: &[&Path]) -> Result<Vec<Typed>, Halt> {
-    let place = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
-    let ours: Vec<PathBuf> = ours.iter().copied().chain(args.out.as_deref()).filter_map(place).collect();
+/// The images that were typed, without what is in the folder of results, which may lie among them.
+pub(super) fn images(args: &RunArgs) -> Result<Vec<Typed>, Halt> {
+    let out = args.out.as_ref().and_then(|out| out.canonicalize().ok());
     let mut sources = sources::parse(&args.sources).map_err(Halt::Usage)?;
     for typed in &mut sources {
-        typed.without.clone_from(&ours);
+        typed.without.clone_from(&out);
     }
     Ok(sources)
 }

@@ -80,7 +80,7 @@ fn check(operation: &Operation, args: &RunArgs) -> Result<(), Halt> {
 async fn by_server(url: &str, operation: Operation, args: &RunArgs, json: bool) -> Result<ExitCode, Halt> {
     let given = match &args.archive {
         Some(typed) => Given::archive(typed, args.md5.as_ref().or(args.checksum.as_ref()))?,
-        None => Given::Images(images(args, &[])?),
+        None => Given::Images(images(args)?),
     };
     let errand = Errand {
         url: url.to_owned(),
@@ -102,7 +102,7 @@ async fn here(
     json: bool,
 ) -> Result<ExitCode, Halt> {
     let after = if args.forget { After::Forgotten } else { After::Kept };
-    let datasets = datasets(args, &[&settings.data.dir])?;
+    let datasets = datasets(args)?;
     let work = Work { datasets, operation, out: args.out.clone(), log: log_of(args, json), after };
     let began = Instant::now();
     told(work.through(settings).await?, args, began, json)

@@ -28,8 +28,8 @@ pub(super) struct Typed {
     pub(super) pattern: Option<GlobMatcher>,
     /// What the results' paths begin with.
     pub(super) prefix: PathBuf,
-    /// Folders of ours in it, which hold no images of the user.
-    pub(super) without: Vec<PathBuf>,
+    /// The folder of results, which may lie in it.
+    pub(super) without: Option<PathBuf>,
 }
 
 /// One image file.
@@ -83,7 +83,7 @@ fn name<'a>(sources: &'a mut [&mut Typed]) -> impl Iterator<Item = (&'a mut Type
 fn parse_one(text: &str) -> Result<Typed, String> {
     let path = PathBuf::from(text);
     if path.exists() {
-        return Ok(Typed { root: path, pattern: None, prefix: PathBuf::new(), without: Vec::new() });
+        return Ok(Typed { root: path, pattern: None, prefix: PathBuf::new(), without: None });
     }
     if !text.contains(['*', '?', '[', '{']) {
         return Err(format!("there is no file or folder `{text}`"));
@@ -95,7 +95,7 @@ fn parse_one(text: &str) -> Result<Typed, String> {
     let pattern =
         glob.map_err(|error| format!("`{text}` is not a pattern: {}", error.kind()))?.compile_matcher();
     let root = if root.as_os_str().is_empty() { PathBuf::from(".") } else { root };
-    Ok(Typed { root, pattern: Some(pattern), prefix: PathBuf::new(), without: Vec::new() })
+    Ok(Typed { root, pattern: Some(pattern), prefix: PathBuf::new(), without: None })
 }
 
 impl Typed {
@@ -103,8 +103,9 @@ impl Typed {
         let visible =
             |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
         let theirs = |entry: &DirEntry| {
-            !entry.file_type().is_dir()
-                || self.without.iter().all(|ours| entry.path().canonicalize().ok().as_ref() != Some(ours))
+            self.without.is_none()
+                || !entry.file_type().is_dir()
+                || entry.path().canonicalize().ok() != self.without
         };
         let meant = move |entry: &DirEntry| visible(entry) && theirs(entry);
         // Sorted, so that two calls meet the same files in the same order.

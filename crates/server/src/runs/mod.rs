@@ -218,10 +218,10 @@ impl Supervisor {
 
 /// Where the images of runs that clients ask for come from.
 pub fn sources(config: &crate::Config, blobs: &Blobs, data_dir: &Path) -> Sources {
-    Sources::new(config, blobs.clone(), config.sources.folder(data_dir), Reach::Roots)
+    Sources::new(config, blobs.clone(), data_dir, Reach::Roots)
 }
 
 /// Where the images of runs come from that the user of this process asks for.
 pub fn own_sources(config: &crate::Config, blobs: &Blobs, data_dir: &Path) -> Sources {
-    Sources::new(config, blobs.clone(), config.sources.folder(data_dir), Reach::Anywhere)
+    Sources::new(config, blobs.clone(), data_dir, Reach::Anywhere)
 }

@@ -30,8 +30,14 @@ pub(super) fn check(folder: &Folder) -> Result<(), SourceError> {
     Patterns::new(folder).map(drop)
 }
 
-/// Works through a folder of which everything up to `feed`'s position was met before.
-pub(super) fn walk(folder: &Folder, config: &Config, feed: &mut Feed) -> Result<(), SourceError> {
+/// Works through a folder of which everything up to `feed`'s position was met before. `ours` may lie in it, and has no
+/// images of the user: what a run gives is no new image for it.
+pub(super) fn walk(
+    folder: &Folder,
+    ours: &Path,
+    config: &Config,
+    feed: &mut Feed,
+) -> Result<(), SourceError> {
     let patterns = Patterns::new(folder)?;
     let missing = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => SourceError::Missing(folder.path.clone()),
@@ -39,7 +45,8 @@ pub(super) fn walk(folder: &Folder, config: &Config, feed: &mut Feed) -> Result<
     };
     let root = folder.path.canonicalize().map_err(missing)?;
     let after = feed.take_position().map(|path| path.bytes()).unwrap_or_default();
-    let mut walk = Walk { root, folder, config, patterns, feed };
+    let ours = ours.canonicalize().unwrap_or_default();
+    let mut walk = Walk { root, ours, folder, config, patterns, feed };
     if walk.root.is_file() {
         return if after.is_empty() { walk.alone() } else { Ok(()) };
     }
@@ -50,6 +57,7 @@ pub(super) fn walk(folder: &Folder, config: &Config, feed: &mut Feed) -> Result<
 
 struct Walk<'a> {
     root: PathBuf,
+    ours: PathBuf,
     folder: &'a Folder,
     config: &'a Config,
     patterns: Patterns,
@@ -89,6 +97,9 @@ impl Walk<'_> {
             };
             let relative = level.relative.join(&name);
             if !self.patterns.keep(&relative) {
+                continue;
+            }
+            if kind.is_dir() && self.root.join(&relative) == self.ours {
                 continue;
             }
             if kind.is_dir() {

@@ -73,6 +73,7 @@ pub struct Sources {
     config: Config,
     blobs: Blobs,
     spool: PathBuf,
+    data_dir: PathBuf,
     reach: Reach,
     item_bytes: u64,
     web: Arc<Web>,
@@ -89,9 +90,9 @@ pub enum Reach {
 }
 
 impl Sources {
-    /// Opens sources for who may read as far as `reach`. Archives that are fetched are kept in the folder `spool`
-    /// (see [`Config::folder`]) until [`Sources::forget`].
-    pub fn new(config: &crate::Config, blobs: Blobs, spool: PathBuf, reach: Reach) -> Self {
+    /// Opens sources for who may read as far as `reach`. Archives that are fetched are kept in the folder of
+    /// [`Config::folder`] until [`Sources::forget`]. What is in `data_dir` is ours: no folder that it lies in has it.
+    pub fn new(config: &crate::Config, blobs: Blobs, data_dir: &Path, reach: Reach) -> Self {
         let mut rules = config.http.fetch_rules();
         if reach == Reach::Anywhere {
             rules.private = Private::Allowed;
@@ -99,7 +100,8 @@ impl Sources {
         Self {
             config: config.sources.clone(),
             blobs,
-            spool,
+            spool: config.sources.folder(data_dir),
+            data_dir: data_dir.to_owned(),
             reach,
             item_bytes: config.limits.input_bytes.bytes(),
             web: Arc::new(Web::new(rules)),
@@ -185,7 +187,7 @@ impl Sources {
         match source {
             Source::Folder(folder) => {
                 let path = self.within_reach(&folder.path)?;
-                folder::walk(&Folder { path, ..folder.clone() }, &self.config, feed)
+                folder::walk(&Folder { path, ..folder.clone() }, &self.data_dir, &self.config, feed)
             }
             Source::Files { paths, below } => {
                 let reach = |path: &Path| self.within_reach(path);

@@ -80,8 +80,13 @@ impl Place {
     }
 
     pub(super) fn sources(&self) -> Sources {
-        let blobs = Blobs::open(self.folder.path().join("blobs")).unwrap();
-        Sources::new(&self.config, blobs, self.folder.path().join("spool"), Reach::Roots)
+        self.sources_with(self.folder.path())
+    }
+
+    /// With this data folder.
+    pub(super) fn sources_with(&self, data_dir: &Path) -> Sources {
+        let blobs = Blobs::open(data_dir.join("blobs")).unwrap();
+        Sources::new(&self.config, blobs, data_dir, Reach::Roots)
     }
 
     pub(super) fn open(&self, source: &Source) -> Items {

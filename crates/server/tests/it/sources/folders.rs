@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use darkroom_server::sources::{Depth, Folder, SkipReason, Source, SourceError};
+use darkroom_server::sources::{Depth, Folder, Position, SkipReason, Source, SourceError};
 
 use super::fixture::{ITEM_BYTES, Place, collect, image};
 
@@ -33,6 +33,17 @@ async fn a_folder_is_met_sorted_with_everything_below() {
             .all(|(at, (index, name, content))| { *index == at as u64 && *content == image(name) })
     );
     assert_eq!(seen.damage, None);
+}
+
+#[tokio::test]
+async fn what_the_server_keeps_is_no_image_of_a_folder_that_its_data_lie_in() {
+    let place = Place::new();
+    for name in ["a.jpg", "ours/blobs/b", "ours/c.jpg", "yours/ours/d.jpg"] {
+        place.write(name, &image(name));
+    }
+    let sources = place.sources_with(&place.data().join("ours"));
+    let seen = collect(sources.open("run", &everything(&place), Position::default())).await.unwrap();
+    assert_eq!(seen.names(), ["a.jpg", "yours/ours/d.jpg"]);
 }
 
 #[tokio::test]
