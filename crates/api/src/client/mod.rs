@@ -251,7 +251,7 @@ impl Client {
     }
 
     /// Writes an artifact to a file. A temporary name is used until it is complete and on the disk; the disk has the
-    /// file's own name once this returns. After an error there is neither.
+    /// file's own name once this returns. What could not be written leaves nothing.
     pub async fn download(&self, id: &str, name: &str, to: &Path) -> Result<(), ClientError> {
         let mut chunks = Box::pin(self.artifact(id, name).await?);
         let mut partial = to.as_os_str().to_owned();

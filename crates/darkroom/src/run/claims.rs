@@ -25,7 +25,7 @@ pub(super) struct Claims {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Claimed {
     All,
-    /// All, and another job has the same image: it was named twice.
+    /// All, and another job has given the result of the same image: it was named twice.
     Again,
     /// That of its row, and not those of all its files.
     Row,
@@ -34,11 +34,16 @@ pub(super) enum Claimed {
 }
 
 impl Claims {
-    /// Claims a row for an image of this content, which a job has worked on.
-    pub(super) fn row(&mut self, source: &str, (blob, job): (&str, &str)) -> Claimed {
+    /// Claims a row for an image of this content, and for the job that gave its result, if it gave one.
+    pub(super) fn row(&mut self, source: &str, (blob, job): (&str, Option<&str>)) -> Claimed {
+        let result = ("result", source);
+        let is_first = |claims: &mut Self| match job {
+            Some(job) => claims.take(&result, &job),
+            None => !claims.owners.contains_key(&claims.hasher.hash_one(result)),
+        };
         if !self.take(&("row", source), &blob) {
             Claimed::Nothing
-        } else if self.take(&("job", source), &job) {
+        } else if is_first(self) {
             Claimed::Row
         } else {
             Claimed::Again

@@ -50,6 +50,10 @@ pub(super) fn make(
         }
         None => sync_and_name(&all, &written, out)?,
     };
+    for copy in all.iter().zip(&named).filter(|(_, named)| named.is_err()).flat_map(|(copies, _)| copies) {
+        // What has its name by now has no partial any more.
+        drop(fs::remove_file(disk::partial(&out.join(&copy.to.path))));
+    }
     let to = |copies: Vec<Copy>| -> Vec<Written> { copies.into_iter().map(|copy| copy.to).collect() };
     let made: Each<_> =
         all.into_iter().zip(named).map(|(copies, named)| named.map(|()| to(copies))).collect();
@@ -95,8 +99,6 @@ fn each(copies: &[Copy], out: &Path, step: Step) -> Result<Result<(), Failed>, H
     let take = |copy: &Copy| {
         let to = out.join(&copy.to.path);
         let Err(error) = step(copy, &to) else { return Ok(Ok(())) };
-        // Another image of the same name is not to find half of this one.
-        drop(fs::remove_file(disk::partial(&to)));
         if is_of_the_folder(&error) {
             return Err(unwritable(error, &to));
         }

@@ -43,7 +43,13 @@ pub(super) fn datasets(args: &RunArgs) -> Result<Vec<Dataset>, Halt> {
         }
     }
     datasets.extend(lists(files, below.as_deref()));
-    Ok(datasets)
+    let mut different: Vec<Dataset> = Vec::with_capacity(datasets.len());
+    for dataset in datasets {
+        if different.iter().all(|one| (&one.source, &one.under) != (&dataset.source, &dataset.under)) {
+            different.push(dataset);
+        }
+    }
+    Ok(different)
 }
 
 /// The images that were typed, without what is in the folder of results, which may lie among them.
@@ -70,7 +76,8 @@ pub(super) fn replaces_none(args: &RunArgs, operation: &Operation) -> Result<(),
             Some(parent) if root.is_file() => parent.to_owned(),
             _ => root,
         });
-        if folder.is_some() && folder == place(out) {
+        let taken = [place(out), place(&out.join(&typed.prefix))];
+        if folder.is_some() && taken.contains(&folder) {
             return Err(Halt::Usage(format!(
                 "the results would lie among the images of `{}` and take the place of some; name another folder with --out",
                 typed.name()

@@ -57,7 +57,8 @@ impl Export {
             said.extend(failed.map(|failure| format!("{}: {}", relative.display(), failure.message)));
             let files = self.copies(job, &relative);
             let names = files.iter().map(|copy| copy.to.path.as_path());
-            let claimed = self.rows.claim(&relative, (&blob, &job.id.to_string()), names);
+            let result = failed.is_none().then(|| job.id.to_string());
+            let claimed = self.rows.claim(&relative, (&blob, result.as_deref()), names);
             if claimed == Claimed::Again {
                 continue;
             }

@@ -112,7 +112,7 @@ impl Fetching<'_> {
                         let files = files_of(&item, &relative);
                         let claimed = rows.claim(
                             &relative,
-                            (&item.blob, &item.job),
+                            (&item.blob, item.failure.is_none().then_some(&*item.job)),
                             files.iter().map(PathBuf::as_path),
                         );
                         let is_known = match claimed {

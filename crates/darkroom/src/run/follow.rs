@@ -90,6 +90,12 @@ impl<'a> Following<'a> {
     pub(super) async fn follow(&mut self, signals: &mut Signals) -> Result<End, Halt> {
         let end = self.until_over(signals).await;
         self.bar.end();
+        if end.is_err()
+            && let Some(export) = self.export.take()
+        {
+            // Why it is over is said; the rows stay for the next call.
+            let _ = export.close(true);
+        }
         end
     }
 
@@ -183,8 +189,9 @@ impl<'a> Following<'a> {
             return Ok(());
         };
         for (going, run) in self.going.iter_mut().zip(runs) {
-            // What waits in a run whose source has failed never ends.
-            let is_over = run.status.state.is_final() && run.tally.of(State::Running) == 0;
+            // What waits in a run whose source has failed never ends, and in one that is paused not now.
+            let (is_final, rests) = (run.status.state.is_final(), run.tally.of(State::Running) == 0);
+            let is_over = rests && (is_final || run.status.state == RunState::Paused);
             going.is_caught_up = going.is_written;
             while !going.is_written && began.elapsed() < WRITING {
                 let page = ItemPage { limit: ITEMS, after: going.after, states: Vec::new() };
@@ -196,7 +203,8 @@ impl<'a> Following<'a> {
                 }
                 going.after = items[..ended].last().map_or(going.after, |item| Some(item.seq));
                 if ended < ITEMS as usize {
-                    (going.is_caught_up, going.is_written) = (true, ended == items.len() && is_over);
+                    (going.is_caught_up, going.is_written) =
+                        (true, ended == items.len() && is_over && is_final);
                     break;
                 }
             }

@@ -72,7 +72,7 @@ impl Packing {
                     *packed.summary.passed_over.entry(why.as_str().to_owned()).or_default() += 1;
                     continue;
                 }
-                Found::Image(image) if is_held(rows.as_ref(), out.as_deref(), &image) => {
+                Found::Image(image) if is_held(rows.as_mut(), out.as_deref(), &image) => {
                     packed.summary.succeeded += 1;
                     packed.summary.remembered += 1;
                     bar.less(image.bytes);
@@ -108,7 +108,7 @@ impl Packing {
     }
 }
 
-fn is_held(rows: Option<&Rows>, out: Option<&Path>, image: &Image) -> bool {
+fn is_held(rows: Option<&mut Rows>, out: Option<&Path>, image: &Image) -> bool {
     rows.zip(out).is_some_and(|(rows, out)| rows.hold(image, out))
 }
 

@@ -40,6 +40,9 @@ use crate::{
 /// sent may be changed again unseen.
 const COARSEST_TIME: Duration = Duration::from_secs(2);
 
+/// How often a run is looked at that is over but for what was begun.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// What is to be worked through.
 pub(super) enum Given {
     Images(Vec<Typed>),
@@ -188,6 +191,7 @@ impl Errand {
         let _ = goes_on.set(run.id.clone());
         let (bar, mut log) = (Bar::start(), Logging::new(self.log));
         let run = followed(remote, &run, (&bar, &mut log)).await?;
+        let run = at_rest(remote, run).await?;
         let mut unwritten = BTreeMap::new();
         if let (Some(out), Some(rows)) = (&self.out, &mut rows) {
             let sources = self.given.sources();
@@ -223,8 +227,15 @@ impl Errand {
             Err(error) if error.code() == Some(Code::RunNotFound) => return Ok(None),
             Err(error) => return Err(remote.refused(error)),
         };
-        let rows = Some(Rows::open(out, &self.operation)?);
-        Ok(Some(Begun { run: Some(run), began: pending.began, summary: Summary::default(), rows }))
+        let mut rows = Rows::open(out, &self.operation)?;
+        // What was held when the run was asked for is not in it.
+        rows.claim_all()?;
+        Ok(Some(Begun {
+            run: Some(run),
+            began: pending.began,
+            summary: Summary::default(),
+            rows: Some(rows),
+        }))
     }
 
     /// Sends what is to be sent. No run if there is nothing.
@@ -348,6 +359,15 @@ async fn followed(remote: &Remote, run: &Run, (bar, log): (&Bar, &mut Logging)) 
             "the run goes on there; the same command waits for it and fetches what it gives",
         )
     })
+}
+
+/// The run once nothing of it is worked on any more: if its source has failed, something may be.
+async fn at_rest(remote: &Remote, mut run: Run) -> Result<Run, Halt> {
+    while run.counts.running > 0 {
+        tokio::time::sleep(LOOK).await;
+        run = remote.client.run(&run.id).await.map_err(|error| remote.refused(error))?;
+    }
+    Ok(run)
 }
 
 async fn mean(remote: &Remote, run: &Run) -> Result<Option<RunAggregate>, Halt> {

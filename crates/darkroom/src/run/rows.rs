@@ -164,9 +164,6 @@ impl Rows {
             let (start, line) = line?;
             // A line that is no row, as one that was cut by a power failure, ends the file: it is cut away below.
             let Some(row) = whole(&line) else { break };
-            for output in &row.outputs {
-                rows.claims.file(&output.path, &row.source);
-            }
             rows.superseded |= rows.index.insert(key(&row.source), start).is_some();
             rows.end = start + line.len() as u64;
         }
@@ -178,10 +175,35 @@ impl Rows {
 
     /// Whether the image has a result that still holds: the image and the parameters are unchanged, and the result
     /// is there.
-    pub(super) fn hold(&self, image: &Image, out: &Path) -> bool {
+    pub(super) fn hold(&mut self, image: &Image, out: &Path) -> bool {
         let unchanged = |row: &Row| row.bytes == image.bytes && row.modified == image.modified;
         let held = self.newest(&image.relative).filter(unchanged);
-        held.is_some_and(|row| row.state == SUCCEEDED && row.is_kept(out))
+        held.is_some_and(|row| {
+            row.state == SUCCEEDED && row.is_kept(out) && self.claim_of(&row) == Claimed::All
+        })
+    }
+
+    /// Claims the names of all images that have results, for whoever does not meet them again.
+    pub(super) fn claim_all(&mut self) -> Result<(), Halt> {
+        let path = self.path.clone();
+        let claimed = lines(&path).and_then(|mut lines| {
+            lines.try_for_each(|line| {
+                let (start, line) = line?;
+                let is_newest = |row: &Row| self.index.get(&key(&row.source)) == Some(&start);
+                let row = whole(&line).filter(|row| row.state == SUCCEEDED && is_newest(row));
+                if let Some(row) = row {
+                    self.claim_of(&row);
+                }
+                Ok(())
+            })
+        });
+        claimed.map_err(|error| broken(error, &path))
+    }
+
+    fn claim_of(&mut self, row: &Row) -> Claimed {
+        let image = (row.blob.as_deref().unwrap_or_default(), row.job.as_deref());
+        let files = row.outputs.iter().map(|output| &*output.path);
+        self.claim_text(&row.source, image, files)
     }
 
     /// Whether the newest row of an image says what became of an image of the same bytes, and what it gave is there.
@@ -197,12 +219,20 @@ impl Rows {
     pub(super) fn claim<'a>(
         &mut self,
         relative: &Path,
-        (blob, job): (&str, &str),
+        image: (&str, Option<&str>),
+        files: impl Iterator<Item = &'a Path>,
+    ) -> Claimed {
+        self.claim_text(&shown::text(relative), image, files)
+    }
+
+    fn claim_text<'a>(
+        &mut self,
+        source: &str,
+        (blob, job): (&str, Option<&str>),
         mut files: impl Iterator<Item = &'a Path>,
     ) -> Claimed {
-        let source = shown::text(relative);
-        match self.claims.row(&source, (blob, job)) {
-            Claimed::Row if files.all(|file| self.claims.file(file, &source)) => Claimed::All,
+        match self.claims.row(source, (blob, job)) {
+            Claimed::Row if files.all(|file| self.claims.file(file, source)) => Claimed::All,
             claimed => claimed,
         }
     }
@@ -252,7 +282,7 @@ impl Rows {
     }
 }
 
-/// Holds a folder of results. Where a folder cannot be read, or the file system knows no locks, nothing is held.
+/// Holds a folder of results, as far as this machine goes. Where a folder cannot be read, or the file system knows no locks, nothing is held.
 fn alone(out: &Path) -> Result<Option<File>, Halt> {
     let Ok(folder) = File::open(out) else { return Ok(None) };
     match folder.try_lock() {
@@ -326,25 +356,47 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_that_of_the_first_image_also_the_next_time() {
+    fn a_name_is_that_of_the_first_image() {
         let folder = tempfile::tempdir().unwrap();
-        let claim = |rows: &mut Rows, name: &str, image: (&str, &str), file: &str| {
+        let claim = |rows: &mut Rows, name: &str, image: (&str, Option<&str>), file: &str| {
             rows.claim(name.as_ref(), image, [file.as_ref()].into_iter())
         };
         let mut rows = open(folder.path());
+        assert_eq!(claim(&mut rows, "a.png", ("1", None), ""), Claimed::All, "it has failed");
         for _ in 0..2 {
-            assert_eq!(claim(&mut rows, "a.png", ("1", "job"), "a.png.jpg"), Claimed::All);
+            assert_eq!(claim(&mut rows, "a.png", ("1", Some("job")), "a.png.jpg"), Claimed::All);
         }
-        assert_eq!(claim(&mut rows, "a.png", ("1", "other job"), "a.png.jpg"), Claimed::Again);
-        assert_eq!(claim(&mut rows, "a.png", ("2", "third job"), "a.png.jpg"), Claimed::Nothing);
-        assert_eq!(claim(&mut rows, "a.png.jpg", ("3", "fourth job"), "a.png.jpg"), Claimed::Row);
+        assert_eq!(claim(&mut rows, "a.png", ("1", Some("other job")), "a.png.jpg"), Claimed::Again);
+        assert_eq!(
+            claim(&mut rows, "a.png", ("1", None), ""),
+            Claimed::Again,
+            "a result is better than none"
+        );
+        assert_eq!(claim(&mut rows, "a.png", ("2", Some("third job")), "a.png.jpg"), Claimed::Nothing);
+        assert_eq!(claim(&mut rows, "a.png.jpg", ("3", Some("fourth job")), "a.png.jpg"), Claimed::Row);
+    }
+
+    #[test]
+    fn names_of_what_is_held_are_claimed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut rows = open(folder.path());
+        fs::write(folder.path().join("a.png.jpg"), "1").unwrap();
         let files = vec![Written { path: "a.png.jpg".into(), bytes: 1 }];
         let made = Made { files, document: Value::Null, work_us: None };
         rows.add(&Row::of(&Finished { end: Ok(made), ..finished("a.png") })).unwrap();
         rows.close(false).unwrap();
+        let other = |rows: &mut Rows| {
+            rows.claim("a.png.jpg".as_ref(), ("3", Some("job")), [Path::new("a.png.jpg")].into_iter())
+        };
+        assert_eq!(other(&mut open(folder.path())), Claimed::All, "nobody has met the first");
         let mut rows = open(folder.path());
-        assert_eq!(claim(&mut rows, "a.png.jpg", ("3", "job"), "a.png.jpg"), Claimed::Row);
-        assert_eq!(claim(&mut rows, "a.png", ("2", "job"), "a.png.jpg"), Claimed::All, "it has changed");
+        let image = Image { path: "a.png".into(), relative: "a.png".into(), bytes: 1, modified: 0 };
+        assert!(rows.hold(&image, folder.path()));
+        assert_eq!(other(&mut rows), Claimed::Row);
+        drop(rows);
+        let mut rows = open(folder.path());
+        rows.claim_all().unwrap();
+        assert_eq!(other(&mut rows), Claimed::Row);
     }
 
     #[test]

@@ -61,23 +61,13 @@ pub(super) fn parse(typed: &[String]) -> Result<Vec<Typed>, String> {
     let mut sources: Vec<Typed> = typed.iter().map(|text| parse_one(text)).collect::<Result<_, _>>()?;
     // Several folders may hold files of the same name: each gets a folder of its own among the results.
     if sources.len() > 1 {
-        let (mut folders, mut files): (Vec<_>, Vec<_>) =
-            sources.iter_mut().partition(|typed| typed.root.is_dir());
-        for (folder, name) in name(&mut folders) {
-            folder.prefix = name;
-        }
-        for (file, name) in name(&mut files) {
-            name.parent().unwrap_or(Path::new("")).clone_into(&mut file.prefix);
+        let places: Vec<PathBuf> = sources.iter().map(Typed::place).collect();
+        for (typed, name) in sources.iter_mut().zip(told_apart(&places)) {
+            let folder = if typed.root.is_dir() { Some(&*name) } else { name.parent() };
+            folder.unwrap_or(Path::new("")).clone_into(&mut typed.prefix);
         }
     }
     Ok(sources)
-}
-
-/// Each with its name.
-fn name<'a>(sources: &'a mut [&mut Typed]) -> impl Iterator<Item = (&'a mut Typed, PathBuf)> {
-    let places: Vec<PathBuf> =
-        sources.iter().map(|typed| typed.root.canonicalize().unwrap_or_default()).collect();
-    sources.iter_mut().map(|typed| &mut **typed).zip(told_apart(&places))
 }
 
 fn parse_one(text: &str) -> Result<Typed, String> {
@@ -103,9 +93,8 @@ impl Typed {
         let visible =
             |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
         let theirs = |entry: &DirEntry| {
-            self.without.is_none()
-                || !entry.file_type().is_dir()
-                || entry.path().canonicalize().ok() != self.without
+            let may_be_out = self.without.is_some() && entry.depth() > 0 && entry.file_type().is_dir();
+            !may_be_out || entry.path().canonicalize().ok() != self.without
         };
         let meant = move |entry: &DirEntry| visible(entry) && theirs(entry);
         // Sorted, so that two calls meet the same files in the same order.
@@ -119,10 +108,15 @@ impl Typed {
         })
     }
 
+    /// Where it leads to.
+    fn place(&self) -> PathBuf {
+        self.root.canonicalize().unwrap_or_default()
+    }
+
     /// What people call it.
     pub(super) fn name(&self) -> String {
-        let pattern = self.pattern.as_ref().map_or("", |pattern| pattern.glob().glob());
-        self.root.join(pattern).display().to_string()
+        let place = self.pattern.as_ref().map(|pattern| self.root.join(pattern.glob().glob()));
+        place.as_ref().unwrap_or(&self.root).display().to_string()
     }
 
     /// What it is, whichever folder the next call is made from.
@@ -142,8 +136,8 @@ impl Typed {
 
     fn relative(&self, path: &Path) -> PathBuf {
         let below = path.strip_prefix(&self.root).unwrap_or(path);
-        let name = || path.file_name().unwrap_or_default();
-        if below.as_os_str().is_empty() { PathBuf::from(name()) } else { below.to_owned() }
+        let name = || PathBuf::from(self.place().file_name().unwrap_or_default());
+        if below.as_os_str().is_empty() { name() } else { below.to_owned() }
     }
 
     /// Whether a link leads to a file of this folder.

@@ -79,6 +79,7 @@ impl Summary {
         for (reason, count) in unwritten {
             self.unwritten += count;
             self.succeeded = self.succeeded.saturating_sub(count);
+            self.remembered = self.remembered.min(self.succeeded);
             *self.failures.entry(reason).or_default() += count;
         }
     }

@@ -64,14 +64,14 @@ impl Work {
 
     async fn follow(&self, local: &Local, signals: &mut Signals) -> Result<Done, Halt> {
         let parts = &local.parts;
-        let mut going = Vec::with_capacity(self.datasets.len());
-        for dataset in &self.datasets {
-            going.push(self.take_up(parts, dataset).await?);
-        }
         let export = match &self.out {
             Some(out) => Some(Export::into(parts, out, &self.operation)?),
             None => None,
         };
+        let mut going = Vec::with_capacity(self.datasets.len());
+        for dataset in &self.datasets {
+            going.push(self.take_up(parts, dataset).await?);
+        }
         let drivers = Drivers::of(parts, going.iter().map(|going| going.run));
         let mut following = Following::new(parts, going, export, self.log);
         let followed = following.follow(signals).await;

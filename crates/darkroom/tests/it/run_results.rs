@@ -131,6 +131,12 @@ fn results_take_no_place_of_an_image_and_are_none_themselves() {
         assert_eq!(refused.status.code(), Some(2), "{}", err(&refused));
         assert!(err(&refused).contains("name another folder with --out"), "{}", err(&refused));
     }
+    for sources in [["photos", "others"], ["photos/a.png", "others/a.png"]] {
+        write(folder.path(), "others/a.png", &png(30, 30, 3));
+        let typed = [&["run", "thumbnail", "--width", "32", "--out", "."][..], &sources].concat();
+        assert_eq!(answer(folder.path(), &typed).status.code(), Some(2), "{sources:?}");
+    }
+    fs::remove_dir_all(folder.path().join("others")).unwrap();
     assert_eq!(fs::read(folder.path().join("photos/a.png")).unwrap(), original);
     // The folder of results, and the data folder with what is in it, lie among what is worked through.
     for _ in 0..2 {
@@ -138,6 +144,43 @@ fn results_take_no_place_of_an_image_and_are_none_themselves() {
         assert_eq!((code, &summary["succeeded"]), (Some(1), &Value::from(5)), "{summary}");
     }
     assert!(!folder.path().join("results/results").exists());
+}
+
+#[test]
+fn what_is_said_of_images_may_lie_beside_them() {
+    let folder = folder();
+    photos(folder.path());
+    fs::create_dir(folder.path().join("server")).unwrap();
+    let server = Server::start(&folder.path().join("server"), &[]);
+    for more in [&[][..], &["--server", &server.url]] {
+        let typed = ["run", "digit", "--out", "photos", "--json", "photos"];
+        let output = answer(folder.path(), &[&typed, more].concat());
+        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+        // None of them shows a digit.
+        assert_eq!((output.status.code(), &summary["failed"]), (Some(1), &6.into()), "{}", err(&output));
+        fs::remove_file(folder.path().join("photos/results.jsonl")).unwrap();
+    }
+}
+
+#[test]
+fn links_of_one_name_are_called_like_what_they_lead_to() {
+    let folder = folder();
+    for n in 1..3 {
+        write(folder.path(), &format!("all/{n}.png"), &png(80, 60, n));
+        fs::create_dir(folder.path().join(n.to_string())).unwrap();
+        let link = folder.path().join(format!("{n}/cover.png"));
+        std::os::unix::fs::symlink(folder.path().join(format!("all/{n}.png")), link).unwrap();
+    }
+    fs::create_dir(folder.path().join("server")).unwrap();
+    let server = Server::start(&folder.path().join("server"), &[]);
+    for more in [&["--out", "here"][..], &["--out", "there", "--server", &server.url]] {
+        for _ in 0..2 {
+            let typed = ["run", "thumbnail", "--width", "32", "1/cover.png", "2/cover.png"];
+            assert_eq!(answer(folder.path(), &[&typed, more].concat()).status.code(), Some(0));
+            let out = folder.path().join(more[1]);
+            assert!(["1.png.jpg", "2.png.jpg"].iter().all(|name| out.join(name).is_file()));
+        }
+    }
 }
 
 #[test]
