@@ -51,7 +51,7 @@ class Bench:
                 DLIB: lambda: through_celery(work, "dlib", paths),
                 CELERY: lambda: through_celery(work, "opencv", paths),
                 LOOP: lambda: through_pool(paths),
-                LIBRARY: lambda: ours.faces_in_a_loop(self.args, photos),
+                LIBRARY: lambda: ours.in_a_loop(self.args, ["faces", photos, *ours.models(self.args.models)]),
                 OURS: lambda: through_run(server, photos),
             }
             rates = in_turn(contestants)
@@ -91,11 +91,9 @@ class Bench:
             self.demand(f"share of the library's rate, {name}", rate / loop, 0.9)
 
     def loop(self, photos):
-        """Our library with two threads: read, decode, reduce, encode, write. Photographs a second, and processor seconds."""
-        out = self.folder / "loop"
-        command = [self.args.target / "examples/thumb_folder", photos, out, "--size", "256", "--threads", "2"]
+        """Thumbnails by our library with two threads: photographs a second, and processor seconds."""
         before = ours.children_seconds()
-        rate = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        rate, _ = ours.in_a_loop(self.args, ["thumbnails", photos, "--out", self.folder / "loop", "--size", "256"])
         return rate, ours.children_seconds() - before
 
     def store(self):

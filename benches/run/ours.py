@@ -89,12 +89,16 @@ def command(binary, folder, photos):
     return time.perf_counter() - start, children_seconds() - before
 
 
-def faces_in_a_loop(args, photos):
-    """Our library with two threads: photographs a second, and how many have a face."""
-    words = ["--models", args.models / "models", "--runtime", runtime(args.models), "--threads", "2"]
-    command = [args.target / "examples/face_folder", photos, *words]
-    rate, found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    return float(rate), int(found)
+def in_a_loop(args, words):
+    """Our library with two threads: photographs a second, and how many gave something."""
+    command = [args.target / "examples/in_a_loop", *words, "--threads", "2"]
+    rate, given = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return float(rate), int(given)
+
+
+def models(models):
+    """Where the models and what runs them lie, for the loop."""
+    return ["--models", models / "models", "--runtime", runtime(models)]
 
 
 def runtime(models):

@@ -94,8 +94,8 @@ pub struct WriteBack {
 }
 
 impl WriteBack {
-    /// That of a folder; `None` if nothing is known of it, or it may not be read. It tells of what it could not write since this was made, so
-    /// make it before the first write.
+    /// That of a folder; `None` if nothing is known of it, or it may not be read. It tells of what it could not write
+    /// since this was made, so make it before the first write.
     pub fn of(folder: &Path) -> io::Result<Option<Self>> {
         if !writes_all_back(folder) {
             return Ok(None);

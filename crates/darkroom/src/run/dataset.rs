@@ -25,11 +25,10 @@ pub(super) struct Dataset {
 }
 
 /// What was typed, as sources.
-pub(super) fn datasets(args: &RunArgs) -> Result<Vec<Dataset>, Halt> {
+pub(super) fn datasets(args: &RunArgs, sources: Vec<Typed>) -> Result<Vec<Dataset>, Halt> {
     if let Some(archive) = &args.archive {
         return Ok(vec![archive_of(archive, args.md5.as_ref().or(args.checksum.as_ref()))?]);
     }
-    let sources = images(args)?;
     let (mut datasets, mut files, mut below) = (Vec::new(), Vec::new(), None);
     for typed in sources {
         let root = whole(&typed.root)?;
@@ -52,39 +51,22 @@ pub(super) fn datasets(args: &RunArgs) -> Result<Vec<Dataset>, Halt> {
     Ok(different)
 }
 
-/// The images that were typed, without what is in the folder of results, which may lie among them.
-pub(super) fn images(args: &RunArgs) -> Result<Vec<Typed>, Halt> {
-    let out = args.out.as_ref().and_then(|out| out.canonicalize().ok());
-    let mut sources = sources::parse(&args.sources).map_err(Halt::Usage)?;
-    for typed in &mut sources {
-        typed.without.clone_from(&out);
-    }
-    Ok(sources)
-}
-
-/// Refuses a folder of results in which results would take the places of images.
-pub(super) fn replaces_none(args: &RunArgs, operation: &Operation) -> Result<(), Halt> {
+/// The images that were typed. Refuses a folder of results in which results would take the places of some.
+pub(super) fn images(args: &RunArgs, operation: &Operation) -> Result<Vec<Typed>, Halt> {
+    let sources = sources::parse(&args.sources).map_err(Halt::Usage)?;
     let makes_images = match operation {
         Operation::Thumbnail(_) => true,
         Operation::Faces(faces) => faces.crops != Crops::None,
         _ => false,
     };
-    let Some(out) = args.out.as_deref().filter(|_| makes_images) else { return Ok(()) };
-    let place = |path: &Path| path.canonicalize().ok();
-    for typed in sources::parse(&args.sources).map_err(Halt::Usage)? {
-        let folder = place(&typed.root).map(|root| match root.parent() {
-            Some(parent) if root.is_file() => parent.to_owned(),
-            _ => root,
-        });
-        let taken = [place(out), place(&out.join(&typed.prefix))];
-        if folder.is_some() && taken.contains(&folder) {
-            return Err(Halt::Usage(format!(
-                "the results would lie among the images of `{}` and take the place of some; name another folder with --out",
-                typed.name()
-            )));
-        }
+    let out = args.out.as_deref().filter(|_| makes_images);
+    match out.and_then(|out| sources.iter().find(|typed| typed.lies_in(out))) {
+        None => Ok(sources),
+        Some(typed) => Err(Halt::Usage(format!(
+            "the results would lie among the images of `{}` and take the place of some; name another folder with --out",
+            typed.name()
+        ))),
     }
-    Ok(())
 }
 
 fn archive_of(typed: &str, checksum: Option<&Checksum>) -> Result<Dataset, Halt> {

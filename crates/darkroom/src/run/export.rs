@@ -16,11 +16,11 @@ use darkroom_core::{
 use darkroom_server::{Parts, disk::WriteBack, sources::ItemPath};
 
 use super::{
-    claims::{Claimed, NAME_TAKEN, name_taken},
+    claims::name_taken,
     copies::{self, Copy},
     finished::{Failed, Finished, Made, Written, result_path},
     local::why,
-    rows::{Held, Row, Rows},
+    rows::{Due, End, Row, Rows},
 };
 use crate::halt::Halt;
 
@@ -45,37 +45,31 @@ impl Export {
 
     /// Writes what came of those items that have ended, unless that was written before. What there is to say about them.
     pub(super) async fn take(&mut self, jobs: &[Job], under: &Path) -> Result<Vec<String>, Halt> {
-        let (mut due, mut said) = (Vec::new(), Vec::new());
+        let (mut due_now, mut all, mut said) = (Vec::new(), Vec::new(), Vec::new());
         for job in
             jobs.iter().filter(|job| job.status.state.is_final() && job.status.state != State::Cancelled)
         {
             let Some(item) = &job.item else { continue };
             let relative = under.join(path_of(item.key.as_str()));
-            let blob = job.input.blob.to_string();
-            let held = self.rows.hold_content(&relative, &blob, &self.out);
-            let failed = job.failure.as_ref().filter(|_| job.status.state == State::Failed);
-            said.extend(failed.map(|failure| format!("{}: {}", relative.display(), failure.message)));
+            let failure = job.failure.as_ref().filter(|_| job.status.state == State::Failed);
+            said.extend(failure.map(|failure| format!("{}: {}", relative.display(), failure.message)));
             let files = self.copies(job, &relative);
+            let (blob, id) = (job.input.blob.to_string(), job.id.to_string());
+            let end = End { blob: &blob, job: &id, failure: failure.map(|failure| failure.kind.as_str()) };
             let names = files.iter().map(|copy| copy.to.path.as_path());
-            let result = failed.is_none().then(|| job.id.to_string());
-            let claimed = self.rows.claim(&relative, (&blob, result.as_deref()), names);
-            if claimed == Claimed::Again {
-                continue;
-            }
-            match (held, failed) {
-                (_, Some(_)) if claimed == Claimed::Nothing => {}
-                _ if claimed == Claimed::Nothing => said.push(self.fail(&relative, &name_taken())),
-                (Some(Held::Failed(kind)), None) if claimed == Claimed::Row && kind == NAME_TAKEN => {
-                    said.push(self.fail(&relative, &name_taken()));
+            match self.rows.due(&relative, &end, names, &self.out) {
+                Due::Nothing => {}
+                Due::Word => said.push(self.fail(&relative, &name_taken())),
+                due @ (Due::Refusal | Due::Result) => {
+                    all.push(if due == Due::Result { files } else { Vec::new() });
+                    due_now.push((job, relative, due));
                 }
-                (Some(Held::Succeeded), None) if claimed == Claimed::All => {}
-                (Some(Held::Failed(kind)), Some(failure)) if kind == failure.kind.as_str() => {}
-                _ => due.push((job, relative, (claimed == Claimed::All).then_some(files))),
             }
         }
         // One trip to a thread for all files: most of them are small.
-        let copied = self.copy_all(&mut due).await?;
-        for ((job, relative, _), copied) in due.into_iter().zip(copied) {
+        let copied = self.copy_all(all).await?;
+        for ((job, relative, due), copied) in due_now.into_iter().zip(copied) {
+            let copied = if due == Due::Refusal { Err(name_taken()) } else { copied };
             if let (State::Succeeded, Err(failed)) = (job.status.state, &copied) {
                 said.push(self.fail(&relative, failed));
             }
@@ -114,23 +108,13 @@ impl Export {
         artifacts.map(copy).collect()
     }
 
-    /// Copies the files of each result to their places, where they may have them.
-    async fn copy_all(&self, due: &mut [Due<'_>]) -> Result<Vec<Result<Vec<Written>, Failed>>, Halt> {
-        let may: Vec<bool> = due.iter().map(|(_, _, files)| files.is_some()).collect();
-        let all: Vec<Vec<Copy>> = due.iter_mut().filter_map(|(_, _, files)| files.take()).collect();
+    /// Copies the files of each result to their places.
+    async fn copy_all(&self, all: Vec<Vec<Copy>>) -> Result<Vec<Result<Vec<Written>, Failed>>, Halt> {
         let (out, system) = (self.out.clone(), self.system.clone());
         let copied = tokio::task::spawn_blocking(move || copies::make(all, &out, system.as_deref()));
-        let copied =
-            copied.await.unwrap_or_else(|panic| Err(unwritable(io::Error::other(panic), &self.out)))?;
-        let mut copied = copied.into_iter();
-        let fate =
-            |may| if may { copied.next().unwrap_or_else(|| Err(name_taken())) } else { Err(name_taken()) };
-        Ok(may.into_iter().map(fate).collect())
+        copied.await.unwrap_or_else(|panic| Err(unwritable(io::Error::other(panic), &self.out)))
     }
 }
-
-/// A job whose results are to be written, its place, and its files unless a name of theirs is taken.
-type Due<'a> = (&'a Job, PathBuf, Option<Vec<Copy>>);
 
 /// How an item that has ended did, given where its files went.
 fn ended(job: &Job, copied: Result<Vec<Written>, Failed>) -> Result<Made, Failed> {

@@ -12,12 +12,12 @@ use darkroom_server::disk;
 use futures_util::{StreamExt, stream::FuturesOrdered};
 
 use super::{
-    claims::{Claimed, NAME_TAKEN, name_taken},
+    claims::name_taken,
     export::{is_of_the_folder, path_of, unwritable},
     finished::{Failed, Finished, Made, Written, result_path},
     progress::Progress,
     remote::Remote,
-    rows::{Held, Row, Rows},
+    rows::{Due, End, Row, Rows},
     sources::{self, Typed},
 };
 use crate::{
@@ -108,25 +108,16 @@ impl Fetching<'_> {
                     }
                     Ok(Some(item)) => {
                         let relative = path_of(&item.path);
-                        let held = rows.hold_content(&relative, &item.blob, self.out);
                         let files = files_of(&item, &relative);
-                        let claimed = rows.claim(
-                            &relative,
-                            (&item.blob, item.failure.is_none().then_some(&*item.job)),
-                            files.iter().map(PathBuf::as_path),
-                        );
-                        let is_known = match claimed {
-                            Claimed::All => is_held(held.as_ref(), &item),
-                            Claimed::Row => held == Some(Held::Failed(NAME_TAKEN.to_owned())),
-                            Claimed::Again | Claimed::Nothing => true,
-                        };
-                        if matches!(claimed, Claimed::Row | Claimed::Nothing) && item.failure.is_none() {
+                        let failure = item.failure.as_ref().map(|failure| word(&failure.kind));
+                        let end = End { blob: &item.blob, job: &item.job, failure: failure.as_deref() };
+                        let due = rows.due(&relative, &end, files.iter().map(PathBuf::as_path), self.out);
+                        if matches!(due, Due::Word | Due::Refusal) {
                             known.fail(&item.job, (&relative, &name_taken()), progress);
                         }
-                        if is_known {
-                            progress.skipped();
-                        } else {
-                            fetched.push_back(self.one(item, relative, claimed));
+                        match due {
+                            Due::Nothing | Due::Word => progress.skipped(),
+                            Due::Refusal | Due::Result => fetched.push_back(self.one(item, relative, due)),
                         }
                     }
                 },
@@ -153,14 +144,9 @@ impl Fetching<'_> {
     }
 
     /// What came of one image, with the files that it gave, and whether that is here now.
-    async fn one(
-        &self,
-        item: RunItem,
-        relative: PathBuf,
-        claimed: Claimed,
-    ) -> Result<(Finished, bool), Broken> {
+    async fn one(&self, item: RunItem, relative: PathBuf, due: Due) -> Result<(Finished, bool), Broken> {
         let end = match (&item.failure, item.results.first()) {
-            (None, _) if claimed != Claimed::All => Err(name_taken()),
+            (None, _) if due == Due::Refusal => Err(name_taken()),
             (None, Some(result)) => {
                 let files = self.files(&item.job, &relative, &result.artifacts).await?;
                 let work_us = item.timings.map(|timings| timings.work_us);
@@ -247,15 +233,6 @@ fn files_of(item: &RunItem, relative: &Path) -> Vec<PathBuf> {
 /// Enough to keep the network busy, few enough to be no burden.
 fn width() -> usize {
     thread::available_parallelism().map_or(4, |n| 4 * n.get()).clamp(8, 32)
-}
-
-/// Whether a row says of an image what the server says.
-fn is_held(held: Option<&Held>, item: &RunItem) -> bool {
-    match (held, &item.failure) {
-        (Some(Held::Succeeded), None) => true,
-        (Some(Held::Failed(kind)), Some(failure)) => *kind == word(&failure.kind),
-        _ => false,
-    }
 }
 
 /// A word of the API as it is on the wire.

@@ -37,10 +37,11 @@ pub(crate) use asked::{RunArgs, RunCommand};
 pub(crate) use compare::{CompareArgs, compare};
 
 use crate::{halt::Halt, serve::runtime, settings::Settings};
-use dataset::{datasets, images, replaces_none};
+use dataset::{datasets, images};
 use follow::Done;
 use log::Log;
 use remote::{Errand, Given};
+use sources::Typed;
 use work::{After, Work};
 
 /// Works through what was typed. Exit code 1 if images failed, 130 if interrupted before the end.
@@ -48,14 +49,19 @@ pub(crate) fn run(command: RunCommand<RunArgs>, settings: &Settings, json: bool)
     darkroom_server::telemetry::install(&quiet(settings));
     let (operation, args) = command.split()?;
     check(&operation, &args)?;
+    let mut sources = images(&args, &operation)?;
     if let Some(out) = &args.out {
         make_folder(out)?;
+        let place = out.canonicalize().ok();
+        for typed in &mut sources {
+            typed.without.clone_from(&place);
+        }
     }
     let runtime = runtime()?;
     let code = runtime.block_on(async {
         match &args.server.url {
-            Some(url) => by_server(url, operation, &args, json).await,
-            None => here(operation, &args, settings, json).await,
+            Some(url) => by_server(url, (operation, sources), &args, json).await,
+            None => here((operation, sources), &args, settings, json).await,
         }
     });
     runtime.shutdown_background();
@@ -74,13 +80,18 @@ fn check(operation: &Operation, args: &RunArgs) -> Result<(), Halt> {
     if args.out.is_none() && !args.mean {
         return wrong("name the folder for the results with --out");
     }
-    replaces_none(args, operation)
+    Ok(())
 }
 
-async fn by_server(url: &str, operation: Operation, args: &RunArgs, json: bool) -> Result<ExitCode, Halt> {
+async fn by_server(
+    url: &str,
+    (operation, sources): (Operation, Vec<Typed>),
+    args: &RunArgs,
+    json: bool,
+) -> Result<ExitCode, Halt> {
     let given = match &args.archive {
         Some(typed) => Given::archive(typed, args.md5.as_ref().or(args.checksum.as_ref()))?,
-        None => Given::Images(images(args)?),
+        None => Given::Images(sources),
     };
     let errand = Errand {
         url: url.to_owned(),
@@ -96,13 +107,13 @@ async fn by_server(url: &str, operation: Operation, args: &RunArgs, json: bool) 
 }
 
 async fn here(
-    operation: Operation,
+    (operation, sources): (Operation, Vec<Typed>),
     args: &RunArgs,
     settings: &Settings,
     json: bool,
 ) -> Result<ExitCode, Halt> {
     let after = if args.forget { After::Forgotten } else { After::Kept };
-    let datasets = datasets(args)?;
+    let datasets = datasets(args, sources)?;
     let work = Work { datasets, operation, out: args.out.clone(), log: log_of(args, json), after };
     let began = Instant::now();
     told(work.through(settings).await?, args, began, json)

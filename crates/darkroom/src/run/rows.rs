@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    claims::{Claimed, Claims},
+    claims::{Claimed, Claims, NAME_TAKEN},
     finished::{Finished, Written},
     shown,
     sources::Image,
@@ -116,9 +116,30 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+/// What became of an image whose job has ended.
+pub(super) struct End<'a> {
+    /// Its content.
+    pub(super) blob: &'a str,
+    pub(super) job: &'a str,
+    /// Why there is no result, if there is none.
+    pub(super) failure: Option<&'a str>,
+}
+
+/// What is left to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Nothing: its row says what became of it, or another job gave the result of the same image.
+    Nothing,
+    /// To say that its name is another's.
+    Word,
+    /// To say that, in a row as well.
+    Refusal,
+    /// All of it.
+    Result,
+}
+
 /// What a row says that still holds.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Held {
+enum Held {
     Succeeded,
     /// For this reason.
     Failed(String),
@@ -203,11 +224,38 @@ impl Rows {
     fn claim_of(&mut self, row: &Row) -> Claimed {
         let image = (row.blob.as_deref().unwrap_or_default(), row.job.as_deref());
         let files = row.outputs.iter().map(|output| &*output.path);
-        self.claim_text(&row.source, image, files)
+        self.claim(&row.source, image, files)
+    }
+
+    /// What is left to do about an image whose job has ended, and which gave these files. Its names are claimed: none of
+    /// them is to be that of another image.
+    pub(super) fn due<'a>(
+        &mut self,
+        relative: &Path,
+        end: &End<'_>,
+        files: impl Iterator<Item = &'a Path>,
+        out: &Path,
+    ) -> Due {
+        let result = end.failure.is_none().then_some(end.job);
+        let claimed = self.claim(&shown::text(relative), (end.blob, result), files);
+        let held = self.hold_content(relative, end.blob, out);
+        let is_said = match (&held, end.failure) {
+            (Some(Held::Succeeded), None) => true,
+            (Some(Held::Failed(kind)), Some(failure)) => kind == failure,
+            _ => false,
+        };
+        match claimed {
+            Claimed::Nothing if end.failure.is_none() => Due::Word,
+            Claimed::Nothing | Claimed::Again => Due::Nothing,
+            Claimed::Row if matches!(held, Some(Held::Failed(kind)) if kind == NAME_TAKEN) => Due::Word,
+            Claimed::Row => Due::Refusal,
+            Claimed::All if is_said => Due::Nothing,
+            Claimed::All => Due::Result,
+        }
     }
 
     /// Whether the newest row of an image says what became of an image of the same bytes, and what it gave is there.
-    pub(super) fn hold_content(&self, relative: &Path, blob: &str, out: &Path) -> Option<Held> {
+    fn hold_content(&self, relative: &Path, blob: &str, out: &Path) -> Option<Held> {
         let row = self.newest(relative).filter(|row| row.blob.as_deref() == Some(blob))?;
         match row.failure {
             Some(RowFailure { kind, .. }) => Some(Held::Failed(kind)),
@@ -215,17 +263,7 @@ impl Rows {
         }
     }
 
-    /// Claims the names of an image and of the files that it gave: none of them is to be that of another image.
-    pub(super) fn claim<'a>(
-        &mut self,
-        relative: &Path,
-        image: (&str, Option<&str>),
-        files: impl Iterator<Item = &'a Path>,
-    ) -> Claimed {
-        self.claim_text(&shown::text(relative), image, files)
-    }
-
-    fn claim_text<'a>(
+    fn claim<'a>(
         &mut self,
         source: &str,
         (blob, job): (&str, Option<&str>),

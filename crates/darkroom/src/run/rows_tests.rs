@@ -26,7 +26,7 @@ fn names(out: &Path) -> Vec<String> {
 fn a_name_is_that_of_the_first_image() {
     let folder = tempfile::tempdir().unwrap();
     let claim = |rows: &mut Rows, name: &str, image: (&str, Option<&str>), file: &str| {
-        rows.claim(name.as_ref(), image, [file.as_ref()].into_iter())
+        rows.claim(name, image, [file.as_ref()].into_iter())
     };
     let mut rows = open(folder.path());
     assert_eq!(claim(&mut rows, "a.png", ("1", None), ""), Claimed::All, "it has failed");
@@ -48,9 +48,8 @@ fn names_of_what_is_held_are_claimed() {
     let made = Made { files, document: Value::Null, work_us: None };
     rows.add(&Row::of(&Finished { end: Ok(made), ..finished("a.png") })).unwrap();
     rows.close(false).unwrap();
-    let other = |rows: &mut Rows| {
-        rows.claim("a.png.jpg".as_ref(), ("3", Some("job")), [Path::new("a.png.jpg")].into_iter())
-    };
+    let other =
+        |rows: &mut Rows| rows.claim("a.png.jpg", ("3", Some("job")), [Path::new("a.png.jpg")].into_iter());
     assert_eq!(other(&mut open(folder.path())), Claimed::All, "nobody has met the first");
     let mut rows = open(folder.path());
     let image = Image { path: "a.png".into(), relative: "a.png".into(), bytes: 1, modified: 0 };

@@ -113,6 +113,16 @@ impl Typed {
         self.root.canonicalize().unwrap_or_default()
     }
 
+    /// Whether results that go below `out` would go where its images lie.
+    pub(super) fn lies_in(&self, out: &Path) -> bool {
+        let mut folder = self.place();
+        if self.root.is_file() {
+            folder.pop();
+        }
+        let is_folder = |results: &Path| results.canonicalize().is_ok_and(|results| results == folder);
+        is_folder(out) || is_folder(&out.join(&self.prefix))
+    }
+
     /// What people call it.
     pub(super) fn name(&self) -> String {
         let place = self.pattern.as_ref().map(|pattern| self.root.join(pattern.glob().glob()));
@@ -122,7 +132,7 @@ impl Typed {
     /// What it is, whichever folder the next call is made from.
     pub(super) fn described(&self) -> String {
         let pattern = self.pattern.as_ref().map_or("", |pattern| pattern.glob().glob());
-        format!("{}\n{pattern}", shown::text(&self.root.canonicalize().unwrap_or_default()))
+        format!("{}\n{pattern}", shown::text(&self.place()))
     }
 
     /// What it holds, in order.

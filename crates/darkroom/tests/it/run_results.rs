@@ -1,6 +1,6 @@
 //! The folder of results of `darkroom run`: what is called how in it, and what cannot be.
 
-use std::fs;
+use std::{fs, path::Path, process::Output};
 
 use serde_json::Value;
 
@@ -9,34 +9,36 @@ use crate::{
     runs::{RUN, photos, rows, run},
 };
 
+/// Runs a test here and by a server: it is given what makes thumbnails of what is typed, and where they go.
+fn here_and_there(folder: &Path, test: impl Fn(&dyn Fn(&[&str]) -> Output, &Path)) {
+    fs::create_dir(folder.join("server")).unwrap();
+    let server = Server::start(&folder.join("server"), &[]);
+    for more in [&["--out", "here"][..], &["--out", "there", "--server", &server.url]] {
+        let thumbnails = |typed: &[&str]| {
+            answer(folder, &[&["run", "thumbnail", "--width", "32", "--json"][..], typed, more].concat())
+        };
+        test(&thumbnails, &folder.join(more[1]));
+    }
+}
+
+fn summary(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 #[test]
 fn sources_of_one_name_do_not_meet() {
     let folder = folder();
-    for (number, name) in
-        ["2023/cover.png", "2024/cover.png", "2023/all/x.png", "2024/all/x.png"].iter().enumerate()
-    {
+    let names = ["2023/cover.png", "2024/cover.png", "2023/all/x.png", "2024/all/x.png"];
+    for (number, name) in names.iter().enumerate() {
         write(folder.path(), name, &png(80, 60, number as u32));
     }
-    let server = Server::start(&folder.path().join("2024"), &[]);
-    for more in [&["--out", "here"][..], &["--out", "there", "--server", &server.url]] {
-        let typed = [
-            "run",
-            "thumbnail",
-            "--width",
-            "32",
-            "--json",
-            "2023/cover.png",
-            "2024/cover.png",
-            "2023/all",
-            "2024/all",
-        ];
-        let output = answer(folder.path(), &[&typed, more].concat());
+    here_and_there(folder.path(), |thumbnails, out| {
+        let output = thumbnails(&["2023/cover.png", "2024/cover.png", "2023/all", "2024/all"]);
         assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-        let sources: Vec<_> =
-            rows(&folder.path().join(more[1])).iter().map(|row| row["source"].clone()).collect();
+        let sources: Vec<_> = rows(out).iter().map(|row| row["source"].clone()).collect();
         assert_eq!(sources, ["2023/all/x.png", "2023/cover.png", "2024/all/x.png", "2024/cover.png"]);
-        assert!(folder.path().join(more[1]).join("2024/cover.png.jpg").is_file());
-    }
+        assert!(out.join("2024/cover.png.jpg").is_file());
+    });
 }
 
 #[test]
@@ -45,26 +47,20 @@ fn a_name_that_two_results_would_have_is_that_of_the_first_and_the_other_has_fai
     write(folder.path(), "photos/a.png", &png(80, 60, 1));
     // Its result would be called like that of the other.
     write(folder.path(), "photos/a.png.jpg", &png(60, 80, 2));
-    let server = Server::start(&folder.path().join("photos"), &[]);
-    for more in [&["--out", "here"][..], &["--out", "there", "--server", &server.url]] {
+    here_and_there(folder.path(), |thumbnails, out| {
         let mut first = None;
         for _ in 0..2 {
-            let typed = ["run", "thumbnail", "--width", "32", "--json", "photos"];
-            let output = answer(folder.path(), &[&typed, more].concat());
-            let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
-            assert_eq!(
-                (output.status.code(), &summary["failures"]["name_taken"]),
-                (Some(1), &Value::from(1))
-            );
+            let output = thumbnails(&["photos"]);
+            let failures = &summary(&output)["failures"]["name_taken"];
+            assert_eq!((output.status.code(), failures), (Some(1), &Value::from(1)));
             assert!(err(&output).contains("a.png.jpg: another image"), "{}", err(&output));
-            let out = folder.path().join(more[1]);
-            let rows = rows(&out);
+            let rows = rows(out);
             assert_eq!(rows[0]["outputs"][0]["path"], "a.png.jpg");
             assert_eq!(rows[1]["failure"]["kind"], "name_taken");
             let file = fs::read(out.join("a.png.jpg")).unwrap();
             assert_eq!(*first.get_or_insert_with(|| file.clone()), file, "the same image has it again");
         }
-    }
+    });
 }
 
 #[test]
@@ -77,18 +73,15 @@ fn entries_of_one_name_are_one_image_if_their_content_is_the_same() {
         archive.append_data(&mut header, "a.png", &image[..]).unwrap();
     }
     write(folder.path(), "twice.tar", &archive.into_inner().unwrap());
-    fs::create_dir(folder.path().join("server")).unwrap();
-    let server = Server::start(&folder.path().join("server"), &[]);
-    for more in [&["--out", "here"][..], &["--out", "there", "--server", &server.url]] {
-        let typed = ["run", "thumbnail", "--width", "32", "--json", "--archive", "twice.tar"];
-        let output = answer(folder.path(), &[&typed, more].concat());
-        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    here_and_there(folder.path(), |thumbnails, out| {
+        let output = thumbnails(&["--archive", "twice.tar"]);
+        let summary = summary(&output);
         assert_eq!(output.status.code(), Some(1), "{}", err(&output));
         let failures = serde_json::json!({ "name_taken": 1 });
         assert_eq!((&summary["succeeded"], &summary["failures"]), (&2.into(), &failures));
-        let rows = rows(&folder.path().join(more[1]));
+        let rows = rows(out);
         assert_eq!((rows.len(), &rows[0]["result"]["height"]), (1, &24.into()), "that of the first");
-    }
+    });
 }
 
 #[test]
@@ -96,28 +89,21 @@ fn a_result_that_cannot_be_written_is_a_failure_and_not_forgotten() {
     let folder = folder();
     write(folder.path(), "photos/a.png", &png(80, 60, 1));
     write(folder.path(), "photos/b.png", &png(60, 80, 2));
-    let server = Server::start(&folder.path().join("photos"), &[]);
-    for more in [&["--out", "here"][..], &["--out", "there", "--server", &server.url]] {
-        let out = folder.path().join(more[1]);
+    here_and_there(folder.path(), |thumbnails, out| {
         // A folder in its place.
         fs::create_dir_all(out.join("a.png.jpg/inside")).unwrap();
-        let typed = [&["run", "thumbnail", "--width", "32", "--json", "photos", "--forget"], more].concat();
-        let output = answer(folder.path(), &typed);
-        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let output = thumbnails(&["photos", "--forget"]);
+        let cut = summary(&output);
         assert_eq!(output.status.code(), Some(1), "{}", err(&output));
-        assert_eq!(
-            (&summary["succeeded"], &summary["failures"]["unwritable"]),
-            (&1.into(), &1.into()),
-            "{summary}"
-        );
+        assert_eq!((&cut["succeeded"], &cut["failures"]["unwritable"]), (&1.into(), &1.into()), "{cut}");
         assert!(err(&output).contains("a.png: "), "{}", err(&output));
         assert!(!out.join("a.png.jpg.part").exists());
         fs::remove_dir_all(out.join("a.png.jpg")).unwrap();
-        let output = answer(folder.path(), &typed[..typed.len()]);
-        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!((output.status.code(), &summary["failures"]), (Some(0), &serde_json::json!({})));
+        let output = thumbnails(&["photos", "--forget"]);
+        let failures = &summary(&output)["failures"];
+        assert_eq!((output.status.code(), failures), (Some(0), &serde_json::json!({})));
         assert!(out.join("a.png.jpg").is_file());
-    }
+    });
 }
 
 #[test]
@@ -155,9 +141,13 @@ fn what_is_said_of_images_may_lie_beside_them() {
     for more in [&[][..], &["--server", &server.url]] {
         let typed = ["run", "digit", "--out", "photos", "--json", "photos"];
         let output = answer(folder.path(), &[&typed, more].concat());
-        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
         // None of them shows a digit.
-        assert_eq!((output.status.code(), &summary["failed"]), (Some(1), &6.into()), "{}", err(&output));
+        assert_eq!(
+            (output.status.code(), &summary(&output)["failed"]),
+            (Some(1), &6.into()),
+            "{}",
+            err(&output)
+        );
         fs::remove_file(folder.path().join("photos/results.jsonl")).unwrap();
     }
 }
@@ -171,16 +161,12 @@ fn links_of_one_name_are_called_like_what_they_lead_to() {
         let link = folder.path().join(format!("{n}/cover.png"));
         std::os::unix::fs::symlink(folder.path().join(format!("all/{n}.png")), link).unwrap();
     }
-    fs::create_dir(folder.path().join("server")).unwrap();
-    let server = Server::start(&folder.path().join("server"), &[]);
-    for more in [&["--out", "here"][..], &["--out", "there", "--server", &server.url]] {
+    here_and_there(folder.path(), |thumbnails, out| {
         for _ in 0..2 {
-            let typed = ["run", "thumbnail", "--width", "32", "1/cover.png", "2/cover.png"];
-            assert_eq!(answer(folder.path(), &[&typed, more].concat()).status.code(), Some(0));
-            let out = folder.path().join(more[1]);
+            assert_eq!(thumbnails(&["1/cover.png", "2/cover.png"]).status.code(), Some(0));
             assert!(["1.png.jpg", "2.png.jpg"].iter().all(|name| out.join(name).is_file()));
         }
-    }
+    });
 }
 
 #[test]

@@ -99,9 +99,6 @@ impl Walk<'_> {
             if !self.patterns.keep(&relative) {
                 continue;
             }
-            if kind.is_dir() && self.root.join(&relative) == self.ours {
-                continue;
-            }
             if kind.is_dir() {
                 let depth = levels.len();
                 levels.extend(self.enter(relative, depth)?);
@@ -132,6 +129,9 @@ impl Walk<'_> {
 
     /// The level of a folder that was met, if it is to be worked through.
     fn enter(&mut self, relative: PathBuf, depth: usize) -> Result<Option<Level>, SourceError> {
+        if self.root.join(&relative) == self.ours {
+            return Ok(None);
+        }
         let extension = relative.extension().and_then(OsStr::to_str).unwrap_or_default();
         if EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
             && self.patterns.mean(&relative)

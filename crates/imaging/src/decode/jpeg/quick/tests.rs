@@ -7,12 +7,9 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{
-    Source,
-    decode::jpeg::{
-        raw::{Decompressor, Samples, Upsampling},
-        row_buffer::RowBuffer,
-    },
+use crate::decode::jpeg::{
+    raw::{Samples, Upsampling},
+    tests::by_libjpeg,
 };
 
 fn guard() -> Guard {
@@ -47,16 +44,7 @@ fn ours(bytes: &[u8], eighths: u32) -> Result<Vec<u8>, Refusal> {
 }
 
 fn libjpegs(bytes: &[u8], eighths: u32, samples: Samples) -> Vec<u8> {
-    let mut decompressor = Decompressor::open(&Source::bytes(bytes), None, &guard()).unwrap();
-    let (width, height) = decompressor.start(eighths, samples, Upsampling::Repeat).unwrap();
-    let mut buffer = RowBuffer::new(width as usize * samples.channels());
-    let (mut pixels, mut left) = (Vec::new(), height as usize);
-    while left > 0 {
-        let count = decompressor.read(&mut buffer, left).unwrap();
-        buffer.rows(count).for_each(|row| pixels.extend_from_slice(row));
-        left -= count;
-    }
-    pixels
+    by_libjpeg(bytes, (eighths, None), samples)
 }
 
 fn mean_difference(a: &[u8], b: &[u8]) -> f64 {
